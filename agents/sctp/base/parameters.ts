@@ -1,0 +1,66 @@
+/** Protocol parameters with the names of RFC 9260 section 16, units last, and the limits of this stack. */
+export interface ProtocolParameters {
+  readonly rtoInitialMs: number;
+  readonly rtoMinMs: number;
+  readonly rtoMaxMs: number;
+  readonly maxBurst: number;
+  readonly validCookieLifeMs: number;
+  readonly associationMaxRetrans: number;
+  readonly pathMaxRetrans: number;
+  /** PFMR of RFC 7829: a path with more consecutive errors than this is potentially failed. */
+  readonly potentiallyFailedMaxRetrans: number;
+  readonly maxInitRetransmits: number;
+  readonly heartbeatIntervalMs: number;
+  readonly sackDelayMs: number;
+  /** Packets with DATA that may go unacknowledged before a SACK is due. */
+  readonly sackFrequency: number;
+  /** Largest SCTP packet, common header included: the path MTU without IP and UDP headers. */
+  readonly packetSizeBytes: number;
+  readonly outboundStreams: number;
+  readonly maxInboundStreams: number;
+  /** Receive buffer: what the advertised window starts with. */
+  readonly receiveBufferBytes: number;
+  /** User data that may wait or be outstanding before `send` answers `queue-full`. */
+  readonly sendBufferBytes: number;
+  readonly maxMessageBytes: number;
+  readonly maxPeerAddresses: number;
+  readonly maxAssociations: number;
+}
+
+/** The defaults that RFC 9260 section 16 recommends. */
+export const rfc9260Parameters: ProtocolParameters = {
+  rtoInitialMs: 1000,
+  rtoMinMs: 1000,
+  rtoMaxMs: 60_000,
+  maxBurst: 4,
+  validCookieLifeMs: 60_000,
+  associationMaxRetrans: 10,
+  pathMaxRetrans: 5,
+  potentiallyFailedMaxRetrans: 0,
+  maxInitRetransmits: 8,
+  heartbeatIntervalMs: 30_000,
+  sackDelayMs: 200,
+  sackFrequency: 2,
+  // 1500 less IPv4 (20) and UDP (8).
+  packetSizeBytes: 1472,
+  outboundStreams: 16,
+  maxInboundStreams: 2048,
+  receiveBufferBytes: 512 * 1024,
+  sendBufferBytes: 512 * 1024,
+  maxMessageBytes: 256 * 1024,
+  maxPeerAddresses: 16,
+  maxAssociations: 4096,
+};
+
+/**
+ * Shorter timers, as telecom operators set them: a lost machine is noticed after tenths of a second.
+ * The delayed SACK stays well below RTO.Min, or needless retransmissions follow.
+ */
+export const telecomParameters: ProtocolParameters = {
+  ...rfc9260Parameters,
+  rtoInitialMs: 300,
+  rtoMinMs: 100,
+  rtoMaxMs: 400,
+  heartbeatIntervalMs: 1000,
+  sackDelayMs: 20,
+};
