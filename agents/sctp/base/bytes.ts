@@ -59,7 +59,8 @@ const HEX_GROUP = /^[0-9a-f]{1,4}$/i;
 /** The four bytes of a dotted decimal address, or undefined where the text is none. */
 export function parseIpv4(text: string): Uint8Array | undefined {
   const parts = text.split(".");
-  if (parts.length !== 4 || !parts.every((part) => DECIMAL_BYTE.test(part) && Number(part) <= 255)) return undefined;
+  if (parts.length !== 4 || !parts.every((part) => DECIMAL_BYTE.test(part) && Number(part) <= 255))
+    return undefined;
   return Uint8Array.from(parts, Number);
 }
 
@@ -95,9 +96,12 @@ function parseGroups(text: string, mayEndDotted: boolean): number[] | undefined 
   return groups;
 }
 
-/** The bytes of an address that our own side gives out; a text that is no address breaks our own rule. */
-export function addressBytes(text: string): Uint8Array {
-  const bytes = text.includes(":") ? parseIpv6(text) : parseIpv4(text);
-  assert(bytes !== undefined, `"${text}" is an IP address`);
+/**
+ * The bytes of an address that our own side gives out, `length` of them; a text that is no address of
+ * that family breaks our own rule.
+ */
+export function addressBytes(text: string, length: 4 | 16): Uint8Array {
+  const bytes = length === 4 ? parseIpv4(text) : parseIpv6(text);
+  assert(bytes !== undefined, `"${text}" is an IPv${length === 4 ? 4 : 6} address`);
   return bytes;
 }

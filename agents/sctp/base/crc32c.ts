@@ -31,7 +31,12 @@ function buildTables(): Int32Array {
  * bytes before, given as `seed`, continues a checksum over several pieces. An SCTP packet carries the
  * number with its lowest byte first.
  */
-export function crc32c(bytes: Uint8Array, from: number = 0, to: number = bytes.length, seed: number = 0): number {
+export function crc32c(
+  bytes: Uint8Array,
+  from: number = 0,
+  to: number = bytes.length,
+  seed: number = 0,
+): number {
   const table = TABLES;
   let crc = ~seed;
   let at = from;

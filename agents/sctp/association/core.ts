@@ -1,0 +1,195 @@
+import { assert } from "../base/assert.ts";
+import type { ProtocolParameters } from "../base/parameters.ts";
+import type { RandomSource } from "../base/random.ts";
+import type { FlightState } from "../tx/flight.ts";
+import { Flight } from "../tx/flight.ts";
+import type { Path } from "../path/path.ts";
+import { clonePath, createPath } from "../path/path.ts";
+import { Reassembly } from "../rx/reassembly.ts";
+import type { SackSchedulerState } from "../rx/sack-scheduler.ts";
+import { SackScheduler } from "../rx/sack-scheduler.ts";
+import { Deadlines } from "../timer/deadlines.ts";
+import type { Chunk } from "../wire/index.ts";
+import type { AssociationOutputs, Notification, PacketReason } from "./outputs.ts";
+import { emptyOutputs } from "./outputs.ts";
+import type { AssociationPhase, AssociationState } from "./state.ts";
+import { cloneAssociationState } from "./state.ts";
+import type { AssociationUpdate } from "./updates.ts";
+import { applyUpdate } from "./updates.ts";
+
+export type TimerName = "t1-cookie" | "t2-shutdown" | "t5-guard" | "sack" | `t3 ${string}` | `heartbeat ${string}`;
+
+/** The two ends of one packet's way. */
+export interface Route {
+  readonly local: string;
+  readonly remote: string;
+}
+
+/** A chunk that waits for the next flush. */
+export interface PendingControl {
+  readonly chunk: Chunk;
+  readonly route: Route;
+  readonly reason: PacketReason;
+  readonly dependsOn: number;
+}
+
+/** All of an association at an instant; a value, independent of the association that it was taken from. */
+export interface AssociationSnapshot {
+  readonly state: AssociationState;
+  readonly localAddress: string;
+  readonly replyRoute: Route;
+  readonly peerWindowBytes: number;
+  readonly errorCount: number;
+  readonly receivedSequence: number;
+  readonly phaseSequence: number;
+  readonly fastRetransmitPending: boolean;
+  readonly paths: readonly Path[];
+  readonly flight: FlightState;
+  readonly sack: SackSchedulerState;
+  readonly deadlines: readonly (readonly [TimerName, number])[];
+  readonly control: readonly PendingControl[];
+}
+
+/**
+ * What the handlers of one association share: the replicated state, which changes only through
+ * `change`, and beside it everything that may start afresh on another computer.
+ */
+export class AssociationCore {
+  readonly parameters: ProtocolParameters;
+  readonly random: RandomSource;
+  readonly state: AssociationState;
+  readonly flight: Flight = new Flight();
+  readonly sack: SackScheduler;
+  readonly reassembly: Reassembly;
+  readonly deadlines: Deadlines<TimerName> = new Deadlines<TimerName>();
+  readonly paths: Map<string, Path> = new Map<string, Path>();
+  readonly control: PendingControl[] = [];
+  /** Source address of what we start; an answer leaves from the address that was asked. */
+  localAddress: string;
+  /** Where the last DATA came in: a SACK goes back there (RFC 9260 section 6.4). */
+  replyRoute: Route;
+  /** The peer's advertised window less what is in flight. */
+  peerWindowBytes: number;
+  /** Consecutive errors over all paths (RFC 9260 section 8.1). */
+  errorCount: number = 0;
+  /** Number of the last update about received data: what a SACK depends on. */
+  receivedSequence: number = 0;
+  /** Number of the last update about the phase: what set-up and shutdown chunks depend on. */
+  phaseSequence: number = 0;
+  /** The next retransmission may leave whatever the window says (section 7.2.4). */
+  fastRetransmitPending: boolean = false;
+  #outputs: AssociationOutputs = emptyOutputs();
+
+  constructor(
+    state: AssociationState,
+    localAddress: string,
+    parameters: ProtocolParameters,
+    random: RandomSource,
+  ) {
+    this.state = state;
+    this.parameters = parameters;
+    this.random = random;
+    this.localAddress = localAddress;
+    this.replyRoute = { local: localAddress, remote: state.primaryAddress };
+    this.peerWindowBytes = state.agreement.peerWindowBytes;
+    this.sack = new SackScheduler(parameters.sackFrequency);
+    this.reassembly = new Reassembly(state.receive);
+    for (const address of state.agreement.peerAddresses) {
+      const confirmed = state.confirmedAddresses.has(address);
+      this.paths.set(address, createPath(address, confirmed, state.agreement.peerWindowBytes, parameters));
+    }
+  }
+
+  get primaryPath(): Path {
+    return this.path(this.state.primaryAddress);
+  }
+
+  get allPaths(): readonly Path[] {
+    return [...this.paths.values()];
+  }
+
+  path(address: string): Path {
+    const path = this.paths.get(address);
+    assert(path !== undefined, "an association has a path for each peer address");
+    return path;
+  }
+
+  /** The only way to change the replicated state; answers the number of the update. */
+  change(update: AssociationUpdate): number {
+    applyUpdate(this.state, update);
+    this.#outputs.updates.push({ sequence: this.state.sequence, update });
+    return this.state.sequence;
+  }
+
+  enterPhase(phase: AssociationPhase): void {
+    this.phaseSequence = this.change({ kind: "phaseEntered", phase });
+  }
+
+  /** Records an update that was already applied: the opening of the association. */
+  recordOpening(update: Extract<AssociationUpdate, { kind: "opened" }>): void {
+    assert(this.state.sequence === 1, "the opening is the first update");
+    this.#outputs.updates.push({ sequence: 1, update });
+    this.phaseSequence = 1;
+  }
+
+  notify(notification: Notification): void {
+    this.#outputs.notifications.push(notification);
+  }
+
+  get outputs(): AssociationOutputs {
+    return this.#outputs;
+  }
+
+  takeOutputs(): AssociationOutputs {
+    const outputs = this.#outputs;
+    this.#outputs = emptyOutputs();
+    return outputs;
+  }
+
+  routeTo(path: Path): Route {
+    return { local: this.localAddress, remote: path.address };
+  }
+
+  snapshot(): AssociationSnapshot {
+    const { updates, packets, deliveries, notifications } = this.#outputs;
+    const pending = updates.length + packets.length + deliveries.length + notifications.length;
+    assert(pending === 0, "outputs are taken before a snapshot");
+    return {
+      state: cloneAssociationState(this.state),
+      localAddress: this.localAddress,
+      replyRoute: this.replyRoute,
+      peerWindowBytes: this.peerWindowBytes,
+      errorCount: this.errorCount,
+      receivedSequence: this.receivedSequence,
+      phaseSequence: this.phaseSequence,
+      fastRetransmitPending: this.fastRetransmitPending,
+      paths: this.allPaths.map(clonePath),
+      flight: this.flight.snapshot(),
+      sack: this.sack.snapshot(),
+      deadlines: this.deadlines.snapshot(),
+      control: [...this.control],
+    };
+  }
+
+  static restore(
+    snapshot: AssociationSnapshot,
+    parameters: ProtocolParameters,
+    random: RandomSource,
+  ): AssociationCore {
+    const state = cloneAssociationState(snapshot.state);
+    const core = new AssociationCore(state, snapshot.localAddress, parameters, random);
+    core.replyRoute = snapshot.replyRoute;
+    core.peerWindowBytes = snapshot.peerWindowBytes;
+    core.errorCount = snapshot.errorCount;
+    core.receivedSequence = snapshot.receivedSequence;
+    core.phaseSequence = snapshot.phaseSequence;
+    core.fastRetransmitPending = snapshot.fastRetransmitPending;
+    core.paths.clear();
+    for (const path of snapshot.paths) core.paths.set(path.address, clonePath(path));
+    core.flight.restore(snapshot.flight);
+    core.sack.restore(snapshot.sack);
+    core.deadlines.restore(snapshot.deadlines);
+    core.control.push(...snapshot.control);
+    return core;
+  }
+}

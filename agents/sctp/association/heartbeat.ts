@@ -1,0 +1,77 @@
+import type { Path } from "../path/path.ts";
+import { clearErrors } from "../path/path.ts";
+import { measureRtt } from "../path/rto.ts";
+import type { HeartbeatAckChunk, HeartbeatChunk } from "../wire/index.ts";
+import type { AssociationCore, Route } from "./core.ts";
+import { countPathError } from "./time-outs.ts";
+
+const nonceBytes = 16;
+
+/** The next HEARTBEAT on a path (RFC 9260 section 8.3): HB.interval plus RTO, give or take half an RTO. */
+export function scheduleHeartbeat(core: AssociationCore, path: Path, nowMs: number): void {
+  const jitter = (core.random.uint32() / 0x1_0000_0000 - 0.5) * path.rto.rtoMs;
+  const hurry = !path.confirmed || path.reachability === "potentially-failed";
+  const intervalMs = hurry ? 0 : core.parameters.heartbeatIntervalMs;
+  core.deadlines.set(`heartbeat ${path.address}`, nowMs + intervalMs + path.rto.rtoMs + jitter);
+}
+
+export function sendHeartbeat(core: AssociationCore, path: Path, nowMs: number): void {
+  const nonce = core.random.bytes(nonceBytes);
+  path.heartbeat = { nonce, sentAtMs: nowMs };
+  core.control.push({
+    chunk: { type: "HEARTBEAT", info: nonce },
+    route: core.routeTo(path),
+    reason: "heartbeat",
+    dependsOn: 0,
+  });
+  scheduleHeartbeat(core, path, nowMs);
+}
+
+/** The heartbeat timer of a path fired: the one before went unanswered, or the path was idle long enough. */
+export function heartbeatDue(core: AssociationCore, path: Path, nowMs: number): void {
+  if (path.heartbeat !== undefined) {
+    path.heartbeat = undefined;
+    countPathError(core, path, nowMs);
+    if (core.state.phase === "closed") return;
+  }
+  const idleSinceMs = nowMs - path.lastDataSentAtMs;
+  const busy =
+    path.confirmed && path.reachability === "active" && idleSinceMs < core.parameters.heartbeatIntervalMs;
+  if (busy) scheduleHeartbeat(core, path, nowMs);
+  else sendHeartbeat(core, path, nowMs);
+}
+
+/** Answers from the address that was asked. The standby's host does the same without an association. */
+export function receiveHeartbeat(core: AssociationCore, chunk: HeartbeatChunk, route: Route): void {
+  core.control.push({
+    chunk: { type: "HEARTBEAT_ACK", info: chunk.info },
+    route,
+    reason: "heartbeat-ack",
+    dependsOn: 0,
+  });
+}
+
+/** Only the nonce that was sent to an address confirms it (section 5.4). */
+export function receiveHeartbeatAck(core: AssociationCore, chunk: HeartbeatAckChunk, nowMs: number): void {
+  for (const path of core.paths.values()) {
+    const { heartbeat } = path;
+    if (heartbeat === undefined || !sameBytes(heartbeat.nonce, chunk.info)) continue;
+    path.heartbeat = undefined;
+    measureRtt(path.rto, nowMs - heartbeat.sentAtMs, core.parameters);
+    core.errorCount = 0;
+    if (clearErrors(path)) {
+      core.notify({ type: "peer-address-change", address: path.address, state: "available" });
+    }
+    if (!path.confirmed) {
+      path.confirmed = true;
+      core.change({ kind: "addressConfirmed", address: path.address });
+      core.notify({ type: "peer-address-change", address: path.address, state: "confirmed" });
+    }
+    scheduleHeartbeat(core, path, nowMs);
+    return;
+  }
+}
+
+function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((byte, index) => byte === b[index]);
+}

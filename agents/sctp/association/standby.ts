@@ -1,0 +1,49 @@
+import type { Tsn } from "../base/serial.ts";
+import { tsnLessOrEqual, tsnNext } from "../base/serial.ts";
+import { joinPayload } from "../rx/reassembly.ts";
+import type { ReceivedChunk } from "../rx/receive-state.ts";
+import { parsePacket, writePacket } from "../wire/index.ts";
+import type { AssociationState } from "./state.ts";
+
+/**
+ * The HEARTBEAT ACK packet that a computer which only holds the association state sends from its own
+ * address, so that the peer confirms that address (RFC 9260 sections 5.4 and 8.3); undefined when the
+ * packet is no HEARTBEAT of this association's peer.
+ */
+export function answerHeartbeat(
+  states: Iterable<AssociationState>,
+  bytes: Uint8Array,
+  remote: string,
+): Uint8Array | undefined {
+  const parsed = parsePacket(bytes);
+  if (!parsed.ok || !parsed.checksumGood) return undefined;
+  const { packet } = parsed;
+  const [first] = packet.chunks;
+  if (first?.type !== "HEARTBEAT" || packet.chunks.length !== 1) return undefined;
+  for (const { agreement, phase } of states) {
+    const ours =
+      phase !== "closed" &&
+      agreement.localTag === packet.verificationTag &&
+      agreement.localPort === packet.destinationPort &&
+      agreement.peerPort === packet.sourcePort &&
+      agreement.peerAddresses.includes(remote);
+    if (!ours) continue;
+    return writePacket({
+      sourcePort: agreement.localPort,
+      destinationPort: agreement.peerPort,
+      verificationTag: agreement.peerTag,
+      chunks: [{ type: "HEARTBEAT_ACK", info: first.info }],
+    });
+  }
+  return undefined;
+}
+
+/** The payload of a message that is complete in the receive buffer, without taking it out. */
+export function bufferedMessage(state: AssociationState, firstTsn: Tsn, lastTsn: Tsn): Uint8Array {
+  const chunks: ReceivedChunk[] = [];
+  for (let tsn = firstTsn; tsnLessOrEqual(tsn, lastTsn); tsn = tsnNext(tsn)) {
+    const chunk = state.receive.buffered.get(tsn);
+    if (chunk !== undefined) chunks.push(chunk);
+  }
+  return joinPayload(chunks);
+}

@@ -1,0 +1,36 @@
+import { collapse } from "../path/congestion.ts";
+import type { Path } from "../path/path.ts";
+import { countError } from "../path/path.ts";
+import { backOff } from "../path/rto.ts";
+import { giveUp } from "./abort.ts";
+import type { AssociationCore } from "./core.ts";
+
+/** Counts an error on a path and on the association (RFC 9260 sections 8.1 and 8.2, RFC 7829 section 3.2). */
+export function countPathError(core: AssociationCore, path: Path, nowMs: number): void {
+  backOff(path.rto, core.parameters);
+  if (path.confirmed) core.errorCount += 1;
+  const changed = countError(path, core.parameters);
+  if (core.errorCount > core.parameters.associationMaxRetrans) {
+    giveUp(core, `no answer from the peer on any path after ${core.errorCount} tries`);
+    return;
+  }
+  if (!changed || path.reachability === "active") return;
+  const state = path.reachability === "inactive" ? "unreachable" : "potentially-failed";
+  core.notify({ type: "peer-address-change", address: path.address, state });
+  // RFC 7829 section 3.2, rule 4: a potentially failed path is probed at once.
+  if (path.reachability === "potentially-failed" && path.heartbeat === undefined) {
+    core.deadlines.set(`heartbeat ${path.address}`, nowMs);
+  }
+}
+
+/** T3-rtx expired on a path (section 6.3.3): its chunks are sent again, if possible on another path. */
+export function retransmissionDue(core: AssociationCore, path: Path, nowMs: number): void {
+  collapse(path.congestion, core.parameters.packetSizeBytes);
+  path.timing = false;
+  for (const transmission of core.flight) {
+    if (!transmission.inFlight || transmission.path !== path.address) continue;
+    transmission.timed = false;
+    core.flight.markForRetransmission(transmission, "t3");
+  }
+  countPathError(core, path, nowMs);
+}

@@ -1,0 +1,78 @@
+import { assert, unreachable } from "../base/assert.ts";
+import type { Tsn } from "../base/serial.ts";
+import type { ReceivedChunk } from "../rx/receive-state.ts";
+import { takeIn, takeOut } from "../rx/receive-state.ts";
+import { acknowledge, assignTsn, enqueue } from "../tx/send-state.ts";
+import type { AssociationPhase, AssociationState } from "./state.ts";
+import { cloneAssociationState } from "./state.ts";
+
+/** One change of the association state. The standby applies the same changes with the same function. */
+export type AssociationUpdate =
+  | { readonly kind: "opened"; readonly state: AssociationState }
+  | { readonly kind: "phaseEntered"; readonly phase: AssociationPhase }
+  | {
+      readonly kind: "messageQueued";
+      readonly streamId: number;
+      readonly ppid: number;
+      readonly unordered: boolean;
+      readonly payload: Uint8Array;
+    }
+  | { readonly kind: "tsnAssigned"; readonly tsn: Tsn; readonly lengthBytes: number }
+  | { readonly kind: "cumAcked"; readonly tsn: Tsn }
+  | { readonly kind: "dataReceived"; readonly chunk: ReceivedChunk }
+  | { readonly kind: "delivered"; readonly firstTsn: Tsn; readonly lastTsn: Tsn }
+  | { readonly kind: "addressConfirmed"; readonly address: string }
+  | { readonly kind: "primaryChanged"; readonly address: string }
+  | { readonly kind: "userStateSaved"; readonly userState: Uint8Array };
+
+/** An update with its number in the association's life: 1, 2, 3 ... */
+export interface NumberedUpdate {
+  readonly sequence: number;
+  readonly update: AssociationUpdate;
+}
+
+/** The state that an `opened` update starts: a copy of its own, numbered 1. */
+export function openState(update: Extract<AssociationUpdate, { kind: "opened" }>): AssociationState {
+  const state = cloneAssociationState(update.state);
+  state.sequence += 1;
+  return state;
+}
+
+/** The reducer: changes `state` by one update. A fold of all updates gives the state at any instant. */
+export function applyUpdate(state: AssociationState, update: AssociationUpdate): void {
+  state.sequence += 1;
+  switch (update.kind) {
+    case "opened":
+      assert(false, "an association is opened once; openState makes its first state");
+      break;
+    case "phaseEntered":
+      state.phase = update.phase;
+      break;
+    case "messageQueued":
+      enqueue(state.send, update);
+      break;
+    case "tsnAssigned":
+      assignTsn(state.send, update.tsn, update.lengthBytes);
+      break;
+    case "cumAcked":
+      acknowledge(state.send, update.tsn);
+      break;
+    case "dataReceived":
+      takeIn(state.receive, update.chunk);
+      break;
+    case "delivered":
+      takeOut(state.receive, update.firstTsn, update.lastTsn);
+      break;
+    case "addressConfirmed":
+      state.confirmedAddresses.add(update.address);
+      break;
+    case "primaryChanged":
+      state.primaryAddress = update.address;
+      break;
+    case "userStateSaved":
+      state.userState = update.userState;
+      break;
+    default:
+      unreachable(update);
+  }
+}

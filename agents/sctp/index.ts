@@ -1,0 +1,21 @@
+/** The SCTP stack: a pure core of bytes, time and randomness (RFC 9260). The front door of the room. */
+export type { ProtocolParameters } from "./base/parameters.ts";
+export { rfc9260Parameters, telecomParameters } from "./base/parameters.ts";
+export type { RandomSource } from "./base/random.ts";
+export { seededRandom } from "./base/random.ts";
+export { assert, unreachable } from "./base/assert.ts";
+export type { Ssn, Tsn } from "./base/serial.ts";
+export { ssn, tsn, tsnDistance } from "./base/serial.ts";
+export { crc32c } from "./base/crc32c.ts";
+export type { OutgoingMessage, SendAnswer } from "./association/association.ts";
+export type { Route } from "./association/core.ts";
+export type { Delivery, Notification, OutboundPacket, PacketReason } from "./association/outputs.ts";
+export type { Agreement, AssociationPhase, AssociationState } from "./association/state.ts";
+export { cloneAssociationState } from "./association/state.ts";
+export { answerHeartbeat, bufferedMessage } from "./association/standby.ts";
+export type { AssociationUpdate, NumberedUpdate } from "./association/updates.ts";
+export { applyUpdate, openState } from "./association/updates.ts";
+export type { EndpointConfig, EndpointCounters, EndpointOutputs, EndpointSnapshot } from "./endpoint/endpoint.ts";
+export { Endpoint } from "./endpoint/endpoint.ts";
+export type { ReceivedChunk } from "./rx/receive-state.ts";
+export type { OutstandingChunk, QueuedMessage } from "./tx/send-state.ts";
