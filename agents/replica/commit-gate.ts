@@ -1,0 +1,64 @@
+/** Something that may leave once the secondary holds an update of its association. */
+export interface Gated<T> {
+  readonly association: number;
+  /** 0: it depends on nothing. */
+  readonly dependsOn: number;
+  readonly item: T;
+}
+
+/**
+ * Output commit: holds what depends on updates until the secondary has acknowledged them. What depends
+ * on nothing passes at once, and may overtake; the rest leaves in the order in which it came.
+ */
+export class CommitGate<T> {
+  readonly #held: Map<number, number> = new Map<number, number>();
+  #waiting: Gated<T>[] = [];
+  #open: boolean;
+
+  /** `open`: there is no secondary to wait for. */
+  constructor(open: boolean) {
+    this.#open = open;
+  }
+
+  /** Lets everything pass from now on, and answers what was waiting. */
+  openForGood(): Gated<T>[] {
+    this.#open = true;
+    return this.#release();
+  }
+
+  get isOpen(): boolean {
+    return this.#open;
+  }
+
+  get waiting(): number {
+    return this.#waiting.length;
+  }
+
+  /** What may leave at once: the thing itself, or nothing for the moment. */
+  submit(gated: Gated<T>): Gated<T>[] {
+    if (this.#maySend(gated)) return [gated];
+    this.#waiting.push(gated);
+    return [];
+  }
+
+  /** The secondary holds all updates of an association up to `sequence`: answers what may leave now. */
+  acknowledge(association: number, sequence: number): Gated<T>[] {
+    if (sequence <= this.heldUpTo(association)) return [];
+    this.#held.set(association, sequence);
+    return this.#release();
+  }
+
+  heldUpTo(association: number): number {
+    return this.#held.get(association) ?? 0;
+  }
+
+  #maySend(gated: Gated<T>): boolean {
+    return this.#open || gated.dependsOn <= this.heldUpTo(gated.association);
+  }
+
+  #release(): Gated<T>[] {
+    const released = this.#waiting.filter((gated) => this.#maySend(gated));
+    if (released.length > 0) this.#waiting = this.#waiting.filter((gated) => !this.#maySend(gated));
+    return released;
+  }
+}

@@ -1,0 +1,130 @@
+/** Thrown by `ByteReader` when the bytes end too early or break a bound; the caller turns it into a value. */
+export class EncodingFlaw extends Error {}
+
+/** Writes numbers (big-endian), text and bytes one after the other. */
+export class ByteWriter {
+  #bytes: Uint8Array = new Uint8Array(256);
+  #view: DataView = new DataView(this.#bytes.buffer);
+  #length: number = 0;
+
+  #grow(more: number): number {
+    const at = this.#length;
+    this.#length += more;
+    if (this.#length > this.#bytes.length) {
+      const larger = new Uint8Array(Math.max(this.#bytes.length * 2, this.#length));
+      larger.set(this.#bytes);
+      this.#bytes = larger;
+      this.#view = new DataView(larger.buffer);
+    }
+    return at;
+  }
+
+  u8(value: number): this {
+    const at = this.#grow(1);
+    this.#view.setUint8(at, value);
+    return this;
+  }
+
+  u16(value: number): this {
+    const at = this.#grow(2);
+    this.#view.setUint16(at, value);
+    return this;
+  }
+
+  u32(value: number): this {
+    const at = this.#grow(4);
+    this.#view.setUint32(at, value);
+    return this;
+  }
+
+  f64(value: number): this {
+    const at = this.#grow(8);
+    this.#view.setFloat64(at, value);
+    return this;
+  }
+
+  bytes(value: Uint8Array): this {
+    this.u32(value.length);
+    const at = this.#grow(value.length);
+    this.#bytes.set(value, at);
+    return this;
+  }
+
+  /** ASCII text, as addresses and names are. */
+  text(value: string): this {
+    return this.bytes(Uint8Array.from(value, (letter) => letter.charCodeAt(0)));
+  }
+
+  list<T>(values: readonly T[], write: (value: T) => void): this {
+    this.u32(values.length);
+    for (const value of values) write(value);
+    return this;
+  }
+
+  finish(): Uint8Array {
+    return this.#bytes.slice(0, this.#length);
+  }
+}
+
+/** Reads back what `ByteWriter` wrote; every length is checked against what is left. */
+export class ByteReader {
+  readonly #bytes: Uint8Array;
+  readonly #view: DataView;
+  #at: number = 0;
+
+  constructor(bytes: Uint8Array) {
+    this.#bytes = bytes;
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  }
+
+  #take(length: number): number {
+    const at = this.#at;
+    if (at + length > this.#bytes.length) throw new EncodingFlaw("the bytes end too early");
+    this.#at += length;
+    return at;
+  }
+
+  u8(): number {
+    return this.#view.getUint8(this.#take(1));
+  }
+
+  u16(): number {
+    return this.#view.getUint16(this.#take(2));
+  }
+
+  u32(): number {
+    return this.#view.getUint32(this.#take(4));
+  }
+
+  f64(): number {
+    return this.#view.getFloat64(this.#take(8));
+  }
+
+  bytes(): Uint8Array {
+    const length = this.u32();
+    const at = this.#take(length);
+    return this.#bytes.slice(at, at + length);
+  }
+
+  text(): string {
+    return String.fromCharCode(...this.bytes().subarray(0, 1024));
+  }
+
+  list<T>(read: () => T): T[] {
+    const count = this.u32();
+    // Every element takes at least a byte, so a longer list cannot be real.
+    if (count > this.#bytes.length - this.#at) throw new EncodingFlaw("a list is longer than the bytes");
+    return Array.from({ length: count }, read);
+  }
+
+  /** One of the names, written as its index. */
+  oneOf<T extends string>(names: readonly T[]): T {
+    const name = names[this.u8()];
+    if (name === undefined) throw new EncodingFlaw("an unknown name");
+    return name;
+  }
+
+  end(): void {
+    if (this.#at !== this.#bytes.length) throw new EncodingFlaw("bytes are left over");
+  }
+}

@@ -1,0 +1,111 @@
+import type { Agreement, AssociationState, OutstandingChunk, ReceivedChunk, Tsn } from "../sctp/index.ts";
+import { ssn, tsn } from "../sctp/index.ts";
+import { readChunk, writeChunk } from "./chunk-codec.ts";
+import type { ByteReader, ByteWriter } from "./encoding.ts";
+import { phases } from "./phases.ts";
+
+/** A whole association state: the first update of an association, and a snapshot for a newcomer. */
+export function writeState(writer: ByteWriter, state: AssociationState): void {
+  writeAgreement(writer, state.agreement);
+  writer.u32(state.sequence).u8(phases.indexOf(state.phase));
+  writer.bytes(state.cookie ?? new Uint8Array(0)).bytes(state.userState);
+  writer.list([...state.confirmedAddresses], (address) => writer.text(address)).text(state.primaryAddress);
+  const { send, receive } = state;
+  writer.u32(send.nextTsn).u32(send.cumulativeAck);
+  writer.list(send.queue, (message) => {
+    writer.u16(message.streamId).u32(message.ppid).u8(Number(message.unordered));
+    writer.bytes(message.payload).u32(message.assignedBytes);
+  });
+  writer.list([...send.outstanding.values()], (chunk) => writeChunk(writer, chunk));
+  writer.list(send.nextSsn, (value) => writer.u16(value));
+  writer.u32(receive.cumulativeTsn).list([...receive.above], (value) => writer.u32(value));
+  writer.list([...receive.buffered.values()], (chunk) => writeChunk(writer, chunk));
+  writer.list(receive.nextSsn, (value) => writer.u16(value));
+}
+
+export function readState(reader: ByteReader): AssociationState {
+  const agreement = readAgreement(reader);
+  const sequence = reader.u32();
+  const phase = reader.oneOf(phases);
+  const cookie = reader.bytes();
+  const userState = reader.bytes();
+  const confirmedAddresses = new Set(reader.list(() => reader.text()));
+  const primaryAddress = reader.text();
+  return {
+    agreement,
+    sequence,
+    phase,
+    cookie: cookie.length === 0 ? undefined : cookie,
+    userState,
+    confirmedAddresses,
+    primaryAddress,
+    send: readSendState(reader),
+    receive: readReceiveState(reader),
+  };
+}
+
+function readSendState(reader: ByteReader): AssociationState["send"] {
+  const nextTsn = tsn(reader.u32());
+  const cumulativeAck = tsn(reader.u32());
+  const queue = reader.list(() => ({
+    streamId: reader.u16(),
+    ppid: reader.u32(),
+    unordered: reader.u8() === 1,
+    payload: reader.bytes(),
+    assignedBytes: reader.u32(),
+  }));
+  const chunks = reader.list(() => readChunk(reader));
+  const nextSsn = reader.list(() => ssn(reader.u16()));
+  return {
+    nextTsn,
+    cumulativeAck,
+    queue,
+    queuedBytes: queue.reduce((sum, each) => sum + each.payload.length - each.assignedBytes, 0),
+    outstanding: new Map<Tsn, OutstandingChunk>(chunks.map((chunk) => [chunk.tsn, chunk])),
+    outstandingBytes: totalBytes(chunks),
+    nextSsn,
+  };
+}
+
+function readReceiveState(reader: ByteReader): AssociationState["receive"] {
+  const cumulativeTsn = tsn(reader.u32());
+  const above = new Set(reader.list(() => tsn(reader.u32())));
+  const chunks = reader.list(() => readChunk(reader));
+  const nextSsn = reader.list(() => ssn(reader.u16()));
+  return {
+    cumulativeTsn,
+    above,
+    buffered: new Map<Tsn, ReceivedChunk>(chunks.map((chunk) => [chunk.tsn, chunk])),
+    bufferedBytes: totalBytes(chunks),
+    nextSsn,
+  };
+}
+
+const totalBytes = (chunks: readonly ReceivedChunk[]): number =>
+  chunks.reduce((sum, chunk) => sum + chunk.payload.length, 0);
+
+function writeAgreement(writer: ByteWriter, agreement: Agreement): void {
+  writer.u16(agreement.localPort).u16(agreement.peerPort).u32(agreement.localTag).u32(agreement.peerTag);
+  writer.u32(agreement.localInitialTsn).u32(agreement.peerInitialTsn);
+  writer.list(agreement.localAddresses, (address) => writer.text(address));
+  writer.list(agreement.peerAddresses, (address) => writer.text(address));
+  writer.u16(agreement.outboundStreams).u16(agreement.inboundStreams).u32(agreement.peerWindowBytes);
+  writer.list(agreement.peerExtensions, (type) => writer.u8(type));
+}
+
+function readAgreement(reader: ByteReader): Agreement {
+  return {
+    localPort: reader.u16(),
+    peerPort: reader.u16(),
+    localTag: reader.u32(),
+    peerTag: reader.u32(),
+    localInitialTsn: tsn(reader.u32()),
+    peerInitialTsn: tsn(reader.u32()),
+    localAddresses: reader.list(() => reader.text()),
+    peerAddresses: reader.list(() => reader.text()),
+    outboundStreams: reader.u16(),
+    inboundStreams: reader.u16(),
+    peerWindowBytes: reader.u32(),
+    peerExtensions: reader.list(() => reader.u8()),
+  };
+}

@@ -1,0 +1,103 @@
+import type { AssociationUpdate } from "../sctp/index.ts";
+import { tsn, unreachable } from "../sctp/index.ts";
+import { readChunk, writeChunk } from "./chunk-codec.ts";
+import { ByteReader, ByteWriter, EncodingFlaw } from "./encoding.ts";
+import { phases } from "./phases.ts";
+import { readState, writeState } from "./state-codec.ts";
+
+const kinds = [
+  "opened",
+  "phaseEntered",
+  "messageQueued",
+  "tsnAssigned",
+  "cumAcked",
+  "dataReceived",
+  "delivered",
+  "addressConfirmed",
+  "primaryChanged",
+  "userStateSaved",
+] as const satisfies readonly AssociationUpdate["kind"][];
+
+/** An update as it goes over the cluster link and into the record. */
+export function encodeUpdate(update: AssociationUpdate): Uint8Array {
+  const writer = new ByteWriter().u8(kinds.indexOf(update.kind));
+  switch (update.kind) {
+    case "opened":
+      writeState(writer, update.state);
+      break;
+    case "phaseEntered":
+      writer.u8(phases.indexOf(update.phase));
+      break;
+    case "messageQueued":
+      writer.u16(update.streamId).u32(update.ppid).u8(Number(update.unordered)).bytes(update.payload);
+      break;
+    case "tsnAssigned":
+      writer.u32(update.tsn).u32(update.lengthBytes);
+      break;
+    case "cumAcked":
+      writer.u32(update.tsn);
+      break;
+    case "dataReceived":
+      writeChunk(writer, update.chunk);
+      break;
+    case "delivered":
+      writer.u32(update.firstTsn).u32(update.lastTsn);
+      break;
+    case "addressConfirmed":
+    case "primaryChanged":
+      writer.text(update.address);
+      break;
+    case "userStateSaved":
+      writer.bytes(update.userState);
+      break;
+    default:
+      unreachable(update);
+  }
+  return writer.finish();
+}
+
+/** The update, or undefined when the bytes are not one. */
+export function decodeUpdate(bytes: Uint8Array): AssociationUpdate | undefined {
+  try {
+    const reader = new ByteReader(bytes);
+    const update = readUpdate(reader);
+    reader.end();
+    return update;
+  } catch (flaw) {
+    if (flaw instanceof EncodingFlaw) return undefined;
+    throw flaw;
+  }
+}
+
+function readUpdate(reader: ByteReader): AssociationUpdate {
+  const kind = reader.oneOf(kinds);
+  switch (kind) {
+    case "opened":
+      return { kind, state: readState(reader) };
+    case "phaseEntered":
+      return { kind, phase: reader.oneOf(phases) };
+    case "messageQueued":
+      return {
+        kind,
+        streamId: reader.u16(),
+        ppid: reader.u32(),
+        unordered: reader.u8() === 1,
+        payload: reader.bytes(),
+      };
+    case "tsnAssigned":
+      return { kind, tsn: tsn(reader.u32()), lengthBytes: reader.u32() };
+    case "cumAcked":
+      return { kind, tsn: tsn(reader.u32()) };
+    case "dataReceived":
+      return { kind, chunk: readChunk(reader) };
+    case "delivered":
+      return { kind, firstTsn: tsn(reader.u32()), lastTsn: tsn(reader.u32()) };
+    case "addressConfirmed":
+    case "primaryChanged":
+      return { kind, address: reader.text() };
+    case "userStateSaved":
+      return { kind, userState: reader.bytes() };
+    default:
+      return unreachable(kind);
+  }
+}
