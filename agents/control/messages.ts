@@ -1,0 +1,190 @@
+import * as z from "zod";
+import type { AgentRecord, FlowTotal } from "./records.ts";
+
+/**
+ * What the desk and an agent say to each other: one JSON object a line, over the agent's standard input
+ * and output, which the desk reaches through its SSH channel only. When the channel ends, the agent ends.
+ */
+export const controlVersion = 1 as const;
+
+/** Longest line that either side accepts, in bytes. */
+export const maxLineBytes: number = 16 * 1024 * 1024;
+
+/** Protocol timers that a run may choose; the names of RFC 9260 section 16 and RFC 7829. */
+export interface TimerSetting {
+  readonly rtoInitialMs: number;
+  readonly rtoMinMs: number;
+  readonly rtoMaxMs: number;
+  readonly heartbeatIntervalMs: number;
+  readonly sackDelayMs: number;
+  readonly pathMaxRetrans: number;
+  readonly potentiallyFailedMaxRetrans: number;
+}
+
+export interface ClusterSetting {
+  /** The secondary listens here, the primary connects to it: address and port on the intra-cluster network. */
+  readonly linkAddress: string;
+  readonly linkPort: number;
+  /** Shared secret of the cluster link, for this run only. */
+  readonly linkSecretHex: string;
+  /** Shared key of the state cookies (RFC 9260 section 5.1.3). */
+  readonly cookieKeyHex: string;
+  readonly beatIntervalMs: number;
+  readonly leaseMs: number;
+  readonly takeoverAfterMs: number;
+}
+
+/** Desk to agent. */
+export type DeskMessage =
+  | {
+      readonly type: "configure";
+      readonly role: "primary" | "secondary" | "peer";
+      readonly sctpPort: number;
+      readonly udpPort: number;
+      /** All addresses of the endpoint. */
+      readonly localAddresses: readonly string[];
+      /** The one that this host has. */
+      readonly ownAddress: string;
+      readonly timers: TimerSetting;
+      /** Absent for the outside computer. */
+      readonly cluster?: ClusterSetting | undefined;
+    }
+  | { readonly type: "connect"; readonly address: string; readonly port: number }
+  | { readonly type: "load"; readonly ratePerSecond: number; readonly sizeBytes: number; readonly streams: number }
+  | { readonly type: "stop-load" }
+  | { readonly type: "status"; readonly id: number }
+  | { readonly type: "clock"; readonly id: number }
+  | { readonly type: "shutdown" }
+  | { readonly type: "quit" };
+
+export type Configure = Extract<DeskMessage, { type: "configure" }>;
+
+/** Agent to desk. */
+export type AgentMessage =
+  | { readonly type: "hello"; readonly version: number; readonly pid?: number | undefined; readonly name: string }
+  | { readonly type: "ready" }
+  | { readonly type: "records"; readonly records: readonly AgentRecord[] }
+  | {
+      readonly type: "status";
+      readonly id: number;
+      readonly role: "primary" | "secondary" | "peer" | "idle";
+      readonly associated: boolean;
+      /** Everything that was given out is acknowledged by the other side. */
+      readonly drained: boolean;
+      readonly totals: readonly FlowTotal[];
+    }
+  | { readonly type: "clock"; readonly id: number; readonly atUs: number }
+  | { readonly type: "bye" }
+  /** One sentence for a person. */
+  | { readonly type: "error"; readonly message: string };
+
+export type AgentStatus = Extract<AgentMessage, { type: "status" }>;
+
+type Schemas<Message extends { readonly type: string }> = {
+  readonly [Type in Message["type"]]: z.ZodType<Extract<Message, { type: Type }>>;
+};
+
+const address = z.string().min(1).max(64);
+const port = z.int().min(1).max(65_535);
+const milliseconds = z.number().min(0).max(86_400_000);
+const hexBytes = z.string().regex(/^([0-9a-f]{2}){16,64}$/);
+
+const timerSetting: z.ZodType<TimerSetting> = z.strictObject({
+  rtoInitialMs: milliseconds,
+  rtoMinMs: milliseconds,
+  rtoMaxMs: milliseconds,
+  heartbeatIntervalMs: milliseconds,
+  sackDelayMs: milliseconds,
+  pathMaxRetrans: z.int().min(0).max(255),
+  potentiallyFailedMaxRetrans: z.int().min(0).max(255),
+});
+
+const clusterSetting: z.ZodType<ClusterSetting> = z.strictObject({
+  linkAddress: address,
+  linkPort: port,
+  linkSecretHex: hexBytes,
+  cookieKeyHex: hexBytes,
+  beatIntervalMs: milliseconds,
+  leaseMs: milliseconds,
+  takeoverAfterMs: milliseconds,
+});
+
+const deskSchemas: Schemas<DeskMessage> = {
+  configure: z.strictObject({
+    type: z.literal("configure"),
+    role: z.enum(["primary", "secondary", "peer"]),
+    sctpPort: port,
+    udpPort: port,
+    localAddresses: z.array(address).min(1).max(16),
+    ownAddress: address,
+    timers: timerSetting,
+    cluster: clusterSetting.optional(),
+  }),
+  connect: z.strictObject({ type: z.literal("connect"), address, port }),
+  load: z.strictObject({
+    type: z.literal("load"),
+    ratePerSecond: z.number().min(1).max(100_000),
+    sizeBytes: z.int().min(24).max(65_536),
+    streams: z.int().min(1).max(1024),
+  }),
+  "stop-load": z.strictObject({ type: z.literal("stop-load") }),
+  status: z.strictObject({ type: z.literal("status"), id: z.int() }),
+  clock: z.strictObject({ type: z.literal("clock"), id: z.int() }),
+  shutdown: z.strictObject({ type: z.literal("shutdown") }),
+  quit: z.strictObject({ type: z.literal("quit") }),
+};
+
+const flowTotal: z.ZodType<FlowTotal> = z.object({
+  flow: z.enum(["up", "down", "echo"]),
+  streamId: z.int().min(0).max(65_535),
+  sent: z.int().min(0),
+});
+
+/** Records are known by their kind; an agent of this version is ours, found by its content hash. */
+const record = z.custom<AgentRecord>((value) => typeof value === "object" && value !== null && "kind" in value);
+
+const agentSchemas: Schemas<AgentMessage> = {
+  hello: z.object({
+    type: z.literal("hello"),
+    version: z.int(),
+    pid: z.int().optional(),
+    name: z.string().max(200),
+  }),
+  ready: z.object({ type: z.literal("ready") }),
+  records: z.object({ type: z.literal("records"), records: z.array(record) }),
+  status: z.object({
+    type: z.literal("status"),
+    id: z.int(),
+    role: z.enum(["primary", "secondary", "peer", "idle"]),
+    associated: z.boolean(),
+    drained: z.boolean(),
+    totals: z.array(flowTotal).max(4096),
+  }),
+  clock: z.object({ type: z.literal("clock"), id: z.int(), atUs: z.number() }),
+  bye: z.object({ type: z.literal("bye") }),
+  error: z.object({ type: z.literal("error"), message: z.string().max(4000) }),
+};
+
+export type Parsed<T> = { readonly ok: true; readonly message: T } | { readonly ok: false; readonly reason: string };
+
+export const parseDeskMessage = (line: string): Parsed<DeskMessage> => parseLine(line, deskSchemas);
+
+export const parseAgentMessage = (line: string): Parsed<AgentMessage> => parseLine(line, agentSchemas);
+
+function parseLine<M extends { readonly type: string }>(line: string, schemas: Schemas<M>): Parsed<M> {
+  if (line.length > maxLineBytes) return { ok: false, reason: "a line is too long" };
+  let value: unknown;
+  try {
+    value = JSON.parse(line);
+  } catch {
+    return { ok: false, reason: `not JSON: ${line.slice(0, 80)}` };
+  }
+  const type = typeof value === "object" && value !== null && "type" in value ? value.type : undefined;
+  const known: Readonly<Record<string, z.ZodType<M>>> = schemas as never;
+  const schema = typeof type === "string" && Object.hasOwn(known, type) ? known[type] : undefined;
+  if (schema === undefined) return { ok: false, reason: `no message of this version: ${line.slice(0, 80)}` };
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return { ok: true, message: parsed.data };
+  const issue = parsed.error.issues[0];
+  return { ok: false, reason: `${issue?.path.join(".") ?? ""}: ${issue?.message ?? "not valid"}` };
+}

@@ -1,0 +1,72 @@
+import { Socket } from "node:net";
+import type { AgentMessage, DeskMessage } from "../control/index.ts";
+import { maxLineBytes, parseDeskMessage } from "../control/index.ts";
+import type { AgentRecord } from "../control/records.ts";
+import type { InstanceRecord } from "../replica/index.ts";
+
+const flushMs = 20;
+/** With more than this unread by the desk, records are dropped and counted rather than memory filled. */
+const maxUnsentBytes = 64 * 1024 * 1024;
+
+/** Lines in, lines out. Writing never blocks the agent: its output is a socket or pipe in asynchronous mode. */
+export class ControlChannel {
+  readonly #output: Socket = new Socket({ fd: 1, readable: false });
+  #records: AgentRecord[] = [];
+  #dropped: number = 0;
+  #flushing: NodeJS.Timeout | undefined;
+
+  /** `onEnd`: the desk is gone, whatever the reason. */
+  constructor(onMessage: (message: DeskMessage) => void, onEnd: () => void) {
+    this.#output.on("error", onEnd);
+    let rest = "";
+    process.stdin.setEncoding("utf8");
+    process.stdin.on("data", (text: string) => {
+      const lines = (rest + text).split("\n");
+      rest = lines.pop() ?? "";
+      for (const line of lines) {
+        if (line.trim() === "") continue;
+        const parsed = parseDeskMessage(line);
+        if (parsed.ok) onMessage(parsed.message);
+        else this.send({ type: "error", message: `the agent cannot read a control message (${parsed.reason})` });
+      }
+      if (rest.length > maxLineBytes) onEnd();
+    });
+    process.stdin.on("end", onEnd);
+    process.stdin.on("error", onEnd);
+  }
+
+  send(message: AgentMessage): void {
+    this.#output.write(`${JSON.stringify(message)}\n`);
+  }
+
+  record(records: readonly InstanceRecord[]): void {
+    for (const record of records) {
+      this.#records.push(
+        record.kind === "update" ? { ...record, bytes: Buffer.from(record.bytes).toString("base64") } : record,
+      );
+    }
+    if (this.#records.length > 0) this.#flushing ??= setTimeout(() => this.flush(), flushMs);
+  }
+
+  flush(): void {
+    clearTimeout(this.#flushing);
+    this.#flushing = undefined;
+    const records = this.#records.splice(0);
+    if (records.length === 0) return;
+    if (this.#output.writableLength > maxUnsentBytes) {
+      this.#dropped += records.length;
+      return;
+    }
+    if (this.#dropped > 0) {
+      this.send({ type: "error", message: `the desk did not read fast enough: ${this.#dropped} records are lost` });
+      this.#dropped = 0;
+    }
+    this.send({ type: "records", records });
+  }
+
+  /** Resolves when everything was handed over. */
+  end(): Promise<void> {
+    this.flush();
+    return new Promise((resolve) => this.#output.end(resolve));
+  }
+}

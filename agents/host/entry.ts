@@ -1,0 +1,41 @@
+import { controlVersion } from "../control/index.ts";
+import { Agent } from "./agent.ts";
+import { ControlChannel } from "./control-channel.ts";
+
+/** The agent as a program: it lives exactly as long as the desk's channel to it. */
+const channel = new ControlChannel(
+  (message) => {
+    agent
+      .handle(message)
+      .catch((error: unknown) => channel.send({ type: "error", message: errorText(error) }))
+      .finally(() => {
+        if (message.type === "quit") void finish(0);
+      });
+  },
+  () => void finish(0),
+);
+
+const agent = new Agent(channel);
+let finished = false;
+
+async function finish(code: number): Promise<void> {
+  if (finished) return;
+  finished = true;
+  agent.close();
+  channel.send({ type: "bye" });
+  // The desk may be gone already; then there is nobody to wait for.
+  setTimeout(() => process.exit(code), 500).unref();
+  await channel.end();
+  process.exit(code);
+}
+
+const errorText = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+process.on("uncaughtException", (error) => {
+  channel.send({ type: "error", message: `the agent has a bug and stops: ${error.stack ?? error.message}`.slice(0, 4000) });
+  void finish(70);
+});
+process.on("SIGTERM", () => void finish(0));
+process.on("SIGINT", () => void finish(0));
+
+channel.send({ type: "hello", version: controlVersion, pid: process.pid, name: `understudy agent on Node ${process.version}` });

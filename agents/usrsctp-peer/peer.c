@@ -1,0 +1,395 @@
+/*
+ * An outside computer whose SCTP stack nobody here wrote: Debian's libusrsctp over UDP encapsulation
+ * (RFC 6951). Driven by lines on stdin (connect, load RATE SIZE STREAMS, stop, shutdown, quit), it
+ * reports JSON lines on stdout. With --listen it plays the cluster's side of a test.
+ *
+ * gcc -O2 -Wall -Wextra -Werror -o usrsctp-peer peer.c -lusrsctp -lpthread
+ */
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+
+#include "association.h"
+#include "tally.h"
+
+#define ECHO_QUEUE_BYTES (4u * 1024 * 1024)
+#define ECHO_QUEUE_SLOTS 8192u
+#define LINE_BYTES 256u
+#define LONGEST_WAIT_US 20000u
+/* How much of the past a sender that could not run catches up with; the rest is left out. */
+#define CATCH_UP_US 100000u
+#define MESSAGES_A_TURN 256
+#define CLOSING_US 1000000u
+
+struct echo {
+	struct message_header header;
+	size_t size;
+};
+
+static struct options options;
+static bool running = true;
+
+static struct {
+	bool on;
+	uint64_t interval_ns;
+	uint64_t due_ns;
+	size_t size;
+	uint32_t streams;
+	uint32_t turn;
+} load;
+
+static bool totals_wanted;
+static bool shutdown_wanted;
+
+/* Message numbers go on when a load is stopped and another one started. */
+static uint32_t next_number[MAX_STREAMS];
+static uint64_t sent_count[FLOW_COUNT][MAX_STREAMS];
+static struct tally tallies[FLOW_COUNT][MAX_STREAMS];
+static struct counts counts;
+
+/* Echoes that the socket would not take yet, oldest first. Their payload follows from their header. */
+static struct echo echo_queue[ECHO_QUEUE_SLOTS];
+static uint32_t echo_first;
+static uint32_t echo_count;
+static size_t echo_bytes;
+
+static enum flow own_flow(void) { return options.listen ? FLOW_DOWN : FLOW_UP; }
+
+/* False when the socket takes nothing now; the message is then to be offered again. */
+static bool send_message(struct message_header header, size_t size) {
+	static uint8_t bytes[MESSAGE_MAX];
+	uint64_t now_us = epoch_us();
+	message_write(bytes, size, header, now_us);
+	struct sctp_sndinfo info = {.snd_sid = header.stream, .snd_ppid = htonl(42)};
+	ssize_t taken =
+		usrsctp_sendv(socket_open, bytes, size, NULL, 0, &info, sizeof info, SCTP_SENDV_SNDINFO, 0);
+	if (taken == (ssize_t)size) {
+		sent_count[header.flow][header.stream]++;
+		report_message(true, header, size, true, now_us);
+		return true;
+	}
+	if (taken >= 0) {
+		abort();
+	}
+	if (errno != EWOULDBLOCK && errno != EAGAIN && errno != ENOBUFS && association_up) {
+		report_event("note", "The socket refused a message; the association is going down.", "");
+		load.on = false;
+		echo_count = 0;
+		echo_bytes = 0;
+	}
+	return false;
+}
+
+static void drain_echoes(void) {
+	while (echo_count > 0 && association_up) {
+		struct echo *oldest = &echo_queue[echo_first];
+		if (!send_message(oldest->header, oldest->size) || echo_count == 0) {
+			return;
+		}
+		echo_bytes -= oldest->size;
+		echo_first = (echo_first + 1) % ECHO_QUEUE_SLOTS;
+		echo_count--;
+	}
+}
+
+/* Room for one more message of any size; without it the socket is not read, and its window closes. */
+static bool echo_room(void) {
+	return echo_count < ECHO_QUEUE_SLOTS && echo_bytes + MESSAGE_MAX <= ECHO_QUEUE_BYTES;
+}
+
+static void on_message(const uint8_t *bytes, size_t size, uint16_t stream) {
+	struct message_header header;
+	uint64_t now_us = epoch_us();
+	bool intact = message_read(bytes, size, stream, &header);
+	if (!intact) {
+		counts.damaged++;
+	}
+	if (header.flow == FLOW_COUNT || stream >= MAX_STREAMS) {
+		report_event("note", "A message arrived that is no test message.", "");
+		return;
+	}
+	report_message(false, header, size, intact, now_us);
+	if (!intact) {
+		return;
+	}
+	tally_add(&tallies[header.flow][stream], &counts, header.number);
+	if (header.flow != FLOW_DOWN || options.listen || stream >= outbound_streams) {
+		return;
+	}
+	header.flow = FLOW_ECHO;
+	echo_queue[(echo_first + echo_count) % ECHO_QUEUE_SLOTS] = (struct echo){.header = header, .size = size};
+	echo_count++;
+	echo_bytes += size;
+}
+
+static void receive(void) {
+	/* One byte more than the longest message, so that a longer one shows. */
+	static uint8_t bytes[MESSAGE_MAX + 1];
+	static size_t filled;
+	for (int turn = 0; turn < MESSAGES_A_TURN && echo_room(); turn++) {
+		struct sctp_rcvinfo info = {0};
+		struct sockaddr_storage from;
+		socklen_t from_length = sizeof from;
+		socklen_t info_length = sizeof info;
+		unsigned int info_type = 0;
+		int flags = 0;
+		ssize_t got = usrsctp_recvv(socket_open, bytes + filled, sizeof bytes - filled, (struct sockaddr *)&from,
+		                            &from_length, &info, &info_length, &info_type, &flags);
+		if (got <= 0) {
+			return;
+		}
+		if (flags & MSG_NOTIFICATION) {
+			on_notification(bytes + filled, (size_t)got);
+			continue;
+		}
+		filled += (size_t)got;
+		if (!(flags & MSG_EOR) && filled < sizeof bytes) {
+			continue;
+		}
+		on_message(bytes, filled, info.rcv_sid);
+		filled = 0;
+		drain_echoes();
+	}
+}
+
+static void pace_load(void) {
+	uint64_t now_ns = steady_us() * 1000u;
+	if (load.due_ns + CATCH_UP_US * 1000u < now_ns) {
+		load.due_ns = now_ns;
+	}
+	while (load.on && association_up && load.due_ns <= now_ns) {
+		uint16_t stream = (uint16_t)(load.turn % load.streams);
+		struct message_header header = {.flow = own_flow(), .stream = stream, .number = next_number[stream]};
+		/* A message must not overtake the echoes that wait for the same stream. */
+		if (echo_count > 0 || !send_message(header, load.size)) {
+			return;
+		}
+		next_number[stream]++;
+		load.turn++;
+		load.due_ns += load.interval_ns;
+	}
+}
+
+static void report_totals(void) {
+	uint64_t lost = 0;
+	for (int flow = 0; flow < FLOW_COUNT; flow++) {
+		for (int stream = 0; stream < MAX_STREAMS; stream++) {
+			lost += tallies[flow][stream].missing;
+		}
+	}
+	report_flush();
+	write_all("{\"type\":\"totals\",\"totals\":[", 27);
+	const char *comma = "";
+	for (int flow = 0; flow < FLOW_COUNT; flow++) {
+		for (int stream = 0; stream < MAX_STREAMS; stream++) {
+			char entry[128];
+			if (sent_count[flow][stream] == 0) {
+				continue;
+			}
+			int length = snprintf(entry, sizeof entry, "%s{\"flow\":\"%s\",\"streamId\":%d,\"sent\":%llu}", comma,
+			                      flow_names[flow], stream, (unsigned long long)sent_count[flow][stream]);
+			write_all(entry, (size_t)length);
+			comma = ",";
+		}
+	}
+	report_line("],\"counts\":{\"lost\":%llu,\"duplicated\":%llu,\"reordered\":%llu,\"damaged\":%llu}}",
+	            (unsigned long long)lost, (unsigned long long)counts.duplicated,
+	            (unsigned long long)counts.reordered, (unsigned long long)counts.damaged);
+}
+
+static void start_connecting(void) {
+	if (options.listen) {
+		report_error("connect makes no sense with --listen: the other side connects\"}");
+		return;
+	}
+	struct sockaddr_storage remote = options.remote;
+	int answer = usrsctp_connect(socket_open, (struct sockaddr *)&remote, address_length(&remote));
+	if (answer != 0 && errno != EINPROGRESS) {
+		report_error("cannot connect to %s: %s\"}", options.remote_text, strerror(errno));
+	}
+}
+
+static void start_load(const char *arguments) {
+	unsigned int rate;
+	unsigned int size;
+	unsigned int streams;
+	char rest;
+	if (sscanf(arguments, "%u %u %u %c", &rate, &size, &streams, &rest) != 3 || rate < 1 || rate > 1000000 ||
+	    size < MESSAGE_MIN || size > MESSAGE_MAX || streams < 1 || streams > MAX_STREAMS) {
+		report_error("load takes RATE (1 to 1000000), SIZE (24 to 65536) and STREAMS (1 to %d)\"}", MAX_STREAMS);
+		return;
+	}
+	if (!association_up || streams > outbound_streams) {
+		report_error("load over %u streams is not possible: the association %s (%u streams)\"}", streams,
+		             association_up ? "has fewer" : "is not up", outbound_streams);
+		return;
+	}
+	load.on = true;
+	load.interval_ns = 1000000000u / rate;
+	load.due_ns = steady_us() * 1000u;
+	load.size = size;
+	load.streams = streams;
+	load.turn = 0;
+	totals_wanted = false;
+	char detail[128];
+	snprintf(detail, sizeof detail, "\"rate\":%u,\"sizeBytes\":%u,\"streams\":%u", rate, size, streams);
+	report_event("load-started", "The load is on.", detail);
+}
+
+static void obey(const char *line) {
+	if (strcmp(line, "connect") == 0) {
+		start_connecting();
+	} else if (strncmp(line, "load ", 5) == 0) {
+		start_load(line + 5);
+	} else if (strcmp(line, "stop") == 0) {
+		if (load.on) {
+			report_event("load-stopped", "The load is off.", "");
+		}
+		load.on = false;
+		totals_wanted = true;
+	} else if (strcmp(line, "shutdown") == 0) {
+		load.on = false;
+		shutdown_wanted = true;
+	} else if (strcmp(line, "quit") == 0) {
+		running = false;
+	} else if (line[0] != '\0') {
+		report_error("unknown command; there are connect, load RATE SIZE STREAMS, stop, shutdown, quit\"}");
+	}
+}
+
+static void read_commands(void) {
+	static char line[LINE_BYTES];
+	static size_t length;
+	char bytes[LINE_BYTES];
+	ssize_t got = read(STDIN_FILENO, bytes, sizeof bytes);
+	if (got < 0 && (errno == EINTR || errno == EAGAIN)) {
+		return;
+	}
+	if (got <= 0) {
+		running = false;
+		return;
+	}
+	for (ssize_t at = 0; at < got && running; at++) {
+		if (bytes[at] != '\n') {
+			/* What is longer than any command is cut; it is then an unknown one. */
+			if (length < sizeof line - 1) {
+				line[length++] = bytes[at];
+			}
+			continue;
+		}
+		line[length] = '\0';
+		length = 0;
+		obey(line);
+	}
+}
+
+static void accept_association(void) {
+	struct socket *accepted = usrsctp_accept(socket_listening, NULL, NULL);
+	if (accepted == NULL) {
+		return;
+	}
+	if (socket_open != NULL) {
+		usrsctp_close(accepted);
+		return;
+	}
+	socket_open = accepted;
+	usrsctp_set_non_blocking(accepted, 1);
+	usrsctp_set_upcall(accepted, wake, NULL);
+	/* The notification of the establishment may have gone to the listening socket. */
+	struct sctp_status status = {0};
+	socklen_t length = sizeof status;
+	if (subscribe(accepted) &&
+	    usrsctp_getsockopt(accepted, IPPROTO_SCTP, SCTP_STATUS, &status, &length) == 0 && !association_up) {
+		struct sctp_assoc_change change = {.sac_state = SCTP_COMM_UP,
+		                                   .sac_outbound_streams = status.sstat_outstrms,
+		                                   .sac_inbound_streams = status.sstat_instrms};
+		on_association_change(&change);
+	}
+}
+
+/* Sleeps until a command, a packet or the next deadline. */
+static void wait_for_work(void) {
+	uint64_t wait_us = report_due_us(totals_wanted || shutdown_wanted || echo_count > 0 ? 2000u : LONGEST_WAIT_US);
+	if (load.on && association_up) {
+		uint64_t now_ns = steady_us() * 1000u;
+		uint64_t until_us = load.due_ns > now_ns ? (load.due_ns - now_ns) / 1000u + 1 : 1000u;
+		wait_us = until_us < wait_us ? until_us : wait_us;
+	}
+	struct pollfd watched[] = {{.fd = STDIN_FILENO, .events = POLLIN}, {.fd = wake_pipe[0], .events = POLLIN}};
+	struct timespec timeout = {.tv_sec = 0, .tv_nsec = (long)wait_us * 1000};
+	if (ppoll(watched, 2, &timeout, NULL) < 0) {
+		return;
+	}
+	if (watched[1].revents != 0) {
+		char drained[4096];
+		if (read(wake_pipe[0], drained, sizeof drained) < 0 && errno != EAGAIN && errno != EINTR) {
+			abort();
+		}
+	}
+	if (watched[0].revents != 0) {
+		read_commands();
+	}
+}
+
+static void work(void) {
+	if (socket_listening != NULL) {
+		accept_association();
+	}
+	if (socket_open != NULL) {
+		drain_echoes();
+		receive();
+		pace_load();
+	}
+	bool drained = echo_count == 0 && nothing_outstanding();
+	if (totals_wanted && drained) {
+		totals_wanted = false;
+		report_totals();
+	}
+	if (shutdown_wanted && drained) {
+		shutdown_wanted = false;
+		if (socket_open != NULL && association_up) {
+			usrsctp_shutdown(socket_open, SHUT_WR);
+		}
+	}
+	if (report_due_us(1) == 0) {
+		report_flush();
+	}
+}
+
+/* An association that is still up is shut down in order, as far as a second allows. */
+static void close_everything(void) {
+	if (socket_open != NULL) {
+		usrsctp_close(socket_open);
+	}
+	if (socket_listening != NULL) {
+		usrsctp_close(socket_listening);
+	}
+	uint64_t end_us = steady_us() + CLOSING_US;
+	while (usrsctp_finish() != 0 && steady_us() < end_us) {
+		usleep(5000);
+	}
+	report_flush();
+}
+
+int main(int argc, char **argv) {
+	signal(SIGPIPE, SIG_IGN);
+	crc32c_prepare();
+	if (!parse_options(argc, argv, &options)) {
+		return 2;
+	}
+	if (pipe2(wake_pipe, O_NONBLOCK | O_CLOEXEC) != 0) {
+		report_error("cannot make a pipe: %s\"}", strerror(errno));
+		return 1;
+	}
+	if (!open_association(&options)) {
+		return 1;
+	}
+	report_line("{\"type\":\"hello\",\"version\":1,\"peer\":\"usrsctp 0.9.5\"}");
+	while (running) {
+		wait_for_work();
+		work();
+	}
+	close_everything();
+	return 0;
+}
