@@ -63,13 +63,14 @@ describe("an endpoint", () => {
     world.run(5000, connected(client, server));
     world.run(2000);
     world.network.cut("192.0.2.11");
-    // The server's own packets leave from its first address; it learns the other one from the client's.
     for (let number = 0; number < 50; number++) {
       send(world, client, number % 4, text(String(number)));
       world.run(20);
     }
     expect(world.run(5000, () => server.received.length === 50)).toBe(true);
     expect(client.events).toContain("192.0.2.11 potentially-failed");
+    client.endpoint.shutdown(client.handle ?? 0, world.nowMs);
+    expect(world.run(2000, () => client.events.includes("shutdown-complete")), "SHUTDOWN avoids the dead path").toBe(true);
   });
 });
 

@@ -124,6 +124,10 @@ export class Association {
     const core = this.#core;
     let withData = false;
     let sackAtOnce = false;
+    // HEARTBEATs go everywhere; anything else shows which of our addresses the peer uses.
+    if (chunks.some((chunk) => chunk.type !== "HEARTBEAT" && chunk.type !== "HEARTBEAT_ACK")) {
+      core.path(route.remote).heardAt = route.local;
+    }
     for (const chunk of chunks) {
       if (core.state.phase === "closed") break;
       if (chunk.type === "DATA") {

@@ -43,6 +43,7 @@ export interface AssociationSnapshot {
   readonly receivedSequence: number;
   readonly phaseSequence: number;
   readonly fastRetransmitPending: boolean;
+  readonly shutdownPath: string | undefined;
   readonly paths: readonly Path[];
   readonly flight: FlightState;
   readonly sack: SackSchedulerState;
@@ -64,7 +65,7 @@ export class AssociationCore {
   readonly deadlines: Deadlines<TimerName> = new Deadlines<TimerName>();
   readonly paths: Map<string, Path> = new Map<string, Path>();
   readonly control: PendingControl[] = [];
-  /** Source address of what we start; an answer leaves from the address that was asked. */
+  /** Source address of what we start, as long as the peer has not sent to another one of ours. */
   localAddress: string;
   /** Where the last DATA came in: a SACK goes back there (RFC 9260 section 6.4). */
   replyRoute: Route;
@@ -76,6 +77,8 @@ export class AssociationCore {
   receivedSequence: number = 0;
   /** Number of the last update about the phase: what set-up and shutdown chunks depend on. */
   phaseSequence: number = 0;
+  /** Address that SHUTDOWN or SHUTDOWN ACK last went to. */
+  shutdownPath: string | undefined;
   /** The next retransmission may leave whatever the window says (section 7.2.4). */
   fastRetransmitPending: boolean = false;
   #outputs: AssociationOutputs = emptyOutputs();
@@ -146,8 +149,9 @@ export class AssociationCore {
     return outputs;
   }
 
+  /** A path of the peer, from the address of ours that last worked with it. */
   routeTo(path: Path): Route {
-    return { local: this.localAddress, remote: path.address };
+    return { local: path.heardAt ?? this.localAddress, remote: path.address };
   }
 
   snapshot(): AssociationSnapshot {
@@ -163,6 +167,7 @@ export class AssociationCore {
       receivedSequence: this.receivedSequence,
       phaseSequence: this.phaseSequence,
       fastRetransmitPending: this.fastRetransmitPending,
+      shutdownPath: this.shutdownPath,
       paths: this.allPaths.map(clonePath),
       flight: this.flight.snapshot(),
       sack: this.sack.snapshot(),
@@ -184,6 +189,7 @@ export class AssociationCore {
     core.receivedSequence = snapshot.receivedSequence;
     core.phaseSequence = snapshot.phaseSequence;
     core.fastRetransmitPending = snapshot.fastRetransmitPending;
+    core.shutdownPath = snapshot.shutdownPath;
     core.paths.clear();
     for (const path of snapshot.paths) core.paths.set(path.address, clonePath(path));
     core.flight.restore(snapshot.flight);

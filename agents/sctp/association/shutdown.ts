@@ -1,9 +1,10 @@
-import { backOff } from "../path/rto.ts";
+import { pathForNewData } from "../path/path.ts";
 import type { ShutdownChunk } from "../wire/index.ts";
-import { close, giveUp } from "./abort.ts";
+import { close } from "./abort.ts";
 import type { AssociationCore, Route } from "./core.ts";
 import { acknowledgeCumulatively } from "./on-sack.ts";
 import type { AssociationPhase } from "./state.ts";
+import { countPathError } from "./time-outs.ts";
 
 /** Phases in which DATA may leave (RFC 9260 section 6). */
 export const maySendData = (phase: AssociationPhase): boolean =>
@@ -32,28 +33,30 @@ export function startShutdownWhenDrained(core: AssociationCore, nowMs: number): 
   }
 }
 
-function startT2(core: AssociationCore, nowMs: number): void {
-  core.deadlines.set("t2-shutdown", nowMs + core.primaryPath.rto.rtoMs);
+/** Where SHUTDOWN and SHUTDOWN ACK go, with T2 set for that path: not where data already failed (section 6.4). */
+function shutdownRoute(core: AssociationCore, nowMs: number): Route {
+  const path = pathForNewData(core.allPaths, core.primaryPath);
+  core.shutdownPath = path.address;
+  core.deadlines.set("t2-shutdown", nowMs + path.rto.rtoMs);
+  return core.routeTo(path);
 }
 
 function sendShutdown(core: AssociationCore, nowMs: number): void {
   core.control.push({
     chunk: { type: "SHUTDOWN", cumulativeTsn: core.state.receive.cumulativeTsn },
-    route: core.routeTo(core.primaryPath),
+    route: shutdownRoute(core, nowMs),
     reason: "shutdown",
     dependsOn: Math.max(core.phaseSequence, core.receivedSequence),
   });
-  startT2(core, nowMs);
 }
 
 function sendShutdownAck(core: AssociationCore, nowMs: number): void {
   core.control.push({
     chunk: { type: "SHUTDOWN_ACK" },
-    route: core.routeTo(core.primaryPath),
+    route: shutdownRoute(core, nowMs),
     reason: "shutdown",
     dependsOn: core.phaseSequence,
   });
-  startT2(core, nowMs);
 }
 
 export function receiveShutdown(core: AssociationCore, chunk: ShutdownChunk, nowMs: number): void {
@@ -89,14 +92,9 @@ export function receiveShutdownComplete(core: AssociationCore): void {
   core.notify({ type: "association-change", state: "shutdown-complete", reason: "" });
 }
 
-/** T2-shutdown expired: SHUTDOWN or SHUTDOWN ACK again (section 9.2). */
+/** T2-shutdown expired: SHUTDOWN or SHUTDOWN ACK again, if possible on another path (section 9.2). */
 export function repeatShutdown(core: AssociationCore, nowMs: number): void {
-  core.errorCount += 1;
-  if (core.errorCount > core.parameters.associationMaxRetrans) {
-    giveUp(core, "the peer does not answer SHUTDOWN");
-    return;
-  }
-  backOff(core.primaryPath.rto, core.parameters);
+  if (core.shutdownPath !== undefined) countPathError(core, core.path(core.shutdownPath), nowMs);
   if (core.state.phase === "shutdown-sent") sendShutdown(core, nowMs);
   else if (core.state.phase === "shutdown-ack-sent") sendShutdownAck(core, nowMs);
 }

@@ -15,6 +15,8 @@ export interface OutstandingHeartbeat {
 /** Everything about one destination transport address. Not replicated, but for `confirmed`. */
 export interface Path {
   readonly address: string;
+  /** Our address to which the peer last sent from there: the one that is known to work both ways. */
+  heardAt: string | undefined;
   /** RFC 9260 section 5.4: before that, nothing but HEARTBEAT and set-up chunks goes there. */
   confirmed: boolean;
   reachability: PathReachability;
@@ -36,6 +38,7 @@ export function createPath(
 ): Path {
   return {
     address,
+    heardAt: undefined,
     confirmed,
     reachability: "active",
     errorCount: 0,

@@ -21,11 +21,12 @@ export function readFixture(name: string): FixtureFrame[] {
   return frames;
 }
 
-/** The SCTP packets of a fixture that holds only SCTP in IPv4, without the headers below. */
+/** The SCTP packets of a fixture that holds only SCTP in IPv4, or in UDP in IPv4, without the headers below. */
 export function sctpPackets(name: string): Uint8Array[] {
   return readFixture(name).map(({ linkType, bytes }) => {
     const ip = linkType === 113 ? 16 : 14;
-    const start = ip + ((bytes[ip] ?? 0) & 0x0f) * 4;
+    const udpBytes = bytes[ip + 9] === 17 ? 8 : 0;
+    const start = ip + ((bytes[ip] ?? 0) & 0x0f) * 4 + udpBytes;
     const end = ip + new DataView(bytes.buffer).getUint16(ip + 2);
     return bytes.subarray(start, end);
   });
@@ -36,4 +37,6 @@ export const CAPTURES: readonly string[] = [
   "tcpdump/forces1.pcap",
   "tcpdump/forces2.pcap",
   "tcpdump/forces3.pcap",
+  "usrsctp/abort.pcap",
+  "usrsctp/shutdown.pcap",
 ];

@@ -31,7 +31,7 @@ export const ipv4Address: Codec<Ipv4AddressParameter> = {
     },
   length: () => 8,
   write: (parameter, { bytes }, start) => bytes.set(addressBytes(parameter.address, 4), start + HEADER_BYTES),
-  describe: (parameter) => parameter.address,
+  describe: (parameter) => `IPv4 Address ${parameter.address}`,
 };
 
 export const ipv6Address: Codec<Ipv6AddressParameter> = {
@@ -44,5 +44,5 @@ export const ipv6Address: Codec<Ipv6AddressParameter> = {
   length: () => 20,
   write: (parameter, { bytes }, start) =>
     bytes.set(addressBytes(parameter.address, 16), start + HEADER_BYTES),
-  describe: (parameter) => parameter.address,
+  describe: (parameter) => `IPv6 Address ${parameter.address}`,
 };

@@ -1,0 +1,118 @@
+import { Command, InvalidArgumentError, Option } from "commander";
+import { setTimeout as sleep } from "node:timers/promises";
+import { sweepStaleLabs } from "../lab/virtual/index.ts";
+import { exportPcapng, openRun, rejudge } from "../store/index.ts";
+import type { DemoOptions } from "./demo.ts";
+import { codeOf, demo } from "./demo.ts";
+import { exitCodes, failure } from "./exit-codes.ts";
+import type { OpenOptions } from "./open.ts";
+import { open } from "./open.ts";
+import { runsFolder, stateFolder } from "./places.ts";
+import { verdictTable } from "./print-verdict.ts";
+
+const interruption = new AbortController();
+/** After Ctrl-C the clean-up gets this long before the program gives up on it. */
+const cleanUpMs = 20_000;
+
+function interrupted(): void {
+  if (interruption.signal.aborted) process.exit(exitCodes.interrupted);
+  process.stderr.write("\nStopping and cleaning up; press Ctrl-C again to stop at once.\n");
+  interruption.abort();
+  void sleep(cleanUpMs, undefined, { ref: false }).then(() => process.exit(exitCodes.interrupted));
+}
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, interrupted);
+
+/** A whole number in a range, for an option. */
+const whole =
+  (least: number, most: number) =>
+  (text: string): number => {
+    const value = Number(text);
+    if (Number.isInteger(value) && value >= least && value <= most) return value;
+    throw new InvalidArgumentError(`It must be a whole number from ${least} to ${most}.`);
+  };
+
+const program = new Command("understudy")
+  .description("Shows whether an SCTP association survives the loss of a machine, and proves it.")
+  .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, "")) })
+  .exitOverride();
+
+let exitCode: number = exitCodes.passed;
+const run = async (work: () => Promise<number> | number): Promise<void> => {
+  exitCode = await work();
+};
+
+program
+  .command("demo")
+  .description("play the main job: deploy, associate, replicate, load, kill, capture, judge, record")
+  .addOption(new Option("--peer <kind>", "who plays the outside computer").choices(["agent", "usrsctp"]).default("agent"))
+  .addOption(new Option("--timers <set>", "SCTP timers").choices(["telecom", "rfc9260"]).default("telecom"))
+  .addOption(new Option("--lab <kind>", "kind of embedded lab").choices(["auto", "netns", "loopback"]).default("auto"))
+  .option("--testbed <file>", "real machines instead of the embedded lab")
+  .option("--rate <n>", "messages a second, each way", whole(1, 20_000), 500)
+  .option("--size <bytes>", "size of a message", whole(24, 65_536), 200)
+  .option("--streams <n>", "streams in use", whole(1, 16), 4)
+  .option("--seconds <n>", "length of the load before and after the fault", whole(1, 600), 4)
+  .option("--udp-port <port>", "UDP port of the encapsulation", whole(1, 65_535))
+  .addOption(new Option("--capture <engine>", "capture engine").choices(["dumpcap", "tcpdump", "cap"]))
+  .action((options: DemoOptions) => run(() => demo(options, interruption.signal)));
+
+program
+  .command("open", { isDefault: true })
+  .description("open the interface on the recorded runs")
+  .option("--browser", "use a browser even where Electron is present", false)
+  .option("--port <port>", "port to serve on; 0 takes any", whole(0, 65_535), 0)
+  .option("--host <address>", "address to serve on", "127.0.0.1")
+  .action((options: OpenOptions) => run(() => open(options, interruption.signal)));
+
+program
+  .command("verify <run>")
+  .description("judge a recorded run again")
+  .action((path: string) =>
+    run(() => {
+      const report = rejudge(path);
+      process.stdout.write(verdictTable(report));
+      return codeOf(report);
+    }),
+  );
+
+program
+  .command("export <run> <file>")
+  .description("write a run's packets as pcapng")
+  .addOption(new Option("--view <view>", "each packet once, or all observations").choices(["wire", "all"]).default("wire"))
+  .action((path: string, file: string, options: { readonly view: "wire" | "all" }) =>
+    run(() => {
+      const reader = openRun(path);
+      exportPcapng(reader, file, { view: options.view, comments: true });
+      reader.close();
+      process.stdout.write(`${file}\n`);
+      return exitCodes.passed;
+    }),
+  );
+
+program
+  .command("heal")
+  .description("remove whatever an embedded lab that was cut off has left on this machine")
+  .action(() =>
+    run(async () => {
+      await sweepStaleLabs(stateFolder());
+      process.stdout.write(`Nothing of a dead lab is left (${stateFolder()}); runs are in ${runsFolder()}.\n`);
+      return exitCodes.passed;
+    }),
+  );
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  exitCode = codeOfError(error);
+}
+process.exit(exitCode);
+
+function codeOfError(error: unknown): number {
+  if (interruption.signal.aborted) return exitCodes.interrupted;
+  if (error instanceof Error && "code" in error && String(error.code).startsWith("commander.")) {
+    return "exitCode" in error && error.exitCode === 0 ? exitCodes.passed : exitCodes.usage;
+  }
+  const { text, code } = failure(error);
+  process.stderr.write(`\n${text}\n`);
+  return code;
+}

@@ -1,0 +1,108 @@
+import type { AgentRecord, EventName, EventRecord } from "../../../agents/control/records.ts";
+import type { CapturedPacket } from "../../../captures/live/index.ts";
+import type { CaptureInfo, HistoryHost } from "../../../captures/verdict/history.ts";
+import type { RunWriter } from "../../store/index.ts";
+import type { HostName } from "../hosts.ts";
+
+/** How a host's clock stands to the desk's; both in microseconds. */
+export interface ClockReading {
+  readonly offsetMicros: number;
+  readonly errorMicros: number;
+}
+
+interface CaptureBuffer {
+  readonly host: string;
+  readonly interfaceName: string;
+  packets: CapturedPacket[];
+}
+
+const flushMs = 250;
+
+/**
+ * Brings what hosts report onto the desk's clock and into the run file, in batches, and lets the run
+ * wait for something to be reported.
+ */
+export class Recording {
+  readonly #writer: RunWriter;
+  readonly #clocks: Map<string, ClockReading> = new Map<string, ClockReading>();
+  readonly #captures: Map<string, CaptureBuffer> = new Map<string, CaptureBuffer>();
+  readonly #timer: NodeJS.Timeout;
+  readonly #waiters: Set<() => void> = new Set<() => void>();
+  /** All events so far, on the desk's clock. */
+  readonly events: (EventRecord & { readonly host: HostName })[] = [];
+
+  constructor(writer: RunWriter) {
+    this.#writer = writer;
+    this.#timer = setInterval(() => this.flush(), flushMs);
+  }
+
+  setHosts(hosts: readonly HistoryHost[], clocks: ReadonlyMap<string, ClockReading>): void {
+    for (const [host, clock] of clocks) this.#clocks.set(host, clock);
+    this.#writer.setHosts(hosts);
+  }
+
+  /** An instant of a host's clock on the desk's. */
+  deskMicros(host: string, atUs: number): number {
+    return atUs - (this.#clocks.get(host)?.offsetMicros ?? 0);
+  }
+
+  records(host: HostName, records: readonly AgentRecord[]): void {
+    const corrected = records.map((record) => ({ ...record, at: this.deskMicros(host, record.at) }));
+    this.#writer.addRecords(host, corrected);
+    for (const record of corrected) if (record.kind === "event") this.events.push({ ...record, host });
+    for (const look of this.#waiters) look();
+  }
+
+  announceCapture(info: CaptureInfo): void {
+    this.#writer.addCapture(info);
+    this.#captures.set(info.host, { host: info.host, interfaceName: info.interfaceName, packets: [] });
+  }
+
+  packet(host: HostName, packet: CapturedPacket): void {
+    const atUs = this.deskMicros(host, packet.atUs);
+    this.#captures.get(host)?.packets.push(atUs === packet.atUs ? packet : { ...packet, atUs });
+  }
+
+  endCapture(info: CaptureInfo): void {
+    this.flush();
+    this.#writer.addCapture(info);
+  }
+
+  flush(): void {
+    for (const capture of this.#captures.values()) {
+      const packets = capture.packets;
+      capture.packets = [];
+      if (packets.length > 0) this.#writer.addPackets(capture, packets);
+    }
+  }
+
+  happened(host: HostName, name: EventName, detail: Readonly<Record<string, string>> = {}): boolean {
+    return this.events.some(
+      (event) =>
+        event.host === host &&
+        event.name === name &&
+        Object.entries(detail).every(([key, value]) => event.detail[key] === value),
+    );
+  }
+
+  /** Resolves to whether `condition` came true within the time; it is looked at whenever something is reported. */
+  until(condition: () => boolean, withinMs: number): Promise<boolean> {
+    return new Promise((resolve) => {
+      const finish = (answer: boolean): void => {
+        clearTimeout(timer);
+        this.#waiters.delete(look);
+        resolve(answer);
+      };
+      const look = (): void => {
+        if (condition()) finish(true);
+      };
+      const timer = setTimeout(() => finish(condition()), withinMs);
+      this.#waiters.add(look);
+      look();
+    });
+  }
+
+  close(): void {
+    clearInterval(this.#timer);
+  }
+}

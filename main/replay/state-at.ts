@@ -1,0 +1,178 @@
+import type { AssociationState } from "../../agents/sctp/index.ts";
+import type { History } from "../../captures/verdict/history.ts";
+import type { Severity, StateAt, StateRow } from "../api/contract.ts";
+import { InstanceTimeline } from "./instance-timeline.ts";
+import type { WireView } from "./wire-view.ts";
+import { wireViewAt } from "./wire-view.ts";
+
+/** Anything that holds a recorded history; the timelines that are worked out from it are kept with it. */
+export interface HistorySource {
+  history(): History;
+}
+
+interface Timelines {
+  readonly a: InstanceTimeline;
+  readonly b: InstanceTimeline;
+}
+
+const known: WeakMap<HistorySource, Timelines> = new WeakMap<HistorySource, Timelines>();
+
+function timelinesOf(source: HistorySource): Timelines {
+  const there = known.get(source);
+  if (there !== undefined) return there;
+  const { updates } = source.history();
+  const of = (host: string): InstanceTimeline =>
+    new InstanceTimeline(updates.filter((update) => update.host === host));
+  const timelines = { a: of("a"), b: of("b") };
+  known.set(source, timelines);
+  return timelines;
+}
+
+interface FieldRule {
+  readonly field: string;
+  readonly meaning: string;
+  readonly read: (state: AssociationState) => string;
+  readonly wire?: (view: WireView) => string | undefined;
+  /** What it costs when the secondary's copy differs at the moment of a takeover. */
+  readonly severity: Severity;
+}
+
+const hex = (value: number | undefined): string | undefined =>
+  value === undefined ? undefined : `0x${value.toString(16).padStart(8, "0")}`;
+const text = (value: number | undefined): string | undefined => (value === undefined ? undefined : String(value));
+const list = (values: readonly (number | string)[]): string => (values.length === 0 ? "none" : values.join(" "));
+
+/** Only what is in use: 2048 zeros help nobody. */
+const usedStreams = (values: readonly number[]): string => {
+  const used = values.flatMap((value, stream) => (value === 0 ? [] : [`${stream}:${value}`]));
+  return list(used);
+};
+
+const rules: readonly FieldRule[] = [
+  { field: "phase", meaning: "State of the association (RFC 9260 section 4)", read: (s) => s.phase, severity: "breaks-association" },
+  {
+    field: "local tag",
+    meaning: "Verification tag that the peer must use",
+    read: (s) => hex(s.agreement.localTag) ?? "",
+    wire: (v) => hex(v.localTag),
+    severity: "breaks-association",
+  },
+  {
+    field: "peer tag",
+    meaning: "Verification tag that the cluster must use",
+    read: (s) => hex(s.agreement.peerTag) ?? "",
+    wire: (v) => hex(v.peerTag),
+    severity: "breaks-association",
+  },
+  {
+    field: "cumulative TSN",
+    meaning: "Last TSN received in sequence; the peer has forgotten everything up to what it saw acknowledged",
+    read: (s) => String(s.receive.cumulativeTsn),
+    wire: (v) => text(v.cumulativeTsn),
+    severity: "breaks-association",
+  },
+  {
+    field: "next TSN",
+    meaning: "TSN of the next new DATA; the peer's column: the one after the highest that it got",
+    read: (s) => String(s.send.nextTsn),
+    wire: (v) => text(v.highestTsn === undefined ? undefined : (v.highestTsn + 1) >>> 0),
+    severity: "breaks-association",
+  },
+  {
+    field: "cumulative ack",
+    meaning: "Last TSN that the peer acknowledged",
+    read: (s) => String(s.send.cumulativeAck),
+    wire: (v) => text(v.cumulativeAck),
+    severity: "costs-retransmission",
+  },
+  {
+    field: "outstanding",
+    meaning: "DATA chunks that the peer has not acknowledged",
+    read: (s) => `${s.send.outstanding.size} chunks, ${s.send.outstandingBytes} B`,
+    severity: "costs-retransmission",
+  },
+  {
+    field: "queued",
+    meaning: "Messages that have no TSN yet",
+    read: (s) => `${s.send.queue.length} messages, ${s.send.queuedBytes} B`,
+    severity: "breaks-association",
+  },
+  {
+    field: "received above",
+    meaning: "TSNs received above the cumulative one (gap blocks); reneging is legal",
+    read: (s) => `${s.receive.above.size}`,
+    severity: "costs-retransmission",
+  },
+  {
+    field: "undelivered",
+    meaning: "Received and not yet delivered to the application",
+    read: (s) => `${s.receive.buffered.size} chunks, ${s.receive.bufferedBytes} B`,
+    severity: "costs-retransmission",
+  },
+  {
+    field: "next SSN out",
+    meaning: "Next stream sequence number to send, by stream",
+    read: (s) => usedStreams(s.send.nextSsn),
+    severity: "breaks-association",
+  },
+  {
+    field: "next SSN in",
+    meaning: "Next stream sequence number to deliver, by stream",
+    read: (s) => usedStreams(s.receive.nextSsn),
+    severity: "breaks-association",
+  },
+  { field: "peer addresses", meaning: "Where the peer can be reached", read: (s) => list(s.agreement.peerAddresses), severity: "breaks-association" },
+  {
+    field: "our addresses",
+    meaning: "All addresses of the cluster's endpoint; the peer's column: the one it heard from last",
+    read: (s) => list(s.agreement.localAddresses),
+    wire: (v) => v.lastSource,
+    severity: "breaks-association",
+  },
+];
+
+/** A row of the table. The wire column says what the peer could know by then, so it may lag without harm. */
+function rowOf(rule: FieldRule, a: AssociationState | undefined, b: AssociationState | undefined, view: WireView): StateRow {
+  const left = a === undefined ? null : rule.read(a);
+  const right = b === undefined ? null : rule.read(b);
+  const differs = left !== null && right !== null && left !== right;
+  return {
+    field: rule.field,
+    meaning: rule.meaning,
+    a: left,
+    b: right,
+    wire: rule.wire?.(view) ?? null,
+    severity: differs ? rule.severity : "same",
+  };
+}
+
+/** The roles as the hosts themselves reported them; a host that was killed is named so. */
+function roleAt(history: History, host: string, atUs: number): string {
+  let role = "not started";
+  for (const event of history.events) {
+    if (event.at > atUs) break;
+    if (event.host !== host) continue;
+    if (event.name === "role") role = `${String(event.detail["role"])} instance`;
+    if (event.name === "takeover-complete") role = "primary instance (took over)";
+    if (event.name === "fenced") role = "fenced";
+  }
+  const killed = history.faults.some((fault) => fault.host === host && fault.fault === "kill" && fault.at <= atUs);
+  return killed ? "dead (its last state)" : role;
+}
+
+/** The association state on A and B and as the packets showed it to the peer, at an instant of a recorded run. */
+export function stateAt(source: HistorySource, atUs: number): StateAt {
+  const history = source.history();
+  const timelines = timelinesOf(source);
+  const a = timelines.a.at(atUs);
+  const b = timelines.b.at(atUs);
+  const view = wireViewAt(history, atUs);
+  return {
+    atUs,
+    aSequence: timelines.a.lastUpdate(atUs)?.sequence ?? 0,
+    bSequence: timelines.b.lastUpdate(atUs)?.sequence ?? 0,
+    aRole: roleAt(history, "a", atUs),
+    bRole: roleAt(history, "b", atUs),
+    rows: rules.map((rule) => rowOf(rule, a, b, view)),
+  };
+}
