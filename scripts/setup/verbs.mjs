@@ -1,0 +1,61 @@
+/**
+ * What each npm script needs and what it starts. Plain JavaScript for Node 20: it runs before
+ * anything is installed.
+ */
+
+const LAB = [
+  "iproute2",
+  "nftables",
+  "openssh-server",
+  "tcpdump",
+  "libpcap-dev",
+  "g++",
+  "make",
+  "python3",
+  "ethtool",
+  "procps",
+];
+const USRSCTP = ["gcc", "libc6-dev", "libusrsctp-dev"];
+const TESTS = ["chromium", "tshark", "wireshark-common"];
+
+/** Where a system that is not Debian shows that it has what a package brings: a command or a file. */
+export const PROVIDES = {
+  iproute2: "ip",
+  nftables: "nft",
+  "openssh-server": "sshd",
+  tcpdump: "tcpdump",
+  "libpcap-dev": "/usr/include/pcap.h",
+  "g++": "g++",
+  make: "make",
+  python3: "python3",
+  ethtool: "ethtool",
+  procps: "ps",
+  gcc: "gcc",
+  "libc6-dev": "/usr/include/stdio.h",
+  "libusrsctp-dev": "/usr/include/usrsctp.h",
+  chromium: "chromium",
+  tshark: "tshark",
+  "wireshark-common": "dumpcap",
+};
+
+/**
+ * entry: the TypeScript file that does the work, then its fixed first arguments.
+ * debian: packages of Debian; cap: the libpcap binding must be built; electron: fetch its binary;
+ * build: the bundles in dist/ must be fresh.
+ */
+export const VERBS = {
+  demo: { entry: ["main/cli/entry.ts", "demo"], debian: LAB, cap: true, build: true },
+  start: { entry: ["main/cli/entry.ts", "open"], electron: true, build: true },
+  cli: { entry: ["main/cli/entry.ts"], cap: true, build: true },
+  check: { entry: ["scripts/check.ts"] },
+  build: { entry: ["scripts/build.ts"] },
+  test: { entry: ["scripts/test.ts"], debian: [...LAB, ...USRSCTP, ...TESTS], cap: true },
+};
+
+/** The Debian packages for a verb with these arguments. */
+export function debianPackages(verb, args) {
+  const wanted = [...(VERBS[verb].debian ?? [])];
+  const peer = args.includes("--peer=usrsctp") || args[args.indexOf("--peer") + 1] === "usrsctp";
+  if (verb === "demo" && peer) wanted.push(...USRSCTP);
+  return wanted;
+}
