@@ -1,0 +1,37 @@
+import type { Checker } from "../checker.ts";
+import { capturesAgree } from "./captures-agree.ts";
+import { capturesComplete } from "./captures-complete.ts";
+import { checksumsGood } from "./checksums-good.ts";
+import { commitGate } from "./commit-gate.ts";
+import { cumulativeTsn } from "./cumulative-tsn.ts";
+import { messagesDamaged } from "./messages-damaged.ts";
+import { messagesDuplicated } from "./messages-duplicated.ts";
+import { messagesLost } from "./messages-lost.ts";
+import { messagesReordered } from "./messages-reordered.ts";
+import { noAbort } from "./no-abort.ts";
+import { noRestart } from "./no-restart.ts";
+import { oldEpochSilent } from "./old-epoch-silent.ts";
+import { oneAssociation } from "./one-association.ts";
+import { outputCommit } from "./output-commit.ts";
+import { tagsUnchanged } from "./tags-unchanged.ts";
+import { tsnIdentity } from "./tsn-identity.ts";
+
+/** Every check, in the order of the table that a person reads. */
+export const checkers: readonly Checker[] = [
+  messagesLost,
+  messagesDuplicated,
+  messagesReordered,
+  messagesDamaged,
+  tagsUnchanged,
+  noAbort,
+  noRestart,
+  oneAssociation,
+  tsnIdentity,
+  cumulativeTsn,
+  outputCommit,
+  commitGate,
+  oldEpochSilent,
+  checksumsGood,
+  capturesComplete,
+  capturesAgree,
+];

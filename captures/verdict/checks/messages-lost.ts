@@ -1,0 +1,78 @@
+import type { Checker, Finding } from "../checker.ts";
+import { decide, EvidenceList, unknown } from "../checker.ts";
+import type { StreamDeliveries } from "../deliveries.ts";
+import { streamKey } from "../deliveries.ts";
+import type { FlowTotal } from "../history.ts";
+import type { Scene } from "../scene.ts";
+
+const numbersOf = (stream: StreamDeliveries | undefined): Set<number> =>
+  new Set(stream?.deliveries.map((delivery) => delivery.number) ?? []);
+
+/** Runs of numbers below `sent` that are not in `delivered`. */
+function missingRanges(delivered: ReadonlySet<number>, sent: number): { from: number; to: number }[] {
+  const ranges: { from: number; to: number }[] = [];
+  for (let number = 0; number < sent; number += 1) {
+    if (delivered.has(number)) continue;
+    const last = ranges.at(-1);
+    if (last !== undefined && last.to === number - 1) last.to = number;
+    else ranges.push({ from: number, to: number });
+  }
+  return ranges;
+}
+
+function sentAt(scene: Scene, total: FlowTotal, number: number): { atUs?: number; host?: string } {
+  const record = scene.history.messages.find(
+    (message) =>
+      message.act === "sent" &&
+      message.flow === total.flow &&
+      message.streamId === total.streamId &&
+      message.number === number,
+  );
+  return record === undefined ? {} : { atUs: record.at, host: record.host };
+}
+
+function addMissing(scene: Scene, total: FlowTotal, violations: EvidenceList): void {
+  const delivered = numbersOf(scene.deliveries.get(streamKey(total.flow, total.streamId)));
+  for (const { from, to } of missingRanges(delivered, total.sent)) {
+    const which = from === to ? `number ${from}` : `numbers ${from} to ${to}`;
+    violations.add(
+      {
+        text: `flow ${total.flow}, stream ${total.streamId}: ${which} of ${total.sent} never delivered`,
+        ...(violations.kept.length < 20 ? sentAt(scene, total, from) : {}),
+      },
+      to - from + 1,
+    );
+  }
+}
+
+/** Without totals a hole below the highest delivered number still shows a loss; the end cannot be judged. */
+function inferTotals(scene: Scene): FlowTotal[] {
+  return [...scene.deliveries.values()].map(({ flow, streamId, deliveries }) => ({
+    flow,
+    streamId,
+    sent: deliveries.reduce((highest, delivery) => Math.max(highest, delivery.number), -1) + 1,
+  }));
+}
+
+function examine(scene: Scene): Finding {
+  if (scene.deliveries.size === 0) return unknown("no delivered message was recorded");
+  const counted = scene.history.totals.length > 0;
+  const totals = counted ? scene.history.totals : inferTotals(scene);
+  const violations = new EvidenceList();
+  for (const total of totals) addMissing(scene, total, violations);
+  const sent = totals.reduce((sum, total) => sum + total.sent, 0);
+  const answer = `${violations.total} of ${sent}`;
+  return decide({
+    violations,
+    failSummary: answer,
+    passSummary: answer,
+    gap: counted ? undefined : "the senders' totals are missing, so the end of each flow cannot be judged",
+  });
+}
+
+export const messagesLost: Checker = {
+  id: "messages-lost",
+  title: "Messages lost",
+  rule: "RFC 9260 sections 1.5.4 and 6.2: what was acknowledged is delivered",
+  examine,
+};

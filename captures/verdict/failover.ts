@@ -1,0 +1,130 @@
+import type { FlowName } from "../../agents/control/records.ts";
+import type { Delivery, StreamDeliveries } from "./deliveries.ts";
+import { collectDeliveries } from "./deliveries.ts";
+import type { FaultMark, History, HistoryHost, HostEvent, ObservedPacket } from "./history.ts";
+
+/** A delivery that shows that a flow works again, and the message it belongs to. */
+export interface Restoration {
+  readonly flow: FlowName;
+  readonly at: number;
+  readonly host: string;
+}
+
+/**
+ * The instants of a failover in the words of RFC 6414: the failover event, its detection, the first
+ * packet on the backup path (recovery), and the restoration of the service. Absent: not recorded.
+ */
+export interface FailoverInstants {
+  readonly fault?: FaultMark;
+  readonly detected?: HostEvent;
+  readonly takeover?: HostEvent;
+  /** First packet from the secondary's address out of its interface, after it took over, that is more than an answer to a HEARTBEAT. */
+  readonly firstPacket?: ObservedPacket;
+  /** The moment at which the last of the flows had delivered a message sent after the fault. */
+  readonly restored?: Restoration;
+}
+
+const onlyAnswersHeartbeats = (packet: ObservedPacket): boolean =>
+  packet.sctp.chunks.every((chunk) => chunk.type === "HEARTBEAT_ACK");
+
+function failoverEvent(history: History, primary: HistoryHost | undefined): FaultMark | undefined {
+  const faults = history.faults.filter((mark) => mark.fault !== "heal");
+  return faults.find((mark) => mark.host === primary?.name) ?? faults[0];
+}
+
+/** Per stream of a flow, the number from which on messages were sent after `since`; absent: none was. */
+function firstNumbersAfter(history: History, flow: FlowName, since: number): ReadonlyMap<number, number> {
+  const before = new Map<number, number>();
+  const after = new Map<number, number>();
+  for (const message of history.messages) {
+    if (message.act !== "sent" || message.flow !== flow) continue;
+    const { streamId, number } = message;
+    if (message.at <= since) before.set(streamId, Math.max(before.get(streamId) ?? -1, number));
+    else after.set(streamId, Math.min(after.get(streamId) ?? number, number));
+  }
+  // The secondary may report a message later than the primary that took it in: the earlier report counts.
+  for (const [streamId, number] of after) {
+    after.set(streamId, Math.max(number, (before.get(streamId) ?? -1) + 1));
+  }
+  return after;
+}
+
+/** From which instants on a message proves that the service is back. */
+interface Since {
+  /** It was sent after this. */
+  readonly sent: number;
+  /** It was delivered after this: a killed process may still deliver for an instant after the order. */
+  readonly delivered: number;
+}
+
+/** The first delivery, by time, of a message of the flow that proves its restoration. */
+function firstRestored(
+  history: History,
+  flow: FlowName,
+  streams: readonly StreamDeliveries[],
+  since: Since,
+): Delivery | undefined {
+  const numbers = firstNumbersAfter(history, flow, since.sent);
+  let first: Delivery | undefined;
+  for (const { streamId, deliveries } of streams) {
+    const from = numbers.get(streamId) ?? Number.POSITIVE_INFINITY;
+    for (const delivery of deliveries) {
+      if (delivery.number < from || delivery.at <= since.delivered) continue;
+      if (first === undefined || delivery.at < first.at) first = delivery;
+    }
+  }
+  return first;
+}
+
+function restorationOf(
+  history: History,
+  deliveries: ReadonlyMap<string, StreamDeliveries>,
+  since: Since,
+): Restoration | undefined {
+  const all = [...deliveries.values()];
+  let last: Restoration | undefined;
+  for (const flow of new Set(all.map((stream) => stream.flow))) {
+    const streams = all.filter((stream) => stream.flow === flow);
+    const first = firstRestored(history, flow, streams, since);
+    // A flow that never came back means that the service was not restored.
+    if (first === undefined) return undefined;
+    if (last === undefined || first.at > last.at) last = { flow, at: first.at, host: first.host };
+  }
+  return last;
+}
+
+/** @param deliveries of the same history, where the caller has collected them already */
+export function failoverInstants(
+  history: History,
+  deliveries: ReadonlyMap<string, StreamDeliveries> = collectDeliveries(history),
+): FailoverInstants {
+  const primary = history.hosts.find((host) => host.role === "primary");
+  const secondary = history.hosts.find((host) => host.role === "secondary");
+  const fault = failoverEvent(history, primary);
+  const eventOfSecondary = (name: HostEvent["name"]): HostEvent | undefined =>
+    history.events.find((event) => event.name === name && event.host === secondary?.name);
+  const detected = eventOfSecondary("primary-lost");
+  const takeover = eventOfSecondary("takeover-started");
+  // Before the takeover the secondary only relays for a primary that lives.
+  const servedFrom = Math.max(fault?.at ?? 0, takeover?.at ?? 0);
+  const firstPacket =
+    fault === undefined
+      ? undefined
+      : history.packets.find(
+          (packet) =>
+            packet.host === secondary?.name &&
+            packet.direction === "out" &&
+            packet.at >= servedFrom &&
+            packet.sctp.sourceAddress === secondary.outsideAddress &&
+            !onlyAnswersHeartbeats(packet),
+        );
+  const since = { sent: fault?.at ?? 0, delivered: servedFrom };
+  const restored = fault === undefined ? undefined : restorationOf(history, deliveries, since);
+  return {
+    ...(fault === undefined ? {} : { fault }),
+    ...(detected === undefined ? {} : { detected }),
+    ...(takeover === undefined ? {} : { takeover }),
+    ...(firstPacket === undefined ? {} : { firstPacket }),
+    ...(restored === undefined ? {} : { restored }),
+  };
+}

@@ -1,0 +1,63 @@
+import type { HostUpdate } from "../history.ts";
+import type { Figure } from "../report.ts";
+import type { Scene } from "../scene.ts";
+
+/** The value below which `share` of the sorted values lie (nearest rank). */
+function percentile(sorted: readonly number[], share: number): number {
+  return sorted[Math.max(0, Math.ceil(sorted.length * share) - 1)] ?? 0;
+}
+
+function medianAndTail(
+  values: number[],
+  what: { readonly id: string; readonly title: string; readonly error: number; readonly method: string },
+): Figure[] {
+  if (values.length === 0) return [];
+  const sorted = values.sort((left, right) => left - right);
+  const figure = (suffix: string, name: string, share: number): Figure => ({
+    id: `${what.id}-${suffix}`,
+    title: `${what.title}, ${name}`,
+    value: percentile(sorted, share),
+    unit: "us",
+    error: what.error,
+    method: `${what.method}; ${sorted.length} updates`,
+  });
+  return [figure("median", "median", 0.5), figure("p99", "99th percentile", 0.99)];
+}
+
+function heldTimes(updates: readonly HostUpdate[], secondary: string): Map<string, number> {
+  const times = new Map<string, number>();
+  for (const { host, act, epoch, sequence, at } of updates) {
+    if (act === "held" && host === secondary) times.set(`${epoch}/${sequence}`, at);
+  }
+  return times;
+}
+
+/** How long an update was under way to the secondary, and until the primary knew. */
+export function replicationLag(scene: Scene): Figure[] {
+  const { primary, secondary, history, acks } = scene;
+  if (primary === undefined || secondary === undefined) return [];
+  const held = heldTimes(history.updates, secondary.name);
+  const toHeld: number[] = [];
+  const toAcked: number[] = [];
+  for (const { host, act, epoch, sequence, at } of history.updates) {
+    if (act !== "made" || host !== primary.name) continue;
+    const heldAt = held.get(`${epoch}/${sequence}`);
+    if (heldAt !== undefined) toHeld.push(heldAt - at);
+    const ackedAt = acks.firstAt(sequence);
+    if (ackedAt !== undefined) toAcked.push(ackedAt - at);
+  }
+  return [
+    ...medianAndTail(toHeld, {
+      id: "lag-held",
+      title: "Replication lag, made to held",
+      error: primary.clockErrorMicros + secondary.clockErrorMicros,
+      method: `from the record "made" on ${primary.name} to the record "held" on ${secondary.name}, two clocks`,
+    }),
+    ...medianAndTail(toAcked, {
+      id: "lag-acked",
+      title: "Replication lag, made to acknowledged",
+      error: 0,
+      method: `from the record "made" to the first record "acked" that covers it, both on ${primary.name}`,
+    }),
+  ];
+}

@@ -1,0 +1,8 @@
+/** Verdicts: pure functions of a recorded history. */
+export { judge } from "./judge.ts";
+export { failoverInstants } from "./failover.ts";
+export type { FailoverInstants } from "./failover.ts";
+export { AckTimeline } from "./books.ts";
+export { joinTransmissions } from "./transmissions.ts";
+export type { JoinedTransmission } from "./transmissions.ts";
+export { clockSlackMicros } from "./scene.ts";

@@ -1,0 +1,81 @@
+import { checkers } from "./checks/index.ts";
+import type { Checker } from "./checker.ts";
+import { deliveryGaps } from "./figures/delivery-gaps.ts";
+import { failoverTimes } from "./figures/failover-times.ts";
+import { replicationLag } from "./figures/replication-lag.ts";
+import { traffic } from "./figures/traffic.ts";
+import type { History } from "./history.ts";
+import type { CheckResult, Figure, Outcome, VerdictReport } from "./report.ts";
+import type { Scene } from "./scene.ts";
+import { setScene } from "./scene.ts";
+
+/** A checker that throws is a bug of ours: it stays loud and says whose it is. */
+function run(checker: Checker, scene: Scene): CheckResult {
+  const { id, title, rule } = checker;
+  try {
+    return { id, title, rule, ...checker.examine(scene) };
+  } catch (cause) {
+    throw new Error(`the checker ${id} broke: ${cause instanceof Error ? cause.message : String(cause)}`, {
+      cause,
+    });
+  }
+}
+
+function outcomeOf(checks: readonly CheckResult[]): Outcome {
+  if (checks.some((check) => check.outcome === "fail")) return "fail";
+  return checks.some((check) => check.outcome === "unknown") ? "unknown" : "pass";
+}
+
+const lowerFirst = (text: string): string => text.charAt(0).toLowerCase() + text.slice(1);
+const milliseconds = (micros: number): string => `${(micros / 1000).toFixed(1)} ms`;
+
+/** The first check with this outcome, and how many more there are. */
+function nameChecks(checks: readonly CheckResult[], outcome: Outcome): string {
+  const concerned = checks.filter((check) => check.outcome === outcome);
+  const first = concerned[0];
+  if (first === undefined) return "";
+  const more = concerned.length > 1 ? `, and ${concerned.length - 1} more` : "";
+  return `${lowerFirst(first.title)} (${first.summary})${more}`;
+}
+
+function headlineOf(
+  scene: Scene,
+  outcome: Outcome,
+  checks: readonly CheckResult[],
+  figures: readonly Figure[],
+): string {
+  const lost = checks.find((check) => check.id === "messages-lost")?.summary ?? "";
+  const { fault } = scene.failover;
+  if (outcome === "fail") {
+    const what = fault === undefined ? "A rule was broken" : "The failover was not clean";
+    return `${what}: ${nameChecks(checks, "fail")}.`;
+  }
+  if (outcome === "unknown") return `Inconclusive: ${nameChecks(checks, "unknown")}.`;
+  if (fault === undefined)
+    return `The association held: ${lost} messages lost; nothing was broken on purpose.`;
+  const first = figures.find((figure) => figure.id === "fault-to-first-packet");
+  const when =
+    first === undefined
+      ? ""
+      : `, first packet from the secondary ${milliseconds(first.value)} after the fault`;
+  return `The association survived: ${lost} messages lost${when}.`;
+}
+
+/**
+ * Judges a recorded history: every check in table order, then the figures. A pure function; the same
+ * history gives the same report.
+ *
+ * @throws only when a checker itself is broken
+ */
+export function judge(history: History): VerdictReport {
+  const scene = setScene(history);
+  const checks = checkers.map((checker) => run(checker, scene));
+  const figures = [
+    ...failoverTimes(scene),
+    ...deliveryGaps(scene),
+    ...replicationLag(scene),
+    ...traffic(scene),
+  ];
+  const outcome = outcomeOf(checks);
+  return { outcome, headline: headlineOf(scene, outcome, checks, figures), checks, figures };
+}

@@ -1,0 +1,43 @@
+import { expect, test } from "vitest";
+import { judge } from "../../../captures/verdict/index.ts";
+import { goodRun } from "../../support/history-builder.ts";
+
+test("figures of the clean run follow from how it was built", () => {
+  const run = goodRun();
+  const fault = run.faults[0]?.at ?? 0;
+  const figures = new Map(judge(run.history()).figures.map((figure) => [figure.id, figure.value]));
+  expect(figures.get("fault-to-detection")).toBe(50_000);
+  // Recorded at the interface 5 us after it was sent, 200 us after the detection.
+  expect(figures.get("detection-to-first-packet")).toBe(205);
+  expect(figures.get("fault-to-first-packet")).toBe(50_205);
+  expect(figures.get("lag-held-median")).toBe(50);
+  expect(figures.get("lag-acked-p99")).toBe(90);
+  expect(figures.get("retransmissions")).toBe(1);
+  expect(figures.get("retransmissions-secondary")).toBe(1);
+  expect(figures.get("duplicates-reported")).toBe(0);
+  const downs = run.messages
+    .filter(({ host, act }) => host === "peer" && act === "delivered")
+    .map(({ at }) => at);
+  const afterFault = downs.find((at) => at > fault) ?? 0;
+  const beforeFault = downs.findLast((at) => at <= fault) ?? 0;
+  expect(figures.get("gap-down")).toBe(afterFault - beforeFault);
+  // The first delivery after the fault is the message that was in flight; the next one was sent after it.
+  const [, restored] = downs.filter((at) => at > fault);
+  expect(figures.get("fault-to-restoration")).toBe((restored ?? 0) - fault);
+});
+
+test("the headline names the first packet from the secondary", () => {
+  expect(judge(goodRun().history()).headline).toMatchInlineSnapshot(
+    `"The association survived: 0 of 25 messages lost, first packet from the secondary 50.2 ms after the fault."`,
+  );
+});
+
+test("clock errors stand beside each figure that spans two computers", () => {
+  const run = goodRun();
+  for (const host of run.hosts) host.clockErrorMicros = 40;
+  const errors = new Map(judge(run.history()).figures.map((figure) => [figure.id, figure.error]));
+  expect(errors.get("fault-to-first-packet")).toBe(40);
+  expect(errors.get("detection-to-first-packet")).toBe(0);
+  expect(errors.get("lag-held-median")).toBe(80);
+  expect(errors.get("lag-acked-median")).toBe(0);
+});
