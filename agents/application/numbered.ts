@@ -103,7 +103,9 @@ export class NumberedApplication {
     const streams = view.getUint16(20);
     this.#startedAtMs = view.getFloat64(0);
     this.#load =
-      streams === 0 ? undefined : { ratePerSecond: view.getFloat64(8), sizeBytes: view.getUint32(16), streams };
+      streams === 0
+        ? undefined
+        : { ratePerSecond: view.getFloat64(8), sizeBytes: view.getUint32(16), streams };
     this.#sent = view.getUint32(22);
     this.#running = view.getUint8(26) === 1;
   }

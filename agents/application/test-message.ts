@@ -3,11 +3,11 @@ import { crc32c } from "../sctp/index.ts";
 /** Which side gave the number: `up` the outside computer, `down` the cluster, `echo` a `down` message sent back. */
 export type Flow = "up" | "down" | "echo";
 
-export const flows: readonly Flow[] = ["up", "down", "echo"];
+const flows: readonly Flow[] = ["up", "down", "echo"];
 
 const magic = 0x55535459; // "USTY"
 const checksumAt = 12;
-export const testMessageHeaderBytes = 24;
+const testMessageHeaderBytes = 24;
 
 /**
  * A numbered message that proves its own integrity. Big-endian: magic (4), flow (1), zero (1), stream
@@ -30,13 +30,16 @@ export function writeTestMessage(message: TestMessage): Uint8Array {
   view.setUint16(6, message.streamId);
   view.setUint32(8, message.number);
   view.setBigUint64(16, BigInt(Math.round(message.sentAtUs)));
-  for (let index = testMessageHeaderBytes; index < bytes.length; index++) bytes[index] = message.number + index;
+  for (let index = testMessageHeaderBytes; index < bytes.length; index++)
+    bytes[index] = message.number + index;
   view.setUint32(checksumAt, crc32c(bytes));
   return bytes;
 }
 
 /** The message in a payload, and whether its checksum holds; undefined for a payload that is none of ours. */
-export function readTestMessage(payload: Uint8Array): (TestMessage & { readonly intact: boolean }) | undefined {
+export function readTestMessage(
+  payload: Uint8Array,
+): (TestMessage & { readonly intact: boolean }) | undefined {
   if (payload.length < testMessageHeaderBytes) return undefined;
   const bytes = payload.slice();
   const view = new DataView(bytes.buffer);

@@ -50,7 +50,12 @@ export type DeskMessage =
       readonly cluster?: ClusterSetting | undefined;
     }
   | { readonly type: "connect"; readonly address: string; readonly port: number }
-  | { readonly type: "load"; readonly ratePerSecond: number; readonly sizeBytes: number; readonly streams: number }
+  | {
+      readonly type: "load";
+      readonly ratePerSecond: number;
+      readonly sizeBytes: number;
+      readonly streams: number;
+    }
   | { readonly type: "stop-load" }
   | { readonly type: "status"; readonly id: number }
   | { readonly type: "clock"; readonly id: number }
@@ -61,7 +66,12 @@ export type Configure = Extract<DeskMessage, { type: "configure" }>;
 
 /** Agent to desk. */
 export type AgentMessage =
-  | { readonly type: "hello"; readonly version: number; readonly pid?: number | undefined; readonly name: string }
+  | {
+      readonly type: "hello";
+      readonly version: number;
+      readonly pid?: number | undefined;
+      readonly name: string;
+    }
   | { readonly type: "ready" }
   | { readonly type: "records"; readonly records: readonly AgentRecord[] }
   | {
@@ -141,7 +151,9 @@ const flowTotal: z.ZodType<FlowTotal> = z.object({
 });
 
 /** Records are known by their kind; an agent of this version is ours, found by its content hash. */
-const record = z.custom<AgentRecord>((value) => typeof value === "object" && value !== null && "kind" in value);
+const record = z.custom<AgentRecord>(
+  (value) => typeof value === "object" && value !== null && "kind" in value,
+);
 
 const agentSchemas: Schemas<AgentMessage> = {
   hello: z.object({
@@ -165,7 +177,9 @@ const agentSchemas: Schemas<AgentMessage> = {
   error: z.object({ type: z.literal("error"), message: z.string().max(4000) }),
 };
 
-export type Parsed<T> = { readonly ok: true; readonly message: T } | { readonly ok: false; readonly reason: string };
+export type Parsed<T> =
+  | { readonly ok: true; readonly message: T }
+  | { readonly ok: false; readonly reason: string };
 
 export const parseDeskMessage = (line: string): Parsed<DeskMessage> => parseLine(line, deskSchemas);
 

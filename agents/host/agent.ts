@@ -3,8 +3,7 @@ import type { AgentMessage, Configure, DeskMessage } from "../control/index.ts";
 import type { ActiveOptions, ClusterFrame, InstanceOutputs, InstanceRecord } from "../replica/index.ts";
 import { ActiveInstance, StandbyInstance, eventRecord } from "../replica/index.ts";
 import type { ProtocolParameters, Route } from "../sctp/index.ts";
-import { Endpoint, rfc9260Parameters } from "../sctp/index.ts";
-import { packetChecksum } from "../sctp/wire/index.ts";
+import { Endpoint, packetChecksum, rfc9260Parameters } from "../sctp/index.ts";
 import { HostClock } from "./clock.ts";
 import { ClusterLink } from "./cluster-link.ts";
 import { hostRandom } from "./random.ts";
@@ -65,14 +64,18 @@ export class Agent {
 
   #active(wish: string): ActiveInstance {
     if (this.#instance instanceof ActiveInstance) return this.#instance;
-    throw new Error(`this agent cannot ${wish}: it ${this.#instance ? "is the secondary" : "was not configured yet"}`);
+    throw new Error(
+      `this agent cannot ${wish}: it ${this.#instance ? "is the secondary" : "was not configured yet"}`,
+    );
   }
 
   async #configure(setting: Configure): Promise<void> {
     if (this.#setting !== undefined) throw new Error("this agent was configured already: start another one");
     this.#setting = setting;
     const { ownAddress, udpPort } = setting;
-    this.#transport = await UdpTransport.open(ownAddress, udpPort, (bytes, route) => this.#received(bytes, route));
+    this.#transport = await UdpTransport.open(ownAddress, udpPort, (bytes, route) =>
+      this.#received(bytes, route),
+    );
     const nowMs = this.#clock.nowMs();
     const { cluster } = setting;
     if (setting.role === "secondary") {
@@ -126,7 +129,8 @@ export class Agent {
     return {
       onUp: () => this.#onLink((instance, nowMs) => instance.linkUp(nowMs)),
       onDown: () => this.#onLink((instance, nowMs) => instance.linkDown(nowMs)),
-      onFrame: (frame: ClusterFrame) => this.#onLink((instance, nowMs) => instance.receiveFrame(frame, nowMs)),
+      onFrame: (frame: ClusterFrame) =>
+        this.#onLink((instance, nowMs) => instance.receiveFrame(frame, nowMs)),
       onProblem: (text: string) => this.#reporter.record([eventRecord("note", text, this.#clock.nowMs())]),
     };
   }
@@ -187,7 +191,9 @@ export class Agent {
     this.#carryOut();
     const doneMs = this.#clock.nowMs();
     const done = "the association is served from here";
-    this.#reporter.record([eventRecord("takeover-complete", done, doneMs, { epoch, tookMs: doneMs - startMs })]);
+    this.#reporter.record([
+      eventRecord("takeover-complete", done, doneMs, { epoch, tookMs: doneMs - startMs }),
+    ]);
   }
 
   #reportStatus(id: number): void {

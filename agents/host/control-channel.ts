@@ -27,7 +27,8 @@ export class ControlChannel {
         if (line.trim() === "") continue;
         const parsed = parseDeskMessage(line);
         if (parsed.ok) onMessage(parsed.message);
-        else this.send({ type: "error", message: `the agent cannot read a control message (${parsed.reason})` });
+        else
+          this.send({ type: "error", message: `the agent cannot read a control message (${parsed.reason})` });
       }
       if (rest.length > maxLineBytes) onEnd();
     });
@@ -42,7 +43,9 @@ export class ControlChannel {
   record(records: readonly InstanceRecord[]): void {
     for (const record of records) {
       this.#records.push(
-        record.kind === "update" ? { ...record, bytes: Buffer.from(record.bytes).toString("base64") } : record,
+        record.kind === "update"
+          ? { ...record, bytes: Buffer.from(record.bytes).toString("base64") }
+          : record,
       );
     }
     if (this.#records.length > 0) this.#flushing ??= setTimeout(() => this.flush(), flushMs);
@@ -58,7 +61,10 @@ export class ControlChannel {
       return;
     }
     if (this.#dropped > 0) {
-      this.send({ type: "error", message: `the desk did not read fast enough: ${this.#dropped} records are lost` });
+      this.send({
+        type: "error",
+        message: `the desk did not read fast enough: ${this.#dropped} records are lost`,
+      });
       this.#dropped = 0;
     }
     this.send({ type: "records", records });

@@ -32,10 +32,18 @@ async function finish(code: number): Promise<void> {
 const errorText = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 process.on("uncaughtException", (error) => {
-  channel.send({ type: "error", message: `the agent has a bug and stops: ${error.stack ?? error.message}`.slice(0, 4000) });
+  channel.send({
+    type: "error",
+    message: `the agent has a bug and stops: ${error.stack ?? error.message}`.slice(0, 4000),
+  });
   void finish(70);
 });
 process.on("SIGTERM", () => void finish(0));
 process.on("SIGINT", () => void finish(0));
 
-channel.send({ type: "hello", version: controlVersion, pid: process.pid, name: `understudy agent on Node ${process.version}` });
+channel.send({
+  type: "hello",
+  version: controlVersion,
+  pid: process.pid,
+  name: `understudy agent on Node ${process.version}`,
+});

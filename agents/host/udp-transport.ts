@@ -66,6 +66,7 @@ function bindProblem(error: unknown, address: string, udpPort: number): string {
   if (code === "EADDRNOTAVAIL") {
     return `this host has no address ${address}: correct the outside address of this host in the testbed`;
   }
-  if (code === "EACCES") return `UDP port ${udpPort} on ${address} needs more rights: choose a port above 1023`;
+  if (code === "EACCES")
+    return `UDP port ${udpPort} on ${address} needs more rights: choose a port above 1023`;
   return `UDP port ${udpPort} on ${address} cannot be opened: ${String(error)}`;
 }

@@ -1,7 +1,14 @@
 import type { ApplicationMessage, Load, NumberedApplication } from "../application/index.ts";
 import { echoOf, readTestMessage } from "../application/index.ts";
 import type { FlowTotal } from "../control/records.ts";
-import type { AssociationState, Delivery, Endpoint, Notification, OutboundPacket, Route } from "../sctp/index.ts";
+import type {
+  AssociationState,
+  Delivery,
+  Endpoint,
+  Notification,
+  OutboundPacket,
+  Route,
+} from "../sctp/index.ts";
 import type { Gated } from "./commit-gate.ts";
 import { CommitGate } from "./commit-gate.ts";
 import type { ClusterFrame, ReplicatedUpdate } from "./frames.ts";
@@ -63,7 +70,11 @@ export class ActiveInstance {
   }
 
   /** Goes on with associations that another instance ran, at once and from our own address. */
-  static takeOver(options: ActiveOptions, states: readonly AssociationState[], nowMs: number): ActiveInstance {
+  static takeOver(
+    options: ActiveOptions,
+    states: readonly AssociationState[],
+    nowMs: number,
+  ): ActiveInstance {
     const instance = new ActiveInstance(options);
     for (const state of states) {
       instance.#handle = options.endpoint.resume(state, nowMs);
@@ -120,7 +131,9 @@ export class ActiveInstance {
     this.#lease.heard(nowMs);
     this.#frame({ kind: "hello", epoch: this.#options.epoch, primary: true });
     if (this.#unacknowledged.length > 0) this.#frame(this.#updatesFrame(this.#unacknowledged));
-    this.#outputs.records.push(eventRecord("secondary-connected", "the secondary instance is connected", nowMs));
+    this.#outputs.records.push(
+      eventRecord("secondary-connected", "the secondary instance is connected", nowMs),
+    );
     this.#turn(nowMs);
   }
 
@@ -162,7 +175,10 @@ export class ActiveInstance {
     const { endpoint, application } = this.#options;
     const dueMs = this.#retryAtMs ?? (this.#handle === undefined ? undefined : application.nextDeadlineMs());
     const candidates = [endpoint.nextDeadlineMs(), dueMs, this.#linkUp ? this.#nextBeatMs : undefined];
-    return candidates.reduce((a, b) => (a === undefined ? b : b === undefined ? a : Math.min(a, b)), undefined);
+    return candidates.reduce(
+      (a, b) => (a === undefined ? b : b === undefined ? a : Math.min(a, b)),
+      undefined,
+    );
   }
 
   advance(nowMs: number): void {
@@ -251,7 +267,16 @@ export class ActiveInstance {
     if (this.#options.endpoint.send(this.#handle, outgoing, nowMs) !== "accepted") return false;
     const { flow, number, sizeBytes } = about;
     const at = epochMicros(nowMs);
-    this.#outputs.records.push({ kind: "message", at, act: "sent", flow, streamId, number, sizeBytes, intact: true });
+    this.#outputs.records.push({
+      kind: "message",
+      at,
+      act: "sent",
+      flow,
+      streamId,
+      number,
+      sizeBytes,
+      intact: true,
+    });
     return true;
   }
 
@@ -316,7 +341,8 @@ function notificationRecord(
       if (state === "comm-up") {
         return eventRecord("association-up", "the association is established", nowMs, { association });
       }
-      if (state === "shutdown-complete") return eventRecord("association-closed", "the association was shut down", nowMs);
+      if (state === "shutdown-complete")
+        return eventRecord("association-closed", "the association was shut down", nowMs);
       return eventRecord("association-lost", reason, nowMs, { state });
     }
     case "peer-address-change": {

@@ -9,7 +9,9 @@ const endingBit = 1;
 /** A DATA chunk, received or outstanding. */
 export function writeChunk(writer: ByteWriter, chunk: ReceivedChunk): void {
   const flags =
-    (chunk.unordered ? unorderedBit : 0) | (chunk.beginning ? beginningBit : 0) | (chunk.ending ? endingBit : 0);
+    (chunk.unordered ? unorderedBit : 0) |
+    (chunk.beginning ? beginningBit : 0) |
+    (chunk.ending ? endingBit : 0);
   writer.u32(chunk.tsn).u16(chunk.streamId).u16(chunk.ssn).u32(chunk.ppid).u8(flags).bytes(chunk.payload);
 }
 

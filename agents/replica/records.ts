@@ -44,7 +44,11 @@ function tsnOf(update: AssociationUpdate): number | undefined {
 }
 
 /** The record of a delivered test message; undefined for a payload that is none. */
-export function deliveryRecord(payload: Uint8Array, sequence: number, nowMs: number): MessageRecord | undefined {
+export function deliveryRecord(
+  payload: Uint8Array,
+  sequence: number,
+  nowMs: number,
+): MessageRecord | undefined {
   const message = readTestMessage(payload);
   if (message === undefined) return undefined;
   const { flow, streamId, number, sizeBytes, intact } = message;

@@ -134,7 +134,11 @@ export class StandbyInstance {
     }
     const silentMs = nowMs - this.#heardAtMs;
     if (silentMs > this.#options.takeoverAfterMs) {
-      this.#primaryLost("silence", `nothing was heard from the primary for ${Math.round(silentMs)} ms`, nowMs);
+      this.#primaryLost(
+        "silence",
+        `nothing was heard from the primary for ${Math.round(silentMs)} ms`,
+        nowMs,
+      );
     }
     if (this.#nextBeatMs > nowMs) return;
     this.#nextBeatMs = nowMs + this.#options.beatIntervalMs;

@@ -5,7 +5,8 @@ export type { RandomSource } from "./base/random.ts";
 export { seededRandom } from "./base/random.ts";
 export { assert, unreachable } from "./base/assert.ts";
 export type { Ssn, Tsn } from "./base/serial.ts";
-export { ssn, tsn, tsnDistance } from "./base/serial.ts";
+export { ssn, tsn } from "./base/serial.ts";
+export { packetChecksum } from "./wire/index.ts";
 export { crc32c } from "./base/crc32c.ts";
 export type { OutgoingMessage, SendAnswer } from "./association/association.ts";
 export type { Route } from "./association/core.ts";
@@ -15,7 +16,12 @@ export { cloneAssociationState } from "./association/state.ts";
 export { answerHeartbeat, bufferedMessage } from "./association/standby.ts";
 export type { AssociationUpdate, NumberedUpdate } from "./association/updates.ts";
 export { applyUpdate, openState } from "./association/updates.ts";
-export type { EndpointConfig, EndpointCounters, EndpointOutputs, EndpointSnapshot } from "./endpoint/endpoint.ts";
+export type {
+  EndpointConfig,
+  EndpointCounters,
+  EndpointOutputs,
+  EndpointSnapshot,
+} from "./endpoint/endpoint.ts";
 export { Endpoint } from "./endpoint/endpoint.ts";
 export type { ReceivedChunk } from "./rx/receive-state.ts";
 export type { OutstandingChunk, QueuedMessage } from "./tx/send-state.ts";

@@ -148,7 +148,7 @@ export class ClusterWorld {
   #receiveFrame({ to, bytes }: FrameUnderway): void {
     const target = to === "a" ? this.a : this.b;
     if (bytes.length === 0) {
-      this.b instanceof StandbyInstance && this.b.linkDown(this.nowMs);
+      if (this.b instanceof StandbyInstance) this.b.linkDown(this.nowMs);
       return;
     }
     const frame = decodeFrame(bytes);

@@ -68,7 +68,9 @@ export class World {
       const change = notification.type === "association-change" ? notification.state : undefined;
       if (change === "comm-up") node.handle = association;
       const { type } = notification;
-      node.events.push(type === "peer-address-change" ? `${notification.address} ${notification.state}` : (change ?? type));
+      node.events.push(
+        type === "peer-address-change" ? `${notification.address} ${notification.state}` : (change ?? type),
+      );
     }
   }
 
@@ -100,6 +102,8 @@ export class World {
 
   #nextMs(): number | undefined {
     const times = [this.network.nextMs(), ...this.nodes.map((node) => node.endpoint.nextDeadlineMs())];
-    return times.filter((time) => time !== undefined).reduce((a: number | undefined, b) => (a === undefined || b < a ? b : a), undefined);
+    return times
+      .filter((time) => time !== undefined)
+      .reduce((a: number | undefined, b) => (a === undefined || b < a ? b : a), undefined);
   }
 }

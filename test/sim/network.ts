@@ -9,7 +9,13 @@ export interface NetworkFaults {
   readonly corruption: number;
 }
 
-export const quietNetwork: NetworkFaults = { latencyMs: 1, jitterMs: 0, loss: 0, duplication: 0, corruption: 0 };
+export const quietNetwork: NetworkFaults = {
+  latencyMs: 1,
+  jitterMs: 0,
+  loss: 0,
+  duplication: 0,
+  corruption: 0,
+};
 
 export interface Datagram {
   readonly from: string;
@@ -60,7 +66,7 @@ export class Network {
   #corrupted(bytes: Uint8Array): Uint8Array {
     const copy = bytes.slice();
     const at = this.#random.uint32() % copy.length;
-    copy[at] = (copy[at] ?? 0) ^ (1 << this.#random.uint32() % 8);
+    copy[at] = (copy[at] ?? 0) ^ (1 << (this.#random.uint32() % 8));
     return copy;
   }
 

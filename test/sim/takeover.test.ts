@@ -93,11 +93,17 @@ function judgeWire(world: ClusterWorld, seed: number): void {
 }
 
 describe("takeover on virtual time", () => {
-  it.each(Array.from({ length: 40 }, (_, index) => index + 1))("loses nothing on a quiet network, seed %i", (seed) => {
-    judge(failover(seed, quietNetwork, 0.2 + (seed % 5)), seed);
-  });
+  it.each(Array.from({ length: 40 }, (_, index) => index + 1))(
+    "loses nothing on a quiet network, seed %i",
+    (seed) => {
+      judge(failover(seed, quietNetwork, 0.2 + (seed % 5)), seed);
+    },
+  );
 
-  it.each(Array.from({ length: 60 }, (_, index) => index + 1001))("loses nothing on a lossy network, seed %i", (seed) => {
-    judge(failover(seed, lossy, 0.2 + (seed % 7)), seed);
-  });
+  it.each(Array.from({ length: 60 }, (_, index) => index + 1001))(
+    "loses nothing on a lossy network, seed %i",
+    (seed) => {
+      judge(failover(seed, lossy, 0.2 + (seed % 7)), seed);
+    },
+  );
 });

@@ -6,7 +6,13 @@ import { chunkAction, writeChunk } from "../wire/index.ts";
 import { abort, close, giveUp, reasonText } from "./abort.ts";
 import type { AssociationSnapshot, Route, TimerName } from "./core.ts";
 import { AssociationCore } from "./core.ts";
-import { heartbeatDue, receiveHeartbeat, receiveHeartbeatAck, scheduleHeartbeat, sendHeartbeat } from "./heartbeat.ts";
+import {
+  heartbeatDue,
+  receiveHeartbeat,
+  receiveHeartbeatAck,
+  scheduleHeartbeat,
+  sendHeartbeat,
+} from "./heartbeat.ts";
 import { packetWithDataDone, receiveData } from "./on-data.ts";
 import { receiveSack } from "./on-sack.ts";
 import type { AssociationOutputs } from "./outputs.ts";
@@ -62,7 +68,12 @@ export class Association {
     cookieRoute?: Route,
   ): Association {
     const update = { kind: "opened", state } as const;
-    const core = new AssociationCore(openState(update), setting.localAddress, setting.parameters, setting.random);
+    const core = new AssociationCore(
+      openState(update),
+      setting.localAddress,
+      setting.parameters,
+      setting.random,
+    );
     core.recordOpening(update);
     const association = new Association(core);
     if (cookieRoute !== undefined) association.#addCookieAck(cookieRoute);
@@ -201,7 +212,12 @@ export class Association {
     const action = chunkAction(typeNumber);
     if (action.report) {
       const cause = { type: "UNRECOGNIZED_CHUNK_TYPE", code: 6, value: writeChunk(chunk) } as const;
-      this.#core.control.push({ chunk: { type: "ERROR", causes: [cause] }, route, reason: "error", dependsOn: 0 });
+      this.#core.control.push({
+        chunk: { type: "ERROR", causes: [cause] },
+        route,
+        reason: "error",
+        dependsOn: 0,
+      });
     }
     return action.skip;
   }
@@ -270,7 +286,8 @@ export class Association {
     if (message.streamId < 0 || message.streamId >= agreement.outboundStreams) return "no-such-stream";
     const length = message.payload.length;
     if (length === 0 || length > core.parameters.maxMessageBytes) return "bad-length";
-    if (send.queuedBytes + send.outstandingBytes + length > core.parameters.sendBufferBytes) return "queue-full";
+    if (send.queuedBytes + send.outstandingBytes + length > core.parameters.sendBufferBytes)
+      return "queue-full";
     const { streamId, ppid, unordered } = message;
     core.change({ kind: "messageQueued", streamId, ppid, unordered, payload: message.payload.slice() });
     flush(core, nowMs);
@@ -308,7 +325,8 @@ export class Association {
     const core = this.#core;
     if (timer === "sack") core.sack.makeDue();
     else if (timer === "t2-shutdown") repeatShutdown(core, nowMs);
-    else if (timer === "t5-guard") abort(core, core.routeTo(core.primaryPath), userInitiated("shutdown takes too long"));
+    else if (timer === "t5-guard")
+      abort(core, core.routeTo(core.primaryPath), userInitiated("shutdown takes too long"));
     else if (timer === "t1-cookie") this.#repeatCookie(nowMs);
     else if (timer.startsWith("t3 ")) retransmissionDue(core, core.path(timer.slice(3)), nowMs);
     else heartbeatDue(core, core.path(timer.slice("heartbeat ".length)), nowMs);

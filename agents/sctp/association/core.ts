@@ -17,7 +17,13 @@ import { cloneAssociationState } from "./state.ts";
 import type { AssociationUpdate } from "./updates.ts";
 import { applyUpdate } from "./updates.ts";
 
-export type TimerName = "t1-cookie" | "t2-shutdown" | "t5-guard" | "sack" | `t3 ${string}` | `heartbeat ${string}`;
+export type TimerName =
+  | "t1-cookie"
+  | "t2-shutdown"
+  | "t5-guard"
+  | "sack"
+  | `t3 ${string}`
+  | `heartbeat ${string}`;
 
 /** The two ends of one packet's way. */
 export interface Route {

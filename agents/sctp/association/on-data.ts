@@ -12,7 +12,7 @@ import type { AssociationCore, Route } from "./core.ts";
 const maxTsnsAhead = 0xffff;
 
 /** The advertised receiver window (section 6.2). */
-export const advertisedWindow = (core: AssociationCore): number =>
+const advertisedWindow = (core: AssociationCore): number =>
   Math.max(0, core.parameters.receiveBufferBytes - core.state.receive.bufferedBytes);
 
 /** Takes in one DATA chunk; answers whether it asks for an immediate SACK (sections 6.2 and 6.7). */

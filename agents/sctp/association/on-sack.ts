@@ -127,8 +127,7 @@ function countMissing(
   const lastGap = sack.gaps.at(-1);
   if (lastGap === undefined || progress.highestNew === undefined) return false;
   const recovering = core.allPaths.some((path) => path.congestion.fastRecoveryExit !== undefined);
-  const limit =
-    recovering && cumulativeMoved ? tsnAdd(sack.cumulativeTsn, lastGap.end) : progress.highestNew;
+  const limit = recovering && cumulativeMoved ? tsnAdd(sack.cumulativeTsn, lastGap.end) : progress.highestNew;
   let lossSeen = false;
   for (const transmission of core.flight) {
     const { tsn } = transmission.chunk;

@@ -33,8 +33,11 @@ class PacketPlan {
     return limitBytes - this.#bytes;
   }
 
+  /** Control chunks stand before DATA in a packet (section 6.10): a peer may abort over the other order. */
   add(chunk: Chunk, dependsOn: number, reason: PacketReason): void {
-    this.chunks.push(chunk);
+    const firstData = chunk.type === "DATA" ? -1 : this.chunks.findIndex((each) => each.type === "DATA");
+    if (firstData < 0) this.chunks.push(chunk);
+    else this.chunks.splice(firstData, 0, chunk);
     this.#bytes += chunkLength(chunk);
     this.#dependsOn = Math.max(this.#dependsOn, dependsOn);
     if (this.reason === undefined || this.reason === "sack") this.reason = reason;
@@ -151,7 +154,8 @@ function sendRetransmissions(core: AssociationCore, plans: PacketPlan[], nowMs: 
 
 function retransmissionPath(core: AssociationCore, transmission: Transmission): Path {
   const last = transmission.path === undefined ? undefined : core.paths.get(transmission.path);
-  if (last === undefined || transmission.retransmit !== "t3") return pathForNewData(core.allPaths, core.primaryPath);
+  if (last === undefined || transmission.retransmit !== "t3")
+    return pathForNewData(core.allPaths, core.primaryPath);
   return pathForRetransmission(core.allPaths, last);
 }
 

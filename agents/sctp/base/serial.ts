@@ -24,4 +24,3 @@ export const tsnLessOrEqual = (a: Tsn, b: Tsn): boolean => ((a - b) | 0) <= 0;
 export const ssnNext = (from: Ssn): Ssn => ((from + 1) & 0xffff) as Ssn;
 /** Signed number of steps from `base` to `value`: positive when `value` is later. */
 export const ssnDistance = (base: Ssn, value: Ssn): number => ((value - base) << 16) >> 16;
-export const ssnLess = (a: Ssn, b: Ssn): boolean => ssnDistance(b, a) < 0;

@@ -12,7 +12,15 @@ import type { Cause, Chunk, CookieEchoChunk, InitAckChunk, InitChunk, SctpPacket
 import { parsePacket, writePacket } from "../wire/index.ts";
 import type { CookieContent } from "./cookie.ts";
 import { openCookie, sealCookie } from "./cookie.ts";
-import { agree, initFields, initFlaw, isAlone, newOffer, stateCookie, unrecognizedParameters } from "./handshake.ts";
+import {
+  agree,
+  initFields,
+  initFlaw,
+  isAlone,
+  newOffer,
+  stateCookie,
+  unrecognizedParameters,
+} from "./handshake.ts";
 import type { LocalOffer } from "./handshake.ts";
 import { answerOutOfTheBlue } from "./out-of-the-blue.ts";
 
@@ -230,7 +238,8 @@ export class Endpoint {
   #receiveInitAck(packet: SctpPacket, initAck: InitAckChunk, route: Route, nowMs: number): void {
     const connecting = this.#connecting.get(packet.verificationTag);
     // Section 5.2.3: an INIT ACK that nobody waits for is discarded.
-    if (connecting === undefined || !isAlone(packet.chunks) || connecting.peerPort !== packet.sourcePort) return;
+    if (connecting === undefined || !isAlone(packet.chunks) || connecting.peerPort !== packet.sourcePort)
+      return;
     const cookie = stateCookie(initAck);
     if (initFlaw(initAck) !== undefined || cookie === undefined) {
       this.#giveUpConnecting(connecting, "the peer's INIT ACK is not valid");
@@ -434,7 +443,12 @@ export class Endpoint {
     reason: PacketReason,
     localPort: number = this.#config.localPort,
   ): void {
-    const bytes = writePacket({ sourcePort: localPort, destinationPort: peerPort, verificationTag, chunks: [chunk] });
+    const bytes = writePacket({
+      sourcePort: localPort,
+      destinationPort: peerPort,
+      verificationTag,
+      chunks: [chunk],
+    });
     this.#outputs.packets.push({ ...route, bytes, reason, dependsOn: 0, association: 0 });
   }
 }

@@ -11,7 +11,7 @@ const ipv6AddressType = 6;
 /** RFC 9260 section 3.3.2: a smaller window is not allowed in INIT and INIT ACK. */
 const smallestWindowBytes = 1500;
 
-export const addressParameter = (address: string): AddressParameter =>
+const addressParameter = (address: string): AddressParameter =>
   address.includes(":") ? { type: "IPV6_ADDRESS", address } : { type: "IPV4_ADDRESS", address };
 
 /** Our side of INIT or INIT ACK (sections 3.3.2 and 3.3.3). */
@@ -34,7 +34,9 @@ export function initFields(
 ): Omit<InitChunk, "type"> {
   // A single address is the one in the IP header; listing it would break behind a NAT (RFC 6951 section 5.7).
   const listed = localAddresses.length > 1 ? localAddresses.map(addressParameter) : [];
-  const types = [...new Set(localAddresses.map((one) => (one.includes(":") ? ipv6AddressType : ipv4AddressType)))];
+  const types = [
+    ...new Set(localAddresses.map((one) => (one.includes(":") ? ipv6AddressType : ipv4AddressType))),
+  ];
   return {
     initiateTag: offer.tag,
     advertisedWindow: parameters.receiveBufferBytes,
@@ -84,7 +86,7 @@ function unsupportedType(parameter: Parameter): number | undefined {
   }
 }
 
-export function peerAddresses(
+function peerAddresses(
   source: string,
   parameters: readonly Parameter[],
   limit: number,
@@ -92,7 +94,8 @@ export function peerAddresses(
   const addresses = new Set([source]);
   for (const parameter of parameters) {
     if (addresses.size === limit) break;
-    if (parameter.type === "IPV4_ADDRESS" || parameter.type === "IPV6_ADDRESS") addresses.add(parameter.address);
+    if (parameter.type === "IPV4_ADDRESS" || parameter.type === "IPV6_ADDRESS")
+      addresses.add(parameter.address);
   }
   return [...addresses];
 }

@@ -24,6 +24,7 @@ function answerChunk(chunks: readonly Chunk[]): Chunk | undefined {
     chunk.type === "INIT_ACK" ||
     (chunk.type === "ERROR" && chunk.causes.some((cause) => cause.type === "STALE_COOKIE"));
   if (chunks.length === 0 || chunks.some(silent)) return undefined;
-  if (chunks.some((chunk) => chunk.type === "SHUTDOWN_ACK")) return { type: "SHUTDOWN_COMPLETE", tagReflected: true };
+  if (chunks.some((chunk) => chunk.type === "SHUTDOWN_ACK"))
+    return { type: "SHUTDOWN_COMPLETE", tagReflected: true };
   return { type: "ABORT", tagReflected: true, causes: [] };
 }

@@ -87,7 +87,9 @@ export function pathForNewData(paths: readonly Path[], primary: Path): Path {
 
 /** Where a retransmission goes: another path than the one that failed, if there is one (section 6.4.1). */
 export function pathForRetransmission(paths: readonly Path[], failed: Path): Path {
-  const others = paths.filter((path) => path !== failed && path.confirmed && path.reachability !== "inactive");
+  const others = paths.filter(
+    (path) => path !== failed && path.confirmed && path.reachability !== "inactive",
+  );
   return others.length === 0 ? leastImpaired(paths, failed) : leastImpaired(others, others[0] ?? failed);
 }
 

@@ -21,7 +21,7 @@ export interface SctpPacket {
   readonly chunks: readonly Chunk[];
 }
 
-export const COMMON_HEADER_BYTES = 12;
+const COMMON_HEADER_BYTES = 12;
 const CHECKSUM_AT = 8;
 
 /** More than IP can carry: whoever gives us more has not received it in one packet. */

@@ -42,13 +42,18 @@ export class AgentSession {
     readLines(process.stdout, maxLineBytes, (line) => this.#received(line));
     process.stdout.on("error", (error) => this.#end(error.message));
     process.exited.then(
-      ({ code, signal }) => this.#end(signal === null ? `it ended with exit code ${code}` : `it was ended by ${signal}`),
+      ({ code, signal }) =>
+        this.#end(signal === null ? `it ended with exit code ${code}` : `it was ended by ${signal}`),
       (error: unknown) => this.#end(error instanceof Error ? error.message : String(error)),
     );
   }
 
   /** Starts the agent and waits for its greeting. Rejects with one sentence when it dies at the start. */
-  static async start(host: SshHost, argv: readonly string[], handlers: SessionHandlers): Promise<AgentSession> {
+  static async start(
+    host: SshHost,
+    argv: readonly string[],
+    handlers: SessionHandlers,
+  ): Promise<AgentSession> {
     const session = new AgentSession(host, await host.spawn(argv), handlers);
     const hello = await session.#expect((message) => message.type === "hello", "start");
     if (hello.type === "hello" && hello.version !== controlVersion) {
@@ -67,7 +72,9 @@ export class AgentSession {
   #received(line: string): void {
     const parsed = parseAgentMessage(line);
     if (!parsed.ok) {
-      this.#handlers.onProblem(`the agent on ${this.#host.where} said something unreadable (${parsed.reason})`);
+      this.#handlers.onProblem(
+        `the agent on ${this.#host.where} said something unreadable (${parsed.reason})`,
+      );
       return;
     }
     const { message } = parsed;
@@ -96,7 +103,9 @@ export class AgentSession {
   #goneError(when: string): LabError {
     const said = this.#stderr.trim().split("\n").slice(-3).join(" | ");
     const because = said === "" ? "" : `; its last words: ${said}`;
-    return new LabError(`The agent on ${this.#host.where} is gone ${when}: ${this.#ended ?? "no reason known"}${because}.`);
+    return new LabError(
+      `The agent on ${this.#host.where} is gone ${when}: ${this.#ended ?? "no reason known"}${because}.`,
+    );
   }
 
   #expect(wants: (message: AgentMessage) => boolean, what: string): Promise<AgentMessage> {

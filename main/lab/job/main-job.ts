@@ -58,6 +58,8 @@ const takeoverMs = 10_000;
 const drainMs = 30_000;
 const closeMs = 5_000;
 const pollMs = 100;
+/** How far an agent's clock may be from the kernel's stamps on the same machine (agents/host/clock.ts). */
+const anchorErrorMicros = 50;
 
 type Connections = Readonly<Record<HostName, SshHost>>;
 
@@ -82,6 +84,7 @@ export class MainJob {
     this.#writer = createRun({
       runsDir,
       scenario: "main-job",
+      udpPort: lab.udpPort,
       title: `Kill the primary under load, peer ${setting.peer}`,
       meta: {
         peer: setting.peer,
@@ -104,7 +107,7 @@ export class MainJob {
       await job.#play();
       return job.#finish();
     } catch (error) {
-      job.#writer.close();
+      await job.#keepWhatWasRecorded();
       throw error;
     } finally {
       job.#recording.close();
@@ -120,7 +123,9 @@ export class MainJob {
     const deployments = await this.#deploy(connections);
     signal.throwIfAborted();
     progress.step("Start the captures on the outside interfaces");
-    const engines = await this.#taps.start(lab, connections, this.#request.captureEngine, (text) => progress.note(text));
+    const engines = await this.#taps.start(lab, connections, this.#request.captureEngine, (text) =>
+      progress.note(text),
+    );
     for (const engine of engines) progress.note(engine);
     progress.step("Start the agents: secondary instance on b, primary instance on a");
     await this.#startCluster(connections, deployments);
@@ -159,15 +164,22 @@ export class MainJob {
     for (const name of names) {
       const { workdir, outside } = lab.hosts[name];
       const interfaces = lab.kind === "loopback" ? [] : [outside];
-      const needs = { workdir, interfaces, udpPorts: lab.kind === "loopback" ? [] : [lab.udpPort], nodeCanBeSent: true };
+      const needs = {
+        workdir,
+        interfaces,
+        udpPorts: lab.kind === "loopback" ? [] : [lab.udpPort],
+        nodeCanBeSent: true,
+      };
       const flaws = (await preflight(connections[name], needs)).filter((item) => !item.ok);
       const [flaw] = flaws;
       if (flaw !== undefined) {
-        throw new LabError(`Host ${name} is not ready: ${flaw.check}: ${flaw.detail}. ${flaw.fix ?? ""}`.trim());
+        throw new LabError(
+          `Host ${name} is not ready: ${flaw.check}: ${flaw.detail}. ${flaw.fix ?? ""}`.trim(),
+        );
       }
-      // Virtual hosts read the very clock of this machine.
+      // Virtual hosts read the very clock of this machine, each program through an anchor of its own.
       const clock = lab.kind === "machines" ? await clockOffset(connections[name]) : undefined;
-      clocks.set(name, clock ?? { offsetMicros: 0, errorMicros: 0 });
+      clocks.set(name, clock ?? { offsetMicros: 0, errorMicros: anchorErrorMicros });
     }
     const hosts = names.map((name) => ({
       name,
@@ -193,7 +205,11 @@ export class MainJob {
   }
 
   async #startAgent(name: HostName, host: SshHost, deployment: Deployment): Promise<AgentSession> {
-    const session = await AgentSession.start(host, [deployment.nodeCommand, deployment.agentPath], this.#handlers(name));
+    const session = await AgentSession.start(
+      host,
+      [deployment.nodeCommand, deployment.agentPath],
+      this.#handlers(name),
+    );
     this.#sessions.set(name, session);
     return session;
   }
@@ -241,7 +257,10 @@ export class MainJob {
     await b.configure(this.#configuration("secondary", cluster));
     const a = await this.#startAgent("a", connections.a, deployments.a);
     await a.configure(this.#configuration("primary", cluster));
-    const linked = await this.#recording.until(() => this.#recording.happened("a", "secondary-connected"), connectMs);
+    const linked = await this.#recording.until(
+      () => this.#recording.happened("a", "secondary-connected"),
+      connectMs,
+    );
     if (!linked) {
       const { address } = lab.hosts.b.intra;
       throw new LabError(
@@ -315,7 +334,8 @@ export class MainJob {
   async #awaitTakeover(): Promise<void> {
     const { setting, signal, progress } = this.#request;
     const done = (): boolean => this.#recording.happened("b", "takeover-complete");
-    if (!(await this.#recording.until(done, takeoverMs))) throw this.#lost("The secondary on b does not take over");
+    if (!(await this.#recording.until(done, takeoverMs)))
+      throw this.#lost("The secondary on b does not take over");
     progress.note("b has taken over");
     await sleep(setting.afterFaultMs, undefined, { signal });
     this.#failOnProblem();
@@ -335,7 +355,10 @@ export class MainJob {
       this.#request.progress.note(`the usrsctp peer counted for itself: ${counts.join(", ")}`);
     }
     await peer.shutdown();
-    const closed = await this.#recording.until(() => this.#recording.happened("b", "association-closed"), closeMs);
+    const closed = await this.#recording.until(
+      () => this.#recording.happened("b", "association-closed"),
+      closeMs,
+    );
     if (!closed) this.#request.progress.note("the association did not end by SHUTDOWN in time");
     await peer.quit();
     await b.quit();
@@ -377,9 +400,12 @@ export class MainJob {
   #lost(what: string): LabError {
     const reasons = [
       ...this.#problems,
-      ...this.#recording.events.filter((event) => event.name === "association-lost").map((event) => event.text),
+      ...this.#recording.events
+        .filter((event) => event.name === "association-lost")
+        .map((event) => event.text),
     ];
-    const because = reasons.length === 0 ? "no reason was reported; look at the captures of the run" : reasons.join("; ");
+    const because =
+      reasons.length === 0 ? "no reason was reported; look at the captures of the run" : reasons.join("; ");
     return new LabError(`${what}: ${because}.`);
   }
 
@@ -389,6 +415,21 @@ export class MainJob {
     const report = judge(this.#writer.history());
     this.#writer.setVerdict(report);
     return { report, folder: this.#writer.finish() };
+  }
+
+  /** A run that failed on the way stays as it is: it opens later, and says that it was cut off. */
+  async #keepWhatWasRecorded(): Promise<void> {
+    const { progress } = this.#request;
+    try {
+      await this.#taps.stop();
+      this.#recording.flush();
+      progress.note(`what was recorded until then: ${this.#writer.paths.folder}`);
+    } catch (error) {
+      progress.note(`the record is incomplete: ${error instanceof Error ? error.message : String(error)}`);
+    } finally {
+      this.#recording.close();
+      this.#writer.close();
+    }
   }
 
   /** Ends what was started and removes what was deployed; trouble on the way is told, not thrown. */

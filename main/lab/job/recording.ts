@@ -28,6 +28,7 @@ export class Recording {
   readonly #captures: Map<string, CaptureBuffer> = new Map<string, CaptureBuffer>();
   readonly #timer: NodeJS.Timeout;
   readonly #waiters: Set<() => void> = new Set<() => void>();
+  #closed: boolean = false;
   /** All events so far, on the desk's clock. */
   readonly events: (EventRecord & { readonly host: HostName })[] = [];
 
@@ -47,6 +48,7 @@ export class Recording {
   }
 
   records(host: HostName, records: readonly AgentRecord[]): void {
+    if (this.#closed) return;
     const corrected = records.map((record) => ({ ...record, at: this.deskMicros(host, record.at) }));
     this.#writer.addRecords(host, corrected);
     for (const record of corrected) if (record.kind === "event") this.events.push({ ...record, host });
@@ -102,7 +104,9 @@ export class Recording {
     });
   }
 
+  /** Nothing is written any more: the agents' last words are not part of the run. */
   close(): void {
+    this.#closed = true;
     clearInterval(this.#timer);
   }
 }

@@ -34,7 +34,11 @@ export const defaultSetting: JobSetting = {
 };
 
 /** Beats of the cluster link; the lease is shorter than the takeover delay, so two instances never send at once. */
-export const clusterTiming: { readonly beatIntervalMs: number; readonly leaseMs: number; readonly takeoverAfterMs: number } = {
+export const clusterTiming: {
+  readonly beatIntervalMs: number;
+  readonly leaseMs: number;
+  readonly takeoverAfterMs: number;
+} = {
   beatIntervalMs: 25,
   leaseMs: 300,
   takeoverAfterMs: 600,

@@ -19,7 +19,11 @@ const run = promisify(execFile);
 const source: string = join(import.meta.dirname, "../../../agents/usrsctp-peer/peer.c");
 const startMs = 10_000;
 
-const total = z.object({ flow: z.enum(["up", "down", "echo"]), streamId: z.int().min(0), sent: z.int().min(0) });
+const total = z.object({
+  flow: z.enum(["up", "down", "echo"]),
+  streamId: z.int().min(0),
+  sent: z.int().min(0),
+});
 const line = z.discriminatedUnion("type", [
   z.object({ type: z.literal("hello"), version: z.literal(1), peer: z.string().max(200) }),
   z.object({ type: z.literal("records"), records: z.array(z.looseObject({ kind: z.string() })) }),
@@ -35,7 +39,8 @@ async function build(): Promise<Uint8Array> {
     await run("gcc", ["-O2", "-Wall", "-Wextra", "-Werror", "-o", output, source, "-lusrsctp", "-lpthread"]);
     return new Uint8Array(await readFile(output));
   } catch (error) {
-    const said = error instanceof Error && "stderr" in error ? String(error.stderr).trim().split("\n")[0] : "";
+    const said =
+      error instanceof Error && "stderr" in error ? String(error.stderr).trim().split("\n")[0] : "";
     throw new LabError(
       `The usrsctp peer cannot be built (${said || String(error)}): install gcc and libusrsctp-dev, then try again.`,
       { cause: error },
@@ -85,7 +90,12 @@ export class UsrsctpPeer implements OutsideComputer {
 
   static async start(
     host: SshHost,
-    place: { readonly workdir: string; readonly ownAddress: string; readonly clusterAddress: string; readonly udpPort: number },
+    place: {
+      readonly workdir: string;
+      readonly ownAddress: string;
+      readonly clusterAddress: string;
+      readonly udpPort: number;
+    },
     setting: JobSetting,
     handlers: SessionHandlers,
   ): Promise<UsrsctpPeer> {

@@ -53,6 +53,7 @@ export class WireTaps {
 
   async stop(): Promise<void> {
     const running = this.#running.splice(0);
-    for (const info of await Promise.all(running.map((capture) => capture.stop()))) this.#recording.endCapture(info);
+    for (const info of await Promise.all(running.map((capture) => capture.stop())))
+      this.#recording.endCapture(info);
   }
 }

@@ -17,7 +17,7 @@ export interface AsconfAckChunk {
 }
 
 /** Where the parameters begin. */
-export const ASCONF_ACK_HEADER_BYTES = 8;
+const ASCONF_ACK_HEADER_BYTES = 8;
 
 export const asconfAck: Codec<AsconfAckChunk> = {
   typeNumber: 0x80,

@@ -23,7 +23,7 @@ export interface AsconfChunk {
 }
 
 /** Where the address parameter begins. */
-export const ASCONF_HEADER_BYTES = 8;
+const ASCONF_HEADER_BYTES = 8;
 
 export const asconf: Codec<AsconfChunk> = {
   typeNumber: 0xc1,

@@ -35,7 +35,7 @@ export interface InitAckChunk extends InitFields {
 }
 
 /** Where the parameters of INIT and INIT ACK begin. */
-export const INIT_HEADER_BYTES = 20;
+const INIT_HEADER_BYTES = 20;
 
 function parseFields(name: string, source: ByteSource, start: number, end: number): InitFields | WireFlaw {
   const short = tooShort(name, start, end, INIT_HEADER_BYTES);
