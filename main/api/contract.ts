@@ -139,7 +139,10 @@ export interface StateAt {
 export interface Requests {
   "runs.list": { args: Record<string, never>; answer: readonly RunSummary[] };
   "run.open": { args: { runId: string }; answer: RunOverview };
-  "run.ladder": { args: { runId: string; fromUs: number; toUs: number; limit: number }; answer: LadderWindow };
+  "run.ladder": {
+    args: { runId: string; fromUs: number; toUs: number; limit: number };
+    answer: LadderWindow;
+  };
   /** Rows `offset` to `offset + limit - 1` in time order; `filter` is free text over the info line, hosts and addresses. */
   "run.packets": {
     args: { runId: string; offset: number; limit: number; filter: string };
@@ -147,7 +150,10 @@ export interface Requests {
   };
   "run.packet": { args: { runId: string; packetId: number }; answer: PacketDetail };
   /** Position of the first packet at or after an instant in the filtered list, for jumping the table there. */
-  "run.packetIndexAt": { args: { runId: string; atUs: number; filter: string }; answer: { readonly index: number } };
+  "run.packetIndexAt": {
+    args: { runId: string; atUs: number; filter: string };
+    answer: { readonly index: number };
+  };
   "run.state": { args: { runId: string; atUs: number }; answer: StateAt };
   "run.verdict": { args: { runId: string }; answer: VerdictReport };
 }

@@ -60,7 +60,9 @@ export async function demo(options: DemoOptions, signal: AbortSignal): Promise<n
   }
   process.stdout.write(verdictTable(result.report));
   const { folder, sqlite, pcapng } = result.folder;
-  process.stdout.write(`\n  run     ${folder}\n  sqlite  ${sqlite}\n  pcapng  ${pcapng}\n\n  Look at it: npm start\n\n`);
+  process.stdout.write(
+    `\n  run     ${folder}\n  sqlite  ${sqlite}\n  pcapng  ${pcapng}\n\n  Look at it: npm start\n\n`,
+  );
   return codeOf(result.report);
 }
 
@@ -73,7 +75,9 @@ async function readAgent(): Promise<Uint8Array> {
   try {
     return new Uint8Array(await readFile(agentBundlePath));
   } catch (cause) {
-    throw new LabError(`The agent is not built (${agentBundlePath} is missing): run npm run build first.`, { cause });
+    throw new LabError(`The agent is not built (${agentBundlePath} is missing): run npm run build first.`, {
+      cause,
+    });
   }
 }
 

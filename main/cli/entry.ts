@@ -44,9 +44,15 @@ const run = async (work: () => Promise<number> | number): Promise<void> => {
 program
   .command("demo")
   .description("play the main job: deploy, associate, replicate, load, kill, capture, judge, record")
-  .addOption(new Option("--peer <kind>", "who plays the outside computer").choices(["agent", "usrsctp"]).default("agent"))
+  .addOption(
+    new Option("--peer <kind>", "who plays the outside computer")
+      .choices(["agent", "usrsctp"])
+      .default("agent"),
+  )
   .addOption(new Option("--timers <set>", "SCTP timers").choices(["telecom", "rfc9260"]).default("telecom"))
-  .addOption(new Option("--lab <kind>", "kind of embedded lab").choices(["auto", "netns", "loopback"]).default("auto"))
+  .addOption(
+    new Option("--lab <kind>", "kind of embedded lab").choices(["auto", "netns", "loopback"]).default("auto"),
+  )
   .option("--testbed <file>", "real machines instead of the embedded lab")
   .option("--rate <n>", "messages a second, each way", whole(1, 20_000), 500)
   .option("--size <bytes>", "size of a message", whole(24, 65_536), 200)
@@ -78,7 +84,11 @@ program
 program
   .command("export <run> <file>")
   .description("write a run's packets as pcapng")
-  .addOption(new Option("--view <view>", "each packet once, or all observations").choices(["wire", "all"]).default("wire"))
+  .addOption(
+    new Option("--view <view>", "each packet once, or all observations")
+      .choices(["wire", "all"])
+      .default("wire"),
+  )
   .action((path: string, file: string, options: { readonly view: "wire" | "all" }) =>
     run(() => {
       const reader = openRun(path);
@@ -95,7 +105,9 @@ program
   .action(() =>
     run(async () => {
       await sweepStaleLabs(stateFolder());
-      process.stdout.write(`Nothing of a dead lab is left (${stateFolder()}); runs are in ${runsFolder()}.\n`);
+      process.stdout.write(
+        `Nothing of a dead lab is left (${stateFolder()}); runs are in ${runsFolder()}.\n`,
+      );
       return exitCodes.passed;
     }),
   );

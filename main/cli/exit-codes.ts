@@ -25,5 +25,8 @@ export function failure(error: unknown): { readonly text: string; readonly code:
     return { text: error.message, code: exitCodes.labError };
   }
   const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  return { text: `This is a bug in Understudy; please report it with these lines:\n${stack}`, code: exitCodes.internal };
+  return {
+    text: `This is a bug in Understudy; please report it with these lines:\n${stack}`,
+    code: exitCodes.internal,
+  };
 }

@@ -28,7 +28,9 @@ export async function open(options: OpenOptions, signal: AbortSignal): Promise<n
   } catch (error) {
     throw new LabError(error instanceof Error ? error.message : String(error), { cause: error });
   }
-  process.stdout.write(`Understudy is at ${served.url}\nThe address works once, in one browser. Ctrl-C ends it.\n`);
+  process.stdout.write(
+    `Understudy is at ${served.url}\nThe address works once, in one browser. Ctrl-C ends it.\n`,
+  );
   openBrowser(served.url);
   await new Promise<void>((resolve) => {
     signal.addEventListener("abort", () => resolve(), { once: true });
@@ -38,7 +40,9 @@ export async function open(options: OpenOptions, signal: AbortSignal): Promise<n
 }
 
 const hasDisplay = (): boolean =>
-  process.platform !== "linux" || process.env["DISPLAY"] !== undefined || process.env["WAYLAND_DISPLAY"] !== undefined;
+  process.platform !== "linux" ||
+  process.env["DISPLAY"] !== undefined ||
+  process.env["WAYLAND_DISPLAY"] !== undefined;
 
 function openElectron(signal: AbortSignal): Promise<number> {
   const env = { ...process.env, UNDERSTUDY_RUNS_DIR: runsFolder() };
@@ -54,7 +58,11 @@ function openElectron(signal: AbortSignal): Promise<number> {
 function openBrowser(url: string): void {
   if (!hasDisplay()) return;
   const [command, ...args] =
-    process.platform === "darwin" ? ["open", url] : process.platform === "win32" ? ["cmd", "/c", "start", "", url] : ["xdg-open", url];
+    process.platform === "darwin"
+      ? ["open", url]
+      : process.platform === "win32"
+        ? ["cmd", "/c", "start", "", url]
+        : ["xdg-open", url];
   if (command === undefined) return;
   const child = spawn(command, args, { stdio: "ignore", detached: true });
   child.on("error", () => undefined);

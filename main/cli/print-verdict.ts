@@ -26,7 +26,8 @@ export function verdictTable(report: VerdictReport): string {
     const sign = colours[check.outcome](signs[check.outcome].padEnd(9));
     lines.push(`  ${sign}  ${check.title.padEnd(width)}  ${check.summary}`);
     if (check.outcome === "pass") continue;
-    for (const { text } of check.evidence.slice(0, evidenceShown)) lines.push(`${" ".repeat(15)}${pc.dim(text)}`);
+    for (const { text } of check.evidence.slice(0, evidenceShown))
+      lines.push(`${" ".repeat(15)}${pc.dim(text)}`);
   }
   lines.push("");
   const figureWidth = Math.max(0, ...report.figures.map((figure) => figure.title.length));

@@ -39,8 +39,10 @@ interface FieldRule {
 
 const hex = (value: number | undefined): string | undefined =>
   value === undefined ? undefined : `0x${value.toString(16).padStart(8, "0")}`;
-const text = (value: number | undefined): string | undefined => (value === undefined ? undefined : String(value));
-const list = (values: readonly (number | string)[]): string => (values.length === 0 ? "none" : values.join(" "));
+const text = (value: number | undefined): string | undefined =>
+  value === undefined ? undefined : String(value);
+const list = (values: readonly (number | string)[]): string =>
+  values.length === 0 ? "none" : values.join(" ");
 
 /** Only what is in use: 2048 zeros help nobody. */
 const usedStreams = (values: readonly number[]): string => {
@@ -49,7 +51,12 @@ const usedStreams = (values: readonly number[]): string => {
 };
 
 const rules: readonly FieldRule[] = [
-  { field: "phase", meaning: "State of the association (RFC 9260 section 4)", read: (s) => s.phase, severity: "breaks-association" },
+  {
+    field: "phase",
+    meaning: "State of the association (RFC 9260 section 4)",
+    read: (s) => s.phase,
+    severity: "breaks-association",
+  },
   {
     field: "local tag",
     meaning: "Verification tag that the peer must use",
@@ -66,7 +73,8 @@ const rules: readonly FieldRule[] = [
   },
   {
     field: "cumulative TSN",
-    meaning: "Last TSN received in sequence; the peer has forgotten everything up to what it saw acknowledged",
+    meaning:
+      "Last TSN received in sequence; the peer has forgotten everything up to what it saw acknowledged",
     read: (s) => String(s.receive.cumulativeTsn),
     wire: (v) => text(v.cumulativeTsn),
     severity: "breaks-association",
@@ -121,7 +129,12 @@ const rules: readonly FieldRule[] = [
     read: (s) => usedStreams(s.receive.nextSsn),
     severity: "breaks-association",
   },
-  { field: "peer addresses", meaning: "Where the peer can be reached", read: (s) => list(s.agreement.peerAddresses), severity: "breaks-association" },
+  {
+    field: "peer addresses",
+    meaning: "Where the peer can be reached",
+    read: (s) => list(s.agreement.peerAddresses),
+    severity: "breaks-association",
+  },
   {
     field: "our addresses",
     meaning: "All addresses of the cluster's endpoint; the peer's column: the one it heard from last",
@@ -132,7 +145,12 @@ const rules: readonly FieldRule[] = [
 ];
 
 /** A row of the table. The wire column says what the peer could know by then, so it may lag without harm. */
-function rowOf(rule: FieldRule, a: AssociationState | undefined, b: AssociationState | undefined, view: WireView): StateRow {
+function rowOf(
+  rule: FieldRule,
+  a: AssociationState | undefined,
+  b: AssociationState | undefined,
+  view: WireView,
+): StateRow {
   const left = a === undefined ? null : rule.read(a);
   const right = b === undefined ? null : rule.read(b);
   const differs = left !== null && right !== null && left !== right;
@@ -156,7 +174,9 @@ function roleAt(history: History, host: string, atUs: number): string {
     if (event.name === "takeover-complete") role = "primary instance (took over)";
     if (event.name === "fenced") role = "fenced";
   }
-  const killed = history.faults.some((fault) => fault.host === host && fault.fault === "kill" && fault.at <= atUs);
+  const killed = history.faults.some(
+    (fault) => fault.host === host && fault.fault === "kill" && fault.at <= atUs,
+  );
   return killed ? "dead (its last state)" : role;
 }
 

@@ -19,7 +19,8 @@ const later = (a: number | undefined, b: number): number => (a === undefined || 
 export function wireViewAt(history: History, atUs: number): WireView {
   const peerSeen = history.packets.some((packet) => packet.host === "peer");
   const atPeer = (packet: ObservedPacket): "in" | "out" | undefined => {
-    if (peerSeen) return packet.host === "peer" && packet.direction !== "other" ? packet.direction : undefined;
+    if (peerSeen)
+      return packet.host === "peer" && packet.direction !== "other" ? packet.direction : undefined;
     if (packet.direction === "other") return undefined;
     return packet.direction === "out" ? "in" : "out";
   };

@@ -6,12 +6,20 @@ import { World, endpointConfig } from "../sim/endpoints.ts";
 const text = (value: string): Uint8Array => new TextEncoder().encode(value);
 
 function send(world: World, node: Node, streamId: number, payload: Uint8Array): string {
-  const answer = node.endpoint.send(node.handle ?? 0, { streamId, ppid: 0, unordered: false, payload }, world.nowMs);
+  const answer = node.endpoint.send(
+    node.handle ?? 0,
+    { streamId, ppid: 0, unordered: false, payload },
+    world.nowMs,
+  );
   world.drain(node);
   return answer;
 }
 
-function pair(seed: number, faults = quietNetwork, parameters = {}): { world: World; client: Node; server: Node } {
+function pair(
+  seed: number,
+  faults = quietNetwork,
+  parameters = {},
+): { world: World; client: Node; server: Node } {
   const world = new World(seed, faults);
   const client = world.add(endpointConfig(["192.0.2.20"], false, parameters), seed + 1);
   const server = world.add(endpointConfig(["192.0.2.11", "192.0.2.12"], true, parameters), seed + 2);
@@ -19,7 +27,8 @@ function pair(seed: number, faults = quietNetwork, parameters = {}): { world: Wo
   return { world, client, server };
 }
 
-const connected = (client: Node, server: Node) => () => client.handle !== undefined && server.handle !== undefined;
+const connected = (client: Node, server: Node) => () =>
+  client.handle !== undefined && server.handle !== undefined;
 
 describe("an endpoint", () => {
   it("sets up an association, confirms the second address, and shuts down", () => {
@@ -59,7 +68,11 @@ describe("an endpoint", () => {
   });
 
   it("goes on over the other address when the first one dies", () => {
-    const { world, client, server } = pair(5, quietNetwork, { rtoMinMs: 100, rtoInitialMs: 300, rtoMaxMs: 400 });
+    const { world, client, server } = pair(5, quietNetwork, {
+      rtoMinMs: 100,
+      rtoInitialMs: 300,
+      rtoMaxMs: 400,
+    });
     world.run(5000, connected(client, server));
     world.run(2000);
     world.network.cut("192.0.2.11");
@@ -70,7 +83,10 @@ describe("an endpoint", () => {
     expect(world.run(5000, () => server.received.length === 50)).toBe(true);
     expect(client.events).toContain("192.0.2.11 potentially-failed");
     client.endpoint.shutdown(client.handle ?? 0, world.nowMs);
-    expect(world.run(2000, () => client.events.includes("shutdown-complete")), "SHUTDOWN avoids the dead path").toBe(true);
+    expect(
+      world.run(2000, () => client.events.includes("shutdown-complete")),
+      "SHUTDOWN avoids the dead path",
+    ).toBe(true);
   });
 });
 
@@ -98,7 +114,9 @@ describe("under loss, duplication, reordering and corruption", () => {
       world.run(5000);
       for (const node of [client, server]) {
         for (let stream = 0; stream < 4; stream++) {
-          const numbers = node.received.filter((each) => each.streamId === stream).map((each) => parseInt(each.text));
+          const numbers = node.received
+            .filter((each) => each.streamId === stream)
+            .map((each) => parseInt(each.text));
           expect(numbers).toEqual(Array.from({ length: count / 4 }, (_, index) => index * 4 + stream));
         }
       }

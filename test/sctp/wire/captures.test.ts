@@ -98,9 +98,8 @@ test("the extensions in the captures of usrsctp are read to their values", () =>
       "Delete IP Address 10.91.7.3 id=16777216",
     ]
   `);
-  expect([
-    ...new Set(chunks.filter((chunk) => chunk.type !== "DATA").map(describeChunk)),
-  ]).toMatchInlineSnapshot(`
+  expect([...new Set(chunks.filter((chunk) => chunk.type !== "DATA").map(describeChunk))])
+    .toMatchInlineSnapshot(`
     [
       "INIT tag=0xe4f3d67b a_rwnd=131072 os=10 mis=2048 tsn=872707999",
       "INIT_ACK tag=0x9a5fcdb1 a_rwnd=131072 os=10 mis=2048 tsn=1102580636",
