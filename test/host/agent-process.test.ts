@@ -1,0 +1,103 @@
+import { spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
+import { createSocket } from "node:dgram";
+import { once } from "node:events";
+import { afterEach, describe, expect, it } from "vitest";
+import type { AgentMessage, DeskMessage } from "../../agents/control/index.ts";
+import { controlVersion, parseAgentMessage } from "../../agents/control/index.ts";
+import { rfc9260Parameters } from "../../agents/sctp/index.ts";
+import { readLines } from "../../main/lab/job/lines.ts";
+
+const entry: string = new URL("../../agents/host/entry.ts", import.meta.url).pathname;
+const running: ChildProcess[] = [];
+
+afterEach(() => {
+  for (const child of running.splice(0)) child.kill("SIGKILL");
+});
+
+class Talk {
+  readonly child: ChildProcess = spawn(process.execPath, [entry], { stdio: ["pipe", "pipe", "inherit"] });
+  readonly messages: AgentMessage[] = [];
+  #changed: () => void = () => undefined;
+
+  constructor() {
+    running.push(this.child);
+    readLines(this.child.stdout!, 1_000_000, (line) => {
+      const parsed = parseAgentMessage(line);
+      if (!parsed.ok) throw new Error(parsed.reason);
+      this.messages.push(parsed.message);
+      this.#changed();
+    });
+  }
+
+  say(message: DeskMessage | string): void {
+    this.child.stdin!.write(typeof message === "string" ? message : `${JSON.stringify(message)}\n`);
+  }
+
+  async hear(type: AgentMessage["type"]): Promise<AgentMessage> {
+    for (;;) {
+      const found = this.messages.find((message) => message.type === type);
+      if (found !== undefined) return found;
+      await new Promise<void>((resolve) => (this.#changed = resolve));
+    }
+  }
+}
+
+function configure(udpPort: number): DeskMessage {
+  const { rtoInitialMs, rtoMinMs, rtoMaxMs, heartbeatIntervalMs, sackDelayMs } = rfc9260Parameters;
+  return {
+    type: "configure",
+    role: "peer",
+    sctpPort: 7001,
+    udpPort,
+    localAddresses: ["127.0.0.1"],
+    ownAddress: "127.0.0.1",
+    timers: {
+      rtoInitialMs,
+      rtoMinMs,
+      rtoMaxMs,
+      heartbeatIntervalMs,
+      sackDelayMs,
+      pathMaxRetrans: 5,
+      potentiallyFailedMaxRetrans: 0,
+    },
+  };
+}
+
+describe("the agent as a program", () => {
+  it("greets with its version and ends when the desk's channel ends", async () => {
+    const talk = new Talk();
+    expect(await talk.hear("hello")).toMatchObject({ version: controlVersion, pid: talk.child.pid });
+    talk.child.stdin!.end();
+    const [code] = await once(talk.child, "exit");
+    expect(code).toBe(0);
+  });
+
+  it("answers what it cannot read with one sentence and goes on", async () => {
+    const talk = new Talk();
+    talk.say("this is not JSON\n");
+    expect(await talk.hear("error")).toMatchObject({ message: expect.stringContaining("not JSON") as string });
+    talk.say({ type: "clock", id: 7 });
+    expect(await talk.hear("clock")).toMatchObject({ id: 7 });
+  });
+
+  it("refuses to load before it is configured", async () => {
+    const talk = new Talk();
+    talk.say({ type: "load", ratePerSecond: 10, sizeBytes: 100, streams: 1 });
+    expect(await talk.hear("error")).toMatchObject({
+      message: "this agent cannot start a load: it was not configured yet",
+    });
+  });
+
+  it("says who holds a taken UDP port and what to do", async () => {
+    const taken = createSocket("udp4").bind(0, "127.0.0.1");
+    await once(taken, "listening");
+    const { port } = taken.address();
+    const talk = new Talk();
+    talk.say(configure(port));
+    expect(await talk.hear("error")).toMatchObject({
+      message: `UDP port ${port} on 127.0.0.1 is taken by another program: end it, or choose another port with --udp-port`,
+    });
+    taken.close();
+  });
+});
