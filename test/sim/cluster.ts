@@ -66,12 +66,20 @@ export class ClusterWorld {
     return new ActiveInstance(this.#options(own, addresses, cluster, salt, cluster));
   }
 
-  /** The primary's machine dies: frames and packets that it handed over before are still on their way. */
+  /** The primary's process is killed: its machine still delivers what was handed over, and closes the link. */
   killPrimary(): void {
     this.a = undefined;
     this.network.cut(addressA);
     this.#linkUp = false;
     this.#frames.push({ atMs: this.nowMs + this.linkLatencyMs, to: "b", bytes: new Uint8Array(0) });
+  }
+
+  /** The primary's machine loses power: what is on the cluster link is lost too, and nobody closes it. */
+  losePower(): void {
+    this.a = undefined;
+    this.network.cut(addressA);
+    this.#linkUp = false;
+    this.#frames.length = 0;
   }
 
   get takenOver(): boolean {

@@ -16,7 +16,8 @@ function failover(seed: number, faults: NetworkFaults, linkLatencyMs: number): C
   world.peer.startLoad(load, world.nowMs);
   world.a?.startLoad(load, world.nowMs);
   world.run(500 + ((seed * 7919) % 1000) / 3);
-  world.killPrimary();
+  if (seed % 2 === 0) world.killPrimary();
+  else world.losePower();
   world.run(2000);
   expect(world.takenOver, `seed ${seed}: B has taken over`).toBe(true);
   const b = world.b;
@@ -40,7 +41,9 @@ function delivered(world: ClusterWorld, side: "peer" | "cluster"): Map<string, n
     const once = `${key} ${record.number} ${record.sequence}`;
     if (side === "cluster" && seen.has(once)) continue;
     seen.add(once);
-    byStream.set(key, [...(byStream.get(key) ?? []), record.number]);
+    const numbers = byStream.get(key) ?? [];
+    numbers.push(record.number);
+    byStream.set(key, numbers);
   }
   return byStream;
 }
@@ -50,7 +53,9 @@ function judge(world: ClusterWorld, seed: number): void {
   if (!("status" in b)) throw new Error("B is not active");
   const up = delivered(world, "cluster");
   const down = delivered(world, "peer");
-  for (const { flow, streamId, sent } of [...world.peer.status().totals, ...b.status().totals]) {
+  const totals = [...world.peer.status().totals, ...b.status().totals];
+  expect(totals, `seed ${seed}: both sides number on all streams`).toHaveLength(2 * load.streams);
+  for (const { flow, streamId, sent } of totals) {
     const all = Array.from({ length: sent }, (_, number) => number);
     const where = flow === "up" ? up : down;
     expect(sent).toBeGreaterThan(100);
