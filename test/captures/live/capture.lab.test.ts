@@ -229,13 +229,15 @@ describe("captures on a virtual network", () => {
 
   test("stop in the middle of traffic takes all that came before it", async (context) => {
     await needEngine(context, "tcpdump");
-    const { packets, capture } = await record("tcpdump");
+    const { packets, notes, capture } = await record("tcpdump");
     await lab.send(0, 100);
     const more = lab.send(100, 3000);
     const info = await capture.stop();
     await more;
     expect(numbers(packets)).toEqual(range(0, packets.length));
     expect(packets.length).toBeGreaterThanOrEqual(100);
-    expect(info).toMatchObject({ complete: true, drops: 0, packets: packets.length });
+    expect(info).toMatchObject({ drops: 0, packets: packets.length });
+    // The packet that tcpdump has in hand at its end may be lost, but never silently.
+    expect(notes).toHaveLength(info.complete ? 0 : 1);
   });
 });
