@@ -1,0 +1,36 @@
+import type { Lane, Transmission } from "../../main/api/contract.ts";
+
+type PacketKind = Transmission["kind"];
+
+/** In legend order. The glyph tells kinds apart without colour. */
+export const PACKET_KINDS: readonly {
+  readonly kind: PacketKind;
+  readonly title: string;
+  readonly glyph: string;
+}[] = [
+  { kind: "data", title: "DATA", glyph: "●" },
+  { kind: "sack", title: "SACK", glyph: "○" },
+  { kind: "heartbeat", title: "HEARTBEAT", glyph: "◆" },
+  { kind: "setup", title: "set-up", glyph: "■" },
+  { kind: "shutdown", title: "shutdown", glyph: "▼" },
+  { kind: "abort", title: "ABORT", glyph: "✕" },
+  { kind: "other", title: "other", glyph: "▲" },
+];
+
+/** Left to right, as they stand in the chart. */
+export const LANES: readonly { readonly lane: Lane; readonly title: string }[] = [
+  { lane: "peer", title: "peer" },
+  { lane: "a-address", title: "A's address" },
+  { lane: "a", title: "A" },
+  { lane: "b", title: "B" },
+  { lane: "b-address", title: "B's address" },
+];
+
+export function laneTitle(lane: Lane): string {
+  return LANES.find((entry) => entry.lane === lane)?.title ?? lane;
+}
+
+/** The host at a lane, as captures and marks name it. */
+export function hostOfLane(lane: Lane): string {
+  return lane === "peer" ? "peer" : lane.charAt(0);
+}

@@ -1,0 +1,219 @@
+import { axisLeft, scaleLinear, select } from "d3";
+import { useEffect, useRef, type ReactElement } from "react";
+import type { Lane, RunOverview } from "../../main/api/contract.ts";
+import { LABEL_LINE_HEIGHT, type Annotations } from "../charts/ladder/annotations.ts";
+import { yAt, type LadderGeometry } from "../charts/ladder/geometry.ts";
+import { hostOfLane, LANES } from "../model/packet-kinds.ts";
+import type { RunContext } from "../model/run-state.ts";
+import { formatTick } from "../model/time-format.ts";
+
+interface SceneryProps {
+  readonly geometry: LadderGeometry;
+  readonly overview: RunOverview;
+  readonly context: RunContext;
+  readonly annotations: Annotations;
+}
+
+/** Below the packets: shaded phases of the failover and the life lines. */
+export function LadderBackdrop({ geometry, overview, context, annotations }: SceneryProps): ReactElement {
+  const right = geometry.gutterLeft - 8;
+  return (
+    <svg className="layer" width={geometry.width} height={geometry.height} aria-hidden="true">
+      {annotations.bands.map(({ band, top, bottom }) => (
+        <rect
+          key={band.id}
+          className={`band band-${band.id}`}
+          x={geometry.bandLeft}
+          y={top}
+          width={right - geometry.bandLeft}
+          height={Math.max(1, bottom - top)}
+        />
+      ))}
+      {LANES.map(({ lane }) => (
+        <LifeLine key={lane} lane={lane} geometry={geometry} overview={overview} context={context} />
+      ))}
+    </svg>
+  );
+}
+
+interface LifeLineProps {
+  readonly lane: Lane;
+  readonly geometry: LadderGeometry;
+  readonly overview: RunOverview;
+  readonly context: RunContext;
+}
+
+/**
+ * Solid while it lives, dotted after its fault; thick where the instance is the primary one. An address
+ * is gone with the first fault of its host (the cut link), the instance with the last (the kill).
+ */
+function LifeLine({ lane, geometry, overview, context }: LifeLineProps): ReactElement {
+  const x = geometry.laneX[lane];
+  const host = hostOfLane(lane);
+  const isInstance = lane === "a" || lane === "b";
+  const faults = context.marks.filter((mark) => mark.kind === "fault" && mark.host === host);
+  const fault = isInstance ? faults.at(-1) : faults[0];
+  const clampY = (atUs: number): number =>
+    Math.min(geometry.bottom, Math.max(geometry.top, yAt(geometry, atUs)));
+  const end = fault === undefined ? geometry.bottom : clampY(fault.atUs);
+  const primary = overview.hosts.find((entry) => entry.role === "primary")?.name;
+  const takeover = context.failover.detectedUs ?? context.failover.firstPacketUs;
+  const primaryFrom =
+    host === primary ? geometry.top : takeover === undefined ? geometry.bottom : clampY(takeover);
+  return (
+    <g className="life-line">
+      <line className="alive" x1={x} x2={x} y1={geometry.top} y2={end} />
+      {end < geometry.bottom ? <line className="dead" x1={x} x2={x} y1={end} y2={geometry.bottom} /> : null}
+      {isInstance && primaryFrom < end ? (
+        <rect className="primary" x={x - 3} y={primaryFrom} width={6} height={end - primaryFrom} />
+      ) : null}
+    </g>
+  );
+}
+
+/** Above the packets: lane titles, the time axis, names of phases and marks. */
+export function LadderFront({ geometry, overview, context, annotations }: SceneryProps): ReactElement {
+  return (
+    <svg className="layer front" width={geometry.width} height={geometry.height} aria-hidden="true">
+      <LaneTitles geometry={geometry} overview={overview} />
+      <TimeAxis geometry={geometry} originUs={context.originUs} />
+      <BandTexts geometry={geometry} annotations={annotations} />
+      <MarkTexts geometry={geometry} annotations={annotations} />
+    </svg>
+  );
+}
+
+/** Lanes nearer than this leave no room for "A's address". */
+const ROOM_FOR_TITLE_PX = 72;
+const ADDRESS_CHAR_PX = 6.1;
+
+function LaneTitles({ geometry, overview }: Pick<SceneryProps, "geometry" | "overview">): ReactElement {
+  const { laneX } = geometry;
+  const step = laneX.a - laneX["a-address"];
+  const address = (lane: Lane): string => {
+    if (lane === "a" || lane === "b") return "";
+    return overview.hosts.find((host) => host.name === hostOfLane(lane))?.outsideAddress ?? "";
+  };
+  const left = laneX["a-address"] - step * 0.45;
+  const right = laneX["b-address"] + step * 0.45;
+  return (
+    <g className="lane-titles">
+      <text className="bracket-text" x={laneX.peer} y={11}>
+        outside
+      </text>
+      <path className="bracket" d={`M${left} 20 V15 H${right} V20`} />
+      <text className="bracket-text on-bracket" x={(left + right) / 2} y={11}>
+        cluster: one SCTP endpoint
+      </text>
+      {LANES.map(({ lane, title }) => (
+        <g key={lane}>
+          <text className="lane-title" x={laneX[lane]} y={31}>
+            {step < ROOM_FOR_TITLE_PX ? title.replace("address", "addr.") : title}
+          </text>
+          <text className="lane-address" x={laneX[lane]} y={42}>
+            {address(lane).length * ADDRESS_CHAR_PX > step ? "" : address(lane)}
+          </text>
+        </g>
+      ))}
+    </g>
+  );
+}
+
+const TICK_DISTANCE_PX = 58;
+
+function TimeAxis({
+  geometry,
+  originUs,
+}: {
+  readonly geometry: LadderGeometry;
+  readonly originUs: number;
+}): ReactElement {
+  const group = useRef<SVGGElement>(null);
+  useEffect(() => {
+    if (group.current === null) return;
+    const { view, top, bottom } = geometry;
+    const scale = scaleLinear([view.fromUs - originUs, view.toUs - originUs], [top, bottom]);
+    const wanted = Math.max(2, Math.round((bottom - top) / TICK_DISTANCE_PX));
+    const ticks = scale.ticks(wanted);
+    const stepUs = (ticks[1] ?? 1) - (ticks[0] ?? 0);
+    const axis = axisLeft(scale)
+      .tickValues(ticks)
+      .tickFormat((value) => formatTick(Number(value), stepUs));
+    select(group.current).call(axis);
+  }, [geometry, originUs]);
+  return <g ref={group} className="time-axis" transform={`translate(${geometry.axisX},0)`} />;
+}
+
+function BandTexts({ geometry, annotations }: Pick<SceneryProps, "geometry" | "annotations">): ReactElement {
+  return (
+    <g className="band-texts">
+      {annotations.bands.map(({ band, top, bottom, labelTop, lines }) => (
+        <g key={band.id} className={`band-${band.id}`}>
+          <rect
+            className="band-edge"
+            x={geometry.bandLeft}
+            y={top}
+            width={4}
+            height={Math.max(2, bottom - top)}
+          />
+          <path
+            className="leader"
+            d={`M${geometry.bandLeft + 4} ${(top + bottom) / 2} L${geometry.bandLeft + 12} ${labelTop + 14}`}
+          />
+          {lines.map((line, index) => (
+            <text
+              key={line}
+              className={index === 0 ? "band-title" : "band-duration"}
+              x={geometry.bandLeft + 15}
+              y={labelTop + 11 + index * LABEL_LINE_HEIGHT}
+            >
+              {line}
+            </text>
+          ))}
+        </g>
+      ))}
+    </g>
+  );
+}
+
+function MarkTexts({ geometry, annotations }: Pick<SceneryProps, "geometry" | "annotations">): ReactElement {
+  const left = geometry.bandRight;
+  const right = geometry.gutterLeft - 8;
+  return (
+    <g className="mark-texts">
+      {annotations.marks.map(({ mark, index, y, top, height, lines }) => (
+        <g key={index} className={`mark mark-${mark.kind}`}>
+          <title>{mark.text}</title>
+          <line className="mark-line" x1={left} x2={right} y1={y} y2={y} />
+          <path className="leader" d={`M${right} ${y} L${geometry.gutterLeft + 2} ${top + height / 2 + 1}`} />
+          <rect className="mark-bar" x={geometry.gutterLeft + 2} y={top + 1} width={3} height={height} />
+          {lines.map((line, number) => (
+            <text
+              key={number}
+              className={number === 0 ? "mark-head" : "mark-body"}
+              x={geometry.gutterLeft + 10}
+              y={top + 11 + number * LABEL_LINE_HEIGHT}
+            >
+              {line}
+            </text>
+          ))}
+        </g>
+      ))}
+      {annotations.unlabelled.map(({ mark, y }) => (
+        <line
+          key={`${mark.atUs} ${mark.text}`}
+          className={`mark-line mark-${mark.kind}`}
+          x1={left}
+          x2={right}
+          y1={y}
+          y2={y}
+        />
+      ))}
+      {annotations.unlabelled.length > 0 ? (
+        <text className="mark-more" x={geometry.gutterRight} y={42}>
+          {`+ ${annotations.unlabelled.length} more marks: zoom in, or T`}
+        </text>
+      ) : null}
+    </g>
+  );
+}
