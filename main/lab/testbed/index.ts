@@ -1,0 +1,9 @@
+export { openTestbed } from "./open.ts";
+export {
+  type Testbed,
+  type TestbedError,
+  type TestbedHost,
+  type TestbedResult,
+  formatTestbedError,
+  parseTestbed,
+} from "./parse.ts";

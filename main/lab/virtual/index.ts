@@ -1,0 +1,2 @@
+export { createVirtualLab, type VirtualLabRequest } from "./create.ts";
+export { sweepStaleLabs } from "./removal.ts";
