@@ -48,7 +48,11 @@ export function connectError(attempt: ConnectAttempt, cause: Error): HostError {
   const where = describeTarget(target);
   const make = (fault: HostError["fault"], text: string): HostError =>
     new HostError(fault, target.name, text, { cause });
-  if (attempt.shown && attempt.shown.judgement.answer !== "known" && /verification failed/.test(cause.message)) {
+  if (
+    attempt.shown &&
+    attempt.shown.judgement.answer !== "known" &&
+    /verification failed/.test(cause.message)
+  ) {
     return hostKeyError(target, attempt.shown);
   }
   const code = "code" in cause ? cause.code : undefined;
@@ -56,15 +60,27 @@ export function connectError(attempt: ConnectAttempt, cause: Error): HostError {
   switch (code) {
     case "ENOTFOUND":
     case "EAI_AGAIN":
-      return make("name", `The name ${target.host} of host ${target.name} cannot be resolved: check its spelling, or give an address.`);
+      return make(
+        "name",
+        `The name ${target.host} of host ${target.name} cannot be resolved: check its spelling, or give an address.`,
+      );
     case "ECONNREFUSED":
-      return make("refused", `${where} refuses connections on port ${target.port}: start its SSH server, or correct the port.`);
+      return make(
+        "refused",
+        `${where} refuses connections on port ${target.port}: start its SSH server, or correct the port.`,
+      );
     case "EHOSTUNREACH":
     case "ENETUNREACH":
     case "EHOSTDOWN":
-      return make("unreachable", `${where} cannot be reached: check that it is switched on, its address, and the route to it.`);
+      return make(
+        "unreachable",
+        `${where} cannot be reached: check that it is switched on, its address, and the route to it.`,
+      );
     case "ETIMEDOUT":
-      return make("timeout", `${where} does not answer: check that it is switched on, its address, and firewalls on the way.`);
+      return make(
+        "timeout",
+        `${where} does not answer: check that it is switched on, its address, and firewalls on the way.`,
+      );
     case undefined:
     default:
   }
@@ -82,5 +98,8 @@ export function connectError(attempt: ConnectAttempt, cause: Error): HostError {
       `${where} refused ${key}: add the public key to ~/.ssh/authorized_keys of ${target.user} there, or name another key or user.`,
     );
   }
-  return make("remote", `The SSH connection to ${where} failed: ${cause.message}; look into the SSH server's log there.`);
+  return make(
+    "remote",
+    `The SSH connection to ${where} failed: ${cause.message}; look into the SSH server's log there.`,
+  );
 }

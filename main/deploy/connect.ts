@@ -2,7 +2,13 @@ import ssh2 from "ssh2";
 import type { ServerHostKeyAlgorithm } from "ssh2";
 import { connectError } from "./connect-errors.ts";
 import { HostError } from "./host-error.ts";
-import { type HostKeyJudgement, fingerprint, judgeHostKey, knownHostsLine, knownKeyTypes } from "./known-hosts.ts";
+import {
+  type HostKeyJudgement,
+  fingerprint,
+  judgeHostKey,
+  knownHostsLine,
+  knownKeyTypes,
+} from "./known-hosts.ts";
 import { SshHost } from "./ssh-host.ts";
 import { type SshTarget, describeTarget } from "./ssh-target.ts";
 
@@ -86,7 +92,9 @@ export async function connectSsh(target: SshTarget, options: ConnectOptions): Pr
       const known = { target, timeoutMs, ...(shown && { shown }), ...(offered && { offered }) };
       reject(connectError(known, cause));
     });
-    client.once("close", () => reject(connectError({ target, timeoutMs }, new Error("closed during the log-in"))));
+    client.once("close", () =>
+      reject(connectError({ target, timeoutMs }, new Error("closed during the log-in"))),
+    );
     client.connect({
       host: target.host,
       port: target.port,
@@ -96,7 +104,9 @@ export async function connectSsh(target: SshTarget, options: ConnectOptions): Pr
       keepaliveInterval: keepaliveMs,
       keepaliveCountMax: 3,
       hostVerifier: verify,
-      algorithms: { serverHostKey: preferKnown(knownKeyTypes(hostKeys.knownHosts, target.host, target.port)) },
+      algorithms: {
+        serverHostKey: preferKnown(knownKeyTypes(hostKeys.knownHosts, target.host, target.port)),
+      },
     });
   });
   client.setNoDelay(true);

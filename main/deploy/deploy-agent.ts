@@ -74,7 +74,12 @@ interface StoredFile {
   readonly uploaded: boolean;
 }
 
-async function store(host: SshHost, bytes: Uint8Array, mode: number, nameFor: (prefix: string) => string): Promise<StoredFile> {
+async function store(
+  host: SshHost,
+  bytes: Uint8Array,
+  mode: number,
+  nameFor: (prefix: string) => string,
+): Promise<StoredFile> {
   const hash = contentHash(bytes);
   const path = nameFor(hash.slice(0, 16));
   if (await hasContent(host, path, hash)) return { path, uploaded: false };
@@ -103,13 +108,19 @@ function machineOf(executable: Uint8Array): string | undefined {
 
 async function shipNode(host: SshHost, request: DeployRequest): Promise<StoredFile & { version: string }> {
   const refuse = (reason: string): HostError =>
-    new HostError("no-node", host.name, `${host.where} has no Node ${oldestNodeMajor} or later, and ${reason}.`);
+    new HostError(
+      "no-node",
+      host.name,
+      `${host.where} has no Node ${oldestNodeMajor} or later, and ${reason}.`,
+    );
   if (request.nodeBinary === undefined) throw refuse("none was given to send: install Node there");
   const bytes = await readFile(request.nodeBinary);
   const system = (await host.exec(["uname", "-sm"])).stdout.trim();
   const machine = machineOf(bytes);
   if (system !== `Linux ${machine ?? ""}`) {
-    throw refuse(`the one that could be sent is for Linux ${machine ?? "of another kind"} while the host is ${system}: install Node there`);
+    throw refuse(
+      `the one that could be sent is for Linux ${machine ?? "of another kind"} while the host is ${system}: install Node there`,
+    );
   }
   const file = await store(host, bytes, 0o755, (prefix) => `${request.workdir}/node-${prefix}`);
   const run = await host.exec([file.path, "--version"]);
@@ -124,10 +135,20 @@ async function shipNode(host: SshHost, request: DeployRequest): Promise<StoredFi
  */
 export async function deployAgent(host: SshHost, request: DeployRequest): Promise<Deployment> {
   await prepareWorkdir(host, request.workdir);
-  const agent = await store(host, request.bundle, 0o600, (prefix) => `${request.workdir}/agent-${prefix}.mjs`);
+  const agent = await store(
+    host,
+    request.bundle,
+    0o600,
+    (prefix) => `${request.workdir}/agent-${prefix}.mjs`,
+  );
   const own = await nodeOfHost(host);
   if (own) {
-    return { agentPath: agent.path, nodeCommand: own.command, nodeVersion: own.version, uploaded: agent.uploaded };
+    return {
+      agentPath: agent.path,
+      nodeCommand: own.command,
+      nodeVersion: own.version,
+      uploaded: agent.uploaded,
+    };
   }
   const shipped = await shipNode(host, request);
   return {

@@ -58,7 +58,11 @@ export interface ExecContext {
 }
 
 /** Collects what a channel's program prints until it ends. */
-export function collectExec(channel: ClientChannel, options: ExecOptions, context: ExecContext): Promise<ExecResult> {
+export function collectExec(
+  channel: ClientChannel,
+  options: ExecOptions,
+  context: ExecContext,
+): Promise<ExecResult> {
   const { timeoutMs = 30_000, maxOutputBytes = 1024 * 1024 } = options;
   return new Promise((resolve, reject) => {
     const stdout: Buffer[] = [];

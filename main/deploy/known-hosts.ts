@@ -49,14 +49,19 @@ function parse(text: string): Entry[] {
 }
 
 function glob(pattern: string, name: string): boolean {
-  const source = pattern.replace(/[.+^${}()|[\]\\]/g, "\\$&").replaceAll("*", ".*").replaceAll("?", ".");
+  const source = pattern
+    .replace(/[.+^${}()|[\]\\]/g, "\\$&")
+    .replaceAll("*", ".*")
+    .replaceAll("?", ".");
   return new RegExp(`^${source}$`, "i").test(name);
 }
 
 function concerns(entry: Entry, name: string): boolean {
   const hashed = /^\|1\|([^|]+)\|([^|]+)$/.exec(entry.hosts);
   if (hashed) {
-    const digest = createHmac("sha1", Buffer.from(hashed[1] ?? "", "base64")).update(name).digest("base64");
+    const digest = createHmac("sha1", Buffer.from(hashed[1] ?? "", "base64"))
+      .update(name)
+      .digest("base64");
     return digest === hashed[2];
   }
   const patterns = entry.hosts.split(",");

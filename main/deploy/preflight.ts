@@ -67,7 +67,8 @@ function checkNode(facts: Facts, needs: PreflightNeeds): PreflightItem {
   const version = facts.get("node")?.[0];
   const isRecent = Number(/^v(\d+)\./.exec(version ?? "")?.[1] ?? 0) >= oldestNodeMajor;
   const detail = version ?? "no Node";
-  if (!isRecent && needs.nodeCanBeSent) return { check: "node", ok: true, detail: `${detail}; ours will be sent` };
+  if (!isRecent && needs.nodeCanBeSent)
+    return { check: "node", ok: true, detail: `${detail}; ours will be sent` };
   return item("node", isRecent, detail, `Install Node ${oldestNodeMajor} or later.`);
 }
 
@@ -75,23 +76,45 @@ function checkDisk(facts: Facts, needs: PreflightNeeds): PreflightItem {
   const wanted = needs.freeBytes ?? 64 * 1024 * 1024;
   const free = Number(facts.get("space")?.[0] ?? 0) * 1024;
   if (!has(facts, "writable", "yes")) {
-    return item("disk", false, `${needs.workdir} is not writable`, "Set a workdir that belongs to the SSH user.");
+    return item(
+      "disk",
+      false,
+      `${needs.workdir} is not writable`,
+      "Set a workdir that belongs to the SSH user.",
+    );
   }
   const detail = `${Math.floor(free / 1024)} KiB free for ${needs.workdir}`;
-  return item("disk", free >= wanted, detail, `Free ${Math.ceil((wanted - free) / 1024)} KiB or set another workdir.`);
+  return item(
+    "disk",
+    free >= wanted,
+    detail,
+    `Free ${Math.ceil((wanted - free) / 1024)} KiB or set another workdir.`,
+  );
 }
 
 function checkInterfaces(facts: Facts, needs: PreflightNeeds): PreflightItem[] {
   return (needs.interfaces ?? []).map(({ device, address }) => {
     const check = `interface ${device}`;
-    const held = (facts.get("address") ?? []).filter((line) => line.startsWith(`${device} `)).map((line) => line.split(" ")[1]);
+    const held = (facts.get("address") ?? [])
+      .filter((line) => line.startsWith(`${device} `))
+      .map((line) => line.split(" ")[1]);
     if (held.length === 0 && !has(facts, "up", device)) {
-      return item(check, false, "not there, or down", `Correct its name in the testbed, or run: ip link set ${device} up`);
+      return item(
+        check,
+        false,
+        "not there, or down",
+        `Correct its name in the testbed, or run: ip link set ${device} up`,
+      );
     }
     const detail = held.length > 0 ? `has ${held.join(", ")}` : "has no address";
     // Linux answers for every loopback address although only 127.0.0.1 is listed.
     const isLoopback = device === "lo" && address.startsWith("127.");
-    return item(check, held.includes(address) || isLoopback, detail, `Give it ${address}, or correct the testbed.`);
+    return item(
+      check,
+      held.includes(address) || isLoopback,
+      detail,
+      `Give it ${address}, or correct the testbed.`,
+    );
   });
 }
 
@@ -102,7 +125,12 @@ function checkPorts(facts: Facts, needs: PreflightNeeds): PreflightItem[] {
     const holder = taken.find((address) => address.endsWith(`:${port}`));
     if (!isTold) return item(`udp port ${port}`, false, "cannot be told without ss", "Install iproute2.");
     const detail = holder ? `taken (${holder})` : "free";
-    return item(`udp port ${port}`, holder === undefined, detail, `Stop its owner (ss -lunp shows it), or set another udpPort.`);
+    return item(
+      `udp port ${port}`,
+      holder === undefined,
+      detail,
+      `Stop its owner (ss -lunp shows it), or set another udpPort.`,
+    );
   });
 }
 
@@ -110,13 +138,19 @@ function checkRights(facts: Facts, needs: PreflightNeeds): PreflightItem[] {
   const items: PreflightItem[] = [];
   const isRoot = has(facts, "uid", "0");
   if (needs.root) {
-    const detail = isRoot ? "root" : has(facts, "sudo", "yes") ? "sudo without a password" : "an ordinary user";
+    const detail = isRoot
+      ? "root"
+      : has(facts, "sudo", "yes")
+        ? "sudo without a password"
+        : "an ordinary user";
     const fix = "Log in as root, or allow sudo without a password.";
     items.push(item("root", isRoot || has(facts, "sudo", "yes"), detail, fix));
   }
   if (needs.capture) {
     const tools = ["dumpcap", "tcpdump"].filter((tool) => has(facts, "tool", tool));
-    items.push(item("capture", tools.length > 0, tools.join(", ") || "no capture program", "Install tcpdump."));
+    items.push(
+      item("capture", tools.length > 0, tools.join(", ") || "no capture program", "Install tcpdump."),
+    );
   }
   if (needs.nftables) {
     const isThere = has(facts, "tool", "nft");

@@ -85,7 +85,9 @@ export class SshHost implements ProcessRunner, RemoteShell {
       throw error;
     });
     const mark = newMark();
-    const channel = await this.#open(scriptLine(runWatchedProgram, [mark, ...argv], this.#needsSudo(options.asRoot)));
+    const channel = await this.#open(
+      scriptLine(runWatchedProgram, [mark, ...argv], this.#needsSudo(options.asRoot)),
+    );
     return await watchedProcess(channel, {
       name: this.name,
       where: this.where,

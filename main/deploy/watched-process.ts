@@ -38,9 +38,13 @@ function readStart(stderr: Readable, mark: string, rest: PassThrough): Promise<S
     const onData = (chunk: Buffer): void => {
       head = Buffer.concat([head, chunk]);
       const found = new RegExp(`${mark} (missing|\\d+)\\n`).exec(head.toString("latin1"));
-      if (!found && head.length > greetingLimit) finish({ refused: "it prints without an end" }, Buffer.alloc(0));
+      if (!found && head.length > greetingLimit)
+        finish({ refused: "it prints without an end" }, Buffer.alloc(0));
       if (!found) return;
-      const remainder = Buffer.concat([head.subarray(0, found.index), head.subarray(found.index + found[0].length)]);
+      const remainder = Buffer.concat([
+        head.subarray(0, found.index),
+        head.subarray(found.index + found[0].length),
+      ]);
       finish(found[1] === "missing" ? { missing: true } : { pid: Number(found[1]) }, remainder);
     };
     stderr.on("data", onData).once("end", onEnd);
@@ -66,7 +70,10 @@ function exitOf(channel: ClientChannel, context: ProcessContext): StreamedProces
 }
 
 /** Takes a channel that runs `runWatchedProgram` through its start. */
-export async function watchedProcess(channel: ClientChannel, context: ProcessContext): Promise<RemoteProcess> {
+export async function watchedProcess(
+  channel: ClientChannel,
+  context: ProcessContext,
+): Promise<RemoteProcess> {
   const { name, where, program, warden } = context;
   const stderr = new PassThrough();
   const exited = exitOf(channel, context);
@@ -76,7 +83,11 @@ export async function watchedProcess(channel: ClientChannel, context: ProcessCon
   if (!("pid" in start)) {
     channel.close();
     if ("missing" in start) {
-      throw new HostError("no-program", name, `There is no program ${program} on ${where}: install it there.`);
+      throw new HostError(
+        "no-program",
+        name,
+        `There is no program ${program} on ${where}: install it there.`,
+      );
     }
     const reason = start.refused === "" ? "it said nothing" : start.refused;
     throw new HostError("remote", name, `${program} could not be started on ${where}: ${reason}.`);
@@ -95,7 +106,10 @@ export async function watchedProcess(channel: ClientChannel, context: ProcessCon
     stderr,
     exited,
     async kill(signal) {
-      const answer = await warden.kill(pid, signal === "SIGTERM" ? "TERM" : signal === "SIGINT" ? "INT" : "KILL");
+      const answer = await warden.kill(
+        pid,
+        signal === "SIGTERM" ? "TERM" : signal === "SIGINT" ? "INT" : "KILL",
+      );
       if (answer !== "refused") return;
       throw new HostError(
         "forbidden",

@@ -6,10 +6,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { buildTarget } from "../../scripts/build.ts";
-import { openRun } from "../../main/store/index.ts";
+import { stateAt } from "../../main/replay/index.ts";
+import { serveDesk } from "../../main/serve/index.ts";
+import { createDesk, openRun as openRecord } from "../../main/store/index.ts";
+import { noBrowser, openBrowser, openRun, screenshot, waitForLadder } from "../e2e/browser.ts";
 
 /** The main job as a newcomer runs it: the real command, real sshd, real captures, real kills. */
 const entry: string = new URL("../../main/cli/entry.ts", import.meta.url).pathname;
+const rendererDir: string = new URL("../../dist/renderer", import.meta.url).pathname;
 const has = (command: string): boolean => {
   try {
     execFileSync("sh", ["-c", `command -v ${command}`]);
@@ -20,7 +24,11 @@ const has = (command: string): boolean => {
 };
 const missing = ["ip", "nft", "sshd", "tshark"].filter((command) => !has(command));
 const reason =
-  process.getuid?.() !== 0 ? "network namespaces need root" : missing.length > 0 ? `missing: ${missing.join(", ")}` : "";
+  process.getuid?.() !== 0
+    ? "network namespaces need root"
+    : missing.length > 0
+      ? `missing: ${missing.join(", ")}`
+      : "";
 
 interface Ended {
   readonly code: number | null;
@@ -29,7 +37,11 @@ interface Ended {
 }
 
 const folder: string = mkdtempSync(join(tmpdir(), "understudy-demo-test-"));
-const env = { ...process.env, UNDERSTUDY_RUNS_DIR: join(folder, "runs"), UNDERSTUDY_STATE_DIR: join(folder, "state") };
+const env = {
+  ...process.env,
+  UNDERSTUDY_RUNS_DIR: join(folder, "runs"),
+  UNDERSTUDY_STATE_DIR: join(folder, "state"),
+};
 
 function understudy(...args: string[]): Promise<Ended> {
   return new Promise((resolve) => {
@@ -57,7 +69,10 @@ async function nothingLeft(said: string): Promise<void> {
 
 /** A demo that is under way, and what it has said so far. */
 async function demoUnderLoad(): Promise<{ readonly desk: ChildProcess; readonly said: string }> {
-  const desk = spawn(process.execPath, [entry, "demo", "--seconds", "60"], { env, stdio: ["ignore", "ignore", "pipe"] });
+  const desk = spawn(process.execPath, [entry, "demo", "--seconds", "60"], {
+    env,
+    stdio: ["ignore", "ignore", "pipe"],
+  });
   const said = await new Promise<string>((resolve, reject) => {
     let text = "";
     desk.stderr.setEncoding("utf8");
@@ -70,7 +85,8 @@ async function demoUnderLoad(): Promise<{ readonly desk: ChildProcess; readonly 
   return { desk, said };
 }
 
-const pathOf = (out: string, name: string): string => new RegExp(`^ +${name} +(\\S+)$`, "m").exec(out)?.[1] ?? "";
+const pathOf = (out: string, name: string): string =>
+  new RegExp(`^ +${name} +(\\S+)$`, "m").exec(out)?.[1] ?? "";
 
 const tsharkOptions = [
   ...["-o", "sctp.association_index:TRUE", "-o", "sctp.checksum:CRC-32c", "-d", "udp.port==9899,sctp"],
@@ -93,74 +109,116 @@ function judgeRun(ended: Ended): void {
   expect([...lines]).toEqual(["0\t1"]);
 }
 
-describe.skipIf(reason !== "")(`the demo on virtual hosts${reason === "" ? "" : ` (skipped: ${reason})`}`, () => {
-  beforeAll(async () => {
-    await buildTarget("agent");
-  });
+describe.skipIf(reason !== "")(
+  `the demo on virtual hosts${reason === "" ? "" : ` (skipped: ${reason})`}`,
+  () => {
+    beforeAll(async () => {
+      await buildTarget("agent");
+      await buildTarget("renderer");
+    });
 
-  afterAll(() => {
-    rmSync(folder, { recursive: true, force: true });
-  });
+    afterAll(() => {
+      rmSync(folder, { recursive: true, force: true });
+    });
 
-  it("ends with nothing lost and a verdict that holds, and leaves nothing behind", async () => {
-    const ended = await understudy("demo", "--seconds", "2");
-    judgeRun(ended);
-    expect(namespacesOf(ended.err)).toEqual([]);
-    const run = pathOf(ended.out, "run");
-    const reader = openRun(run);
-    const { counts, marks } = reader.overview();
-    expect(counts.packets).toBeGreaterThan(5000);
-    expect(counts.updates).toBeGreaterThan(5000);
-    expect(marks.map((mark) => mark.kind)).toEqual(
-      expect.arrayContaining(["association-up", "address-confirmed", "fault", "detected", "first-packet", "restored"]),
-    );
-    reader.close();
-    const again = await understudy("verify", run);
-    expect(again.code, again.err).toBe(0);
-  });
+    it("ends with nothing lost and a verdict that holds, and leaves nothing behind", async () => {
+      const ended = await understudy("demo", "--seconds", "2");
+      judgeRun(ended);
+      expect(namespacesOf(ended.err)).toEqual([]);
+      const run = pathOf(ended.out, "run");
+      const reader = openRecord(run);
+      const { counts, marks } = reader.overview();
+      expect(counts.packets).toBeGreaterThan(5000);
+      expect(counts.updates).toBeGreaterThan(5000);
+      expect(marks.map((mark) => mark.kind)).toEqual(
+        expect.arrayContaining([
+          "association-up",
+          "address-confirmed",
+          "fault",
+          "detected",
+          "first-packet",
+          "restored",
+        ]),
+      );
+      reader.close();
+      const again = await understudy("verify", run);
+      expect(again.code, again.err).toBe(0);
+    });
 
-  it("ends the same with an outside computer that nobody here wrote", async () => {
-    const ended = await understudy("demo", "--peer", "usrsctp", "--seconds", "2");
-    judgeRun(ended);
-    expect(ended.err).toContain("the usrsctp peer counted for itself: 0 lost, 0 duplicated, 0 reordered, 0 damaged");
-    expect(namespacesOf(ended.err)).toEqual([]);
-  });
+    it.skipIf(noBrowser !== undefined)("shows the recorded failover in a browser", async () => {
+      const runsDir = join(folder, "runs");
+      const desk = createDesk({ runsDir, stateAt });
+      const [run] = await desk.send("runs.list", {});
+      const served = await serveDesk({ desk, rendererDir, host: "127.0.0.1", port: 0 });
+      const browser = await openBrowser({ theme: "light" });
+      try {
+        await openRun(browser.page, served.url, run?.id);
+        await waitForLadder(browser.page);
+        await screenshot(browser.page, "recorded-failover");
+        const text = async (): Promise<string> => (await browser.page.textContent("body")) ?? "";
+        expect(await text()).toContain("The association survived: 0 of");
+        for (const label of ["fault", "detected", "first packet", "restored"])
+          expect(await text()).toContain(label);
+        await browser.page.keyboard.press("3");
+        await browser.page.getByText("Nothing left the primary before the secondary held it").waitFor();
+        await browser.page.keyboard.press("2");
+        await browser.page.getByText("cumulative TSN", { exact: true }).first().waitFor();
+        await screenshot(browser.page, "recorded-state");
+      } finally {
+        await browser.close();
+        await served.close();
+      }
+    });
 
-  it("works with the capture engine cap, which cannot prove completeness and says so", async () => {
-    const ended = await understudy("demo", "--seconds", "1", "--capture", "cap");
-    expect(ended.out).toMatch(/✓ pass +Messages lost +0 of/);
-    expect(ended.out).not.toContain("FAIL");
-    expect(ended.out).toContain("cap cannot tell how many packets it dropped");
-    expect(ended.code, ended.err).toBe(2);
-    expect(namespacesOf(ended.err)).toEqual([]);
-  });
+    it("ends the same with an outside computer that nobody here wrote", async () => {
+      const ended = await understudy("demo", "--peer", "usrsctp", "--seconds", "2");
+      judgeRun(ended);
+      expect(ended.err).toContain(
+        "the usrsctp peer counted for itself: 0 lost, 0 duplicated, 0 reordered, 0 damaged",
+      );
+      expect(namespacesOf(ended.err)).toEqual([]);
+    });
 
-  it("refuses a second demo beside a running one, and cleans up after Ctrl-C", async () => {
-    const { desk, said } = await demoUnderLoad();
-    const second = await understudy("demo");
-    expect(second.code).toBe(3);
-    expect(second.err.trim().split("\n").at(-1)).toMatch(/lab/i);
-    desk.kill("SIGINT");
-    const [code] = await once(desk, "exit");
-    expect(code).toBe(130);
-    expect(namespacesOf(said)).toEqual([]);
-  });
+    it("works with the capture engine cap, which cannot prove completeness and says so", async () => {
+      const ended = await understudy("demo", "--seconds", "1", "--capture", "cap");
+      expect(ended.out).toMatch(/✓ pass +Messages lost +0 of/);
+      expect(ended.out).not.toContain("FAIL");
+      expect(ended.out).toContain("cap cannot tell how many packets it dropped");
+      expect(ended.code, ended.err).toBe(2);
+      expect(namespacesOf(ended.err)).toEqual([]);
+    });
 
-  it("leaves nothing behind even when the desk is killed", async () => {
-    const { desk, said } = await demoUnderLoad();
-    expect(namespacesOf(said)).toHaveLength(4);
-    desk.kill("SIGKILL");
-    await once(desk, "exit");
-    await nothingLeft(said);
-    // What was recorded until then opens and says what it is.
-    const scenario = join(folder, "runs", "main-job");
-    const newest = readdirSync(scenario).filter((name) => name.startsWith("2")).toSorted().at(-1) ?? "";
-    expect(existsSync(join(scenario, newest, "run.sqlite"))).toBe(true);
-    const reader = openRun(join(scenario, newest));
-    expect(reader.cutOff).toBe(true);
-    reader.close();
-  });
-});
+    it("refuses a second demo beside a running one, and cleans up after Ctrl-C", async () => {
+      const { desk, said } = await demoUnderLoad();
+      const second = await understudy("demo");
+      expect(second.code).toBe(3);
+      expect(second.err.trim().split("\n").at(-1)).toMatch(/lab/i);
+      desk.kill("SIGINT");
+      const [code] = await once(desk, "exit");
+      expect(code).toBe(130);
+      expect(namespacesOf(said)).toEqual([]);
+    });
+
+    it("leaves nothing behind even when the desk is killed", async () => {
+      const { desk, said } = await demoUnderLoad();
+      expect(namespacesOf(said)).toHaveLength(4);
+      desk.kill("SIGKILL");
+      await once(desk, "exit");
+      await nothingLeft(said);
+      // What was recorded until then opens and says what it is.
+      const scenario = join(folder, "runs", "main-job");
+      const newest =
+        readdirSync(scenario)
+          .filter((name) => name.startsWith("2"))
+          .toSorted()
+          .at(-1) ?? "";
+      expect(existsSync(join(scenario, newest, "run.sqlite"))).toBe(true);
+      const reader = openRecord(join(scenario, newest));
+      expect(reader.cutOff).toBe(true);
+      reader.close();
+    });
+  },
+);
 
 describe("the command line", () => {
   it("does the job on loopback where there are no namespaces, and says what that cannot show", async () => {

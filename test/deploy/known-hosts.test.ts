@@ -12,7 +12,8 @@ function blob(type: string, seed: number): Buffer {
 const key = blob("ssh-ed25519", 1);
 const other = blob("ssh-ed25519", 2);
 const rsa = blob("ssh-rsa", 3);
-const line = (hosts: string, bytes: Buffer, type = "ssh-ed25519"): string => `${hosts} ${type} ${bytes.toString("base64")} comment\n`;
+const line = (hosts: string, bytes: Buffer, type = "ssh-ed25519"): string =>
+  `${hosts} ${type} ${bytes.toString("base64")} comment\n`;
 
 function hashed(name: string): string {
   const salt = Buffer.alloc(20, 7);
@@ -55,6 +56,7 @@ test("a line that is written for a host is read back as known", () => {
 });
 
 test("key types on file", () => {
-  const text = line("lab1", rsa, "ssh-rsa") + line("lab1", key) + line("@revoked lab1", other, "ecdsa-sha2-nistp256");
+  const text =
+    line("lab1", rsa, "ssh-rsa") + line("lab1", key) + line("@revoked lab1", other, "ecdsa-sha2-nistp256");
   expect(knownKeyTypes(text, "lab1", 22)).toEqual(["ssh-rsa", "ssh-ed25519"]);
 });

@@ -6,7 +6,9 @@ import { commandLine, runProgram, scriptLine } from "../../main/deploy/shell.ts"
 const noWindows = process.platform === "win32";
 
 test.skipIf(noWindows)("every word survives a POSIX shell", () => {
-  const word = fc.string({ unit: "binary", maxLength: 30 }).map((text) => text.replaceAll("\0", "").toWellFormed());
+  const word = fc
+    .string({ unit: "binary", maxLength: 30 })
+    .map((text) => text.replaceAll("\0", "").toWellFormed());
   fc.assert(
     fc.property(fc.array(word, { minLength: 1, maxLength: 6 }), (words) => {
       const line = commandLine(["printf", "%s\\0", ...words]);

@@ -76,7 +76,9 @@ describe("the agent as a program", () => {
   it("answers what it cannot read with one sentence and goes on", async () => {
     const talk = new Talk();
     talk.say("this is not JSON\n");
-    expect(await talk.hear("error")).toMatchObject({ message: expect.stringContaining("not JSON") as string });
+    expect(await talk.hear("error")).toMatchObject({
+      message: expect.stringContaining("not JSON") as string,
+    });
     talk.say({ type: "clock", id: 7 });
     expect(await talk.hear("clock")).toMatchObject({ id: 7 });
   });

@@ -31,12 +31,16 @@ describe.skipIf(noNamespaces)(`faults over SSH${noNamespaces ? ` (skipped: ${noN
 
   const tables = async (): Promise<string[]> => {
     const { stdout } = await host.exec(["nft", "list", "tables"]);
-    return stdout.split("\n").filter((line) => line.includes("understudy_") && !line.includes("understudy_quiet"));
+    return stdout
+      .split("\n")
+      .filter((line) => line.includes("understudy_") && !line.includes("understudy_quiet"));
   };
   /** Shells that wait to take a table away, and what they sleep with: the time is one that nobody else uses. */
   const reverters = async (): Promise<string[]> => {
     const { stdout } = await host.exec(["ps", "-eo", "args"]);
-    return stdout.split("\n").filter((line) => /nft delete table inet "\$1"' sh |^sleep 61717$|sh understudy_\w+ 61717$/.test(line));
+    return stdout
+      .split("\n")
+      .filter((line) => /nft delete table inet "\$1"' sh |^sleep 61717$|sh understudy_\w+ 61717$/.test(line));
   };
   /** True when a closed port of the other host answers, that is when packets go out and come back. */
   const knock = async (address: string, seconds: string): Promise<boolean> => {
@@ -50,18 +54,26 @@ describe.skipIf(noNamespaces)(`faults over SSH${noNamespaces ? ` (skipped: ${noN
   test("a cut interface neither sends nor receives, the others do, and release leaves nothing", async () => {
     const { peer, a, b } = lab.hosts;
     expect(await reaches(peer.outside.address)).toBe(true);
-    const lease = await cutInterface(host, a.outside.device, { ...cut, protectedAddress: a.management.address });
+    const lease = await cutInterface(host, a.outside.device, {
+      ...cut,
+      protectedAddress: a.management.address,
+    });
     expect(await tables()).toEqual([`table inet ${lease.table}`]);
     expect((await reverters()).length).toBeGreaterThan(1);
     expect(await reachesNot(peer.outside.address)).toBe(true);
     expect(await reaches(b.intra.address)).toBe(true);
     // From outside: what a peer sends during the cut never comes in, what it sends afterwards does.
     const other = await connectSsh(peer.ssh, { timeoutMs: 8000 });
-    const ear = await host.spawn(["node", "-e", 'const s = require("dgram").createSocket("udp4"); s.on("message", (m) => { console.log(String(m)); process.exit(); }); s.bind(7777, () => console.log("bound"))']);
+    const ear = await host.spawn([
+      "node",
+      "-e",
+      'const s = require("dgram").createSocket("udp4"); s.on("message", (m) => { console.log(String(m)); process.exit(); }); s.bind(7777, () => console.log("bound"))',
+    ]);
     ear.stderr.resume();
     const lines = createInterface({ input: ear.stdout })[Symbol.asyncIterator]();
     expect((await lines.next()).value).toBe("bound");
-    const say = (word: string): Promise<unknown> => other.script('exec bash -c "echo $1 > /dev/udp/$2/7777"', [word, a.outside.address]);
+    const say = (word: string): Promise<unknown> =>
+      other.script('exec bash -c "echo $1 > /dev/udp/$2/7777"', [word, a.outside.address]);
     await say("during");
     await lease.release();
     await say("after");
@@ -85,8 +97,12 @@ describe.skipIf(noNamespaces)(`faults over SSH${noNamespaces ? ` (skipped: ${noN
 
   test("the management interface is never cut, whether it is named or only carries this connection", async () => {
     const { management } = lab.hosts.a;
-    await expect(cutInterface(host, "mgmt0", { ...cut, protectedAddress: management.address })).rejects.toThrow(/carries the management network and is never cut/);
-    await expect(cutInterface(host, "mgmt0", { ...cut, protectedAddress: "203.0.113.1" })).rejects.toThrow(/never cut/);
+    await expect(
+      cutInterface(host, "mgmt0", { ...cut, protectedAddress: management.address }),
+    ).rejects.toThrow(/carries the management network and is never cut/);
+    await expect(cutInterface(host, "mgmt0", { ...cut, protectedAddress: "203.0.113.1" })).rejects.toThrow(
+      /never cut/,
+    );
     await expect(cutInterface(host, "eth9", cut)).rejects.toThrow(/has no interface eth9: correct its name/);
     expect(await tables()).toEqual([]);
     expect(await reverters()).toEqual([]);
@@ -97,7 +113,9 @@ describe.skipIf(noNamespaces)(`faults over SSH${noNamespaces ? ` (skipped: ${noN
     const { code } = await host.exec(["mount", "--bind", "/bin/false", "/usr/sbin/nft"]);
     expect(code).toBe(0);
     try {
-      await expect(cutInterface(host, "lo", cut)).rejects.toThrow(/Firewall rules could not be set on host a/);
+      await expect(cutInterface(host, "lo", cut)).rejects.toThrow(
+        /Firewall rules could not be set on host a/,
+      );
       expect(await reverters()).toEqual([]);
     } finally {
       await host.exec(["umount", "/usr/sbin/nft"]);
@@ -111,7 +129,9 @@ describe.skipIf(noNamespaces)(`faults over SSH${noNamespaces ? ` (skipped: ${noN
     program.stderr.resume();
     await killProcess(host, program.pid);
     expect(await program.exited).toEqual({ code: null, signal: "SIGKILL" });
-    await expect(killProcess(host, program.pid)).rejects.toThrow(new RegExp(`Process ${program.pid} on host a .* could not be killed`));
+    await expect(killProcess(host, program.pid)).rejects.toThrow(
+      new RegExp(`Process ${program.pid} on host a .* could not be killed`),
+    );
   });
 
   test("the same machines as a testbed: cut, heal, and dispose heals what is left", async () => {

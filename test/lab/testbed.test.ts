@@ -44,7 +44,13 @@ function parsed(text = good): Testbed {
 test("defaults are filled in, a host's own keys win", () => {
   const { hosts, ...rest } = parsed();
   expect(rest).toEqual({ fileName: "t.yaml", name: "rack7", udpPort: 9900, connectTimeoutMs: 500 });
-  const sshDefaults = { port: 22, user: "lab", identityFile: "~/.ssh/id_ed25519", hostKeys: "strict", knownHosts: "~/.ssh/known_hosts" };
+  const sshDefaults = {
+    port: 22,
+    user: "lab",
+    identityFile: "~/.ssh/id_ed25519",
+    hostKeys: "strict",
+    knownHosts: "~/.ssh/known_hosts",
+  };
   expect(hosts.a).toEqual({
     name: "a",
     ssh: { ...sshDefaults, host: "10.0.0.11" },
@@ -52,7 +58,13 @@ test("defaults are filled in, a host's own keys win", () => {
     outside: { device: "eth1", address: "192.0.2.11" },
     intra: { device: "eth2", address: "10.77.0.1" },
   });
-  expect(hosts.b.ssh).toEqual({ ...sshDefaults, host: "b.lab", port: 2222, user: "root", hostKeys: "accept-new" });
+  expect(hosts.b.ssh).toEqual({
+    ...sshDefaults,
+    host: "b.lab",
+    port: 2222,
+    user: "root",
+    hostKeys: "accept-new",
+  });
   expect(hosts.b.workdir).toBe("/srv/understudy");
   expect(hosts.b.outside.address).toBe("192.0.2.12");
   expect(hosts.peer).not.toHaveProperty("intra");
@@ -60,22 +72,90 @@ test("defaults are filled in, a host's own keys win", () => {
 
 describe("every mistake is told with its place and what to do", () => {
   test.each([
-    ["an unknown key", "interfaces:\n      out: {dev: eth1, ip: 192.0.2.11/24}", "interfaces:\n      out: {dve: eth1, dev: eth1, ip: 192.0.2.11/24}", ['t.yaml:10:13: unknown key "dve" in hosts.a.interfaces.out; did you mean "dev"?']],
-    ["an unknown key far from all", "name: rack7", "name: rack7\nbackground: blue", ['t.yaml:3:1: unknown key "background" in the file; known here: version, name, defaults, hosts']],
-    ["a missing value", "{dev: ens3.100, ip: 192.0.2.20/24}", "{dev: ens3.100}", ['t.yaml:21:12: "hosts.peer.interfaces.out.ip" is missing; add it']],
-    ["a missing host", "  peer:\n", "  pear:\n", [expect.stringMatching(/^t\.yaml:7:3: "hosts\.peer" is missing/), 't.yaml:18:3: unknown key "pear" in hosts; did you mean "peer"?']],
-    ["no address", "192.0.2.20/24", "192.0.2.256", ['t.yaml:21:32: "hosts.peer.interfaces.out.ip": must be an IPv4 address, for example 192.0.2.11/24']],
-    ["a prefix too long", "192.0.2.20/24", "192.0.2.20/33", [expect.stringContaining("must be an IPv4 address")]],
-    ["a device that would break out of a rule", "eth1", "'e\"; drop'", [expect.stringContaining("must be the name of a network interface")]],
-    ["a workdir that is not absolute", "/srv/understudy", "srv/x", [expect.stringContaining("must be an absolute folder")]],
+    [
+      "an unknown key",
+      "interfaces:\n      out: {dev: eth1, ip: 192.0.2.11/24}",
+      "interfaces:\n      out: {dve: eth1, dev: eth1, ip: 192.0.2.11/24}",
+      ['t.yaml:10:13: unknown key "dve" in hosts.a.interfaces.out; did you mean "dev"?'],
+    ],
+    [
+      "an unknown key far from all",
+      "name: rack7",
+      "name: rack7\nbackground: blue",
+      ['t.yaml:3:1: unknown key "background" in the file; known here: version, name, defaults, hosts'],
+    ],
+    [
+      "a missing value",
+      "{dev: ens3.100, ip: 192.0.2.20/24}",
+      "{dev: ens3.100}",
+      ['t.yaml:21:12: "hosts.peer.interfaces.out.ip" is missing; add it'],
+    ],
+    [
+      "a missing host",
+      "  peer:\n",
+      "  pear:\n",
+      [
+        expect.stringMatching(/^t\.yaml:7:3: "hosts\.peer" is missing/),
+        't.yaml:18:3: unknown key "pear" in hosts; did you mean "peer"?',
+      ],
+    ],
+    [
+      "no address",
+      "192.0.2.20/24",
+      "192.0.2.256",
+      ['t.yaml:21:32: "hosts.peer.interfaces.out.ip": must be an IPv4 address, for example 192.0.2.11/24'],
+    ],
+    [
+      "a prefix too long",
+      "192.0.2.20/24",
+      "192.0.2.20/33",
+      [expect.stringContaining("must be an IPv4 address")],
+    ],
+    [
+      "a device that would break out of a rule",
+      "eth1",
+      "'e\"; drop'",
+      [expect.stringContaining("must be the name of a network interface")],
+    ],
+    [
+      "a workdir that is not absolute",
+      "/srv/understudy",
+      "srv/x",
+      [expect.stringContaining("must be an absolute folder")],
+    ],
     ["a time without unit", "500ms", "500", [expect.stringMatching(/connectTimeout/)]],
-    ["a port out of range", "2222", "70000", [expect.stringMatching(/^t\.yaml:13:\d+: "hosts\.b\.ssh\.port"/)]],
+    [
+      "a port out of range",
+      "2222",
+      "70000",
+      [expect.stringMatching(/^t\.yaml:13:\d+: "hosts\.b\.ssh\.port"/)],
+    ],
     ["another version", "version: 1", "version: 2", [expect.stringMatching(/^t\.yaml:1:10: "version"/)]],
-    ["two hosts with one address", "192.0.2.12", "192.0.2.11", ["t.yaml:16:28: 192.0.2.11 is also the address of a.out; give each its own"]],
-    ["a literal password", "user: lab", "user: lab, password: hunter2", [expect.stringMatching(/^t\.yaml:4:20: "password" would put a secret into this file/)]],
-    ["a private key in the file", "host: 10.0.0.13", 'host: "-----BEGIN OPENSSH PRIVATE KEY-----"', [expect.stringContaining("would put a secret")]],
+    [
+      "two hosts with one address",
+      "192.0.2.12",
+      "192.0.2.11",
+      ["t.yaml:16:28: 192.0.2.11 is also the address of a.out; give each its own"],
+    ],
+    [
+      "a literal password",
+      "user: lab",
+      "user: lab, password: hunter2",
+      [expect.stringMatching(/^t\.yaml:4:20: "password" would put a secret into this file/)],
+    ],
+    [
+      "a private key in the file",
+      "host: 10.0.0.13",
+      'host: "-----BEGIN OPENSSH PRIVATE KEY-----"',
+      [expect.stringContaining("would put a secret")],
+    ],
     ["not YAML", "hosts:", "hosts: [", [expect.stringMatching(/not YAML/)]],
-    ["a key twice", "name: rack7", "name: rack7\nname: rack8", [expect.stringMatching(/^t\.yaml:3:1: not YAML: .*unique/)]],
+    [
+      "a key twice",
+      "name: rack7",
+      "name: rack7\nname: rack8",
+      [expect.stringMatching(/^t\.yaml:3:1: not YAML: .*unique/)],
+    ],
   ])("%s", (_name, from, to, expected) => {
     const errors = errorsWith(from, to);
     for (const line of expected) expect(errors).toContainEqual(line);
@@ -92,7 +172,10 @@ describe("every mistake is told with its place and what to do", () => {
 
   test("a huge file is refused unread", () => {
     const result = parseTestbed(`# ${"x".repeat(300_000)}`, "t.yaml");
-    expect(result).toMatchObject({ ok: false, errors: [{ line: 1, message: expect.stringContaining("at most 256 KiB") }] });
+    expect(result).toMatchObject({
+      ok: false,
+      errors: [{ line: 1, message: expect.stringContaining("at most 256 KiB") }],
+    });
   });
 });
 
@@ -107,7 +190,10 @@ describe("a testbed as a lab", () => {
       .replace("connectTimeout", `knownHosts: ${known}, connectTimeout`);
     const lab = openTestbed(parsed(text), undefined);
     expect(lab).toMatchObject({ id: "rack7", kind: "machines", udpPort: 9900 });
-    expect(lab.hosts.a.ssh).toMatchObject({ auth: { privateKey: "KEY" }, hostKeys: { policy: "strict", knownHosts: "" } });
+    expect(lab.hosts.a.ssh).toMatchObject({
+      auth: { privateKey: "KEY" },
+      hostKeys: { policy: "strict", knownHosts: "" },
+    });
     const { hostKeys } = lab.hosts.b.ssh;
     if (hostKeys.policy !== "accept-new") throw new Error("not accept-new");
     hostKeys.remember("b.lab ssh-ed25519 AAAA");
@@ -118,8 +204,12 @@ describe("a testbed as a lab", () => {
 
   test("without a key it asks an ssh-agent; without either it says so", () => {
     const text = good.replace("identityFile: ~/.ssh/id_ed25519, ", "");
-    expect(openTestbed(parsed(text), "/run/agent.sock").hosts.a.ssh.auth).toEqual({ agent: "/run/agent.sock" });
-    expect(() => openTestbed(parsed(text), undefined)).toThrow(/no key for host a: set identityFile in the testbed, or start an ssh-agent/);
+    expect(openTestbed(parsed(text), "/run/agent.sock").hosts.a.ssh.auth).toEqual({
+      agent: "/run/agent.sock",
+    });
+    expect(() => openTestbed(parsed(text), undefined)).toThrow(
+      /no key for host a: set identityFile in the testbed, or start an ssh-agent/,
+    );
     const missing = good.replace("~/.ssh/id_ed25519", "/nowhere/key");
     expect(() => openTestbed(parsed(missing), undefined)).toThrow(LabError);
   });

@@ -12,7 +12,16 @@ function historyOf(world: ClusterWorld): History {
       : [],
   );
   const events = world.records.flatMap((record) => (record.kind === "event" ? [record] : []));
-  const rest = { hosts: [], captures: [], packets: [], acked: [], sent: [], messages: [], faults: [], totals: [] };
+  const rest = {
+    hosts: [],
+    captures: [],
+    packets: [],
+    acked: [],
+    sent: [],
+    messages: [],
+    faults: [],
+    totals: [],
+  };
   return { ...rest, updates, events };
 }
 

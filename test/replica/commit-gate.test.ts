@@ -1,7 +1,11 @@
 import { describe, expect, it } from "vitest";
 import { CommitGate } from "../../agents/replica/commit-gate.ts";
 
-const item = (association: number, dependsOn: number, name: string) => ({ association, dependsOn, item: name });
+const item = (association: number, dependsOn: number, name: string) => ({
+  association,
+  dependsOn,
+  item: name,
+});
 const names = (gated: readonly { readonly item: string }[]): string[] => gated.map((each) => each.item);
 
 describe("the commit gate", () => {

@@ -10,7 +10,13 @@ import type { Node } from "../sim/endpoints.ts";
 const faults = { latencyMs: 4, jitterMs: 15, loss: 0.05, duplication: 0.02, corruption: 0 };
 const seeds = Array.from({ length: 25 }, (_, index) => index * 104_729 + 3);
 
-function traffic(world: World, client: Node, server: Node, rounds: number, each: (round: number) => void): void {
+function traffic(
+  world: World,
+  client: Node,
+  server: Node,
+  rounds: number,
+  each: (round: number) => void,
+): void {
   for (let round = 0; round < rounds; round++) {
     for (const node of [client, server]) {
       if (node.handle === undefined) continue;
@@ -39,7 +45,10 @@ class CountedRandom {
   readonly #source: ReturnType<typeof seededRandom>;
   constructor(seed: number, skip: readonly number[] = []) {
     this.#source = seededRandom(seed);
-    for (const length of skip) length === 0 ? this.#source.uint32() : this.#source.bytes(length);
+    for (const length of skip) {
+      if (length === 0) this.#source.uint32();
+      else this.#source.bytes(length);
+    }
     this.draws = [...skip];
   }
   uint32(): number {
@@ -64,7 +73,10 @@ describe("a snapshot", () => {
         client.endpoint = Endpoint.restore(client.endpoint.snapshot(), client.config, random);
       });
       world.run(20_000);
-      return world.network.log.map(({ atMs, datagram }) => `${atMs.toFixed(3)} ${datagram.from} ${Buffer.from(datagram.bytes).toString("hex")}`);
+      return world.network.log.map(
+        ({ atMs, datagram }) =>
+          `${atMs.toFixed(3)} ${datagram.from} ${Buffer.from(datagram.bytes).toString("hex")}`,
+      );
     };
     expect(wire(7)).toEqual(wire(0));
   });
@@ -84,22 +96,21 @@ const plain = (state: AssociationState | undefined): unknown =>
 describe("the updates of an association", () => {
   it.each(seeds)("fold to its state at every instant, also after a trip over the link, seed %i", (seed) => {
     const { world, client, server } = pair(seed);
-    let folded: AssociationState | undefined;
     let compared = 0;
     const take = world.drain.bind(world);
     // The server's updates are taken as they come; the set-up's were drained before and are made up for here.
     const handle = server.handle ?? 0;
     const first = server.endpoint.state(handle);
     expect(first).toBeDefined();
-    folded = openState({ kind: "opened", state: { ...first!, sequence: first!.sequence - 1 } });
+    const folded = openState({ kind: "opened", state: { ...first!, sequence: first!.sequence - 1 } });
     world.drain = (node: Node): void => {
       if (node !== server) return take(node);
       const outputs = node.endpoint.takeOutputs();
       for (const { update, sequence } of outputs.updates) {
         const travelled = decodeUpdate(encodeUpdate(update));
         expect(travelled).toEqual(update);
-        applyUpdate(folded!, travelled!);
-        expect(folded!.sequence).toBe(sequence);
+        applyUpdate(folded, travelled!);
+        expect(folded.sequence).toBe(sequence);
       }
       expect(plain(folded)).toEqual(plain(node.endpoint.state(handle)));
       compared += 1;

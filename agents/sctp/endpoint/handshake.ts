@@ -86,11 +86,7 @@ function unsupportedType(parameter: Parameter): number | undefined {
   }
 }
 
-function peerAddresses(
-  source: string,
-  parameters: readonly Parameter[],
-  limit: number,
-): readonly string[] {
+function peerAddresses(source: string, parameters: readonly Parameter[], limit: number): readonly string[] {
   const addresses = new Set([source]);
   for (const parameter of parameters) {
     if (addresses.size === limit) break;

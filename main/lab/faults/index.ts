@@ -42,12 +42,19 @@ export async function cutInterface(host: SshHost, device: string, options: CutOp
   const found = await host.script(protectedDevices, [options.protectedAddress]);
   const carriers = found.stdout.split("\n").map((line) => line.trim());
   if (found.code !== 0) {
-    throw new HostError("remote", host.name, `The interfaces of ${host.where} cannot be listed: ${found.stderr.trim()}.`);
+    throw new HostError(
+      "remote",
+      host.name,
+      `The interfaces of ${host.where} cannot be listed: ${found.stderr.trim()}.`,
+    );
   }
   if (carriers.includes(device)) {
-    throw new LabError(`${device} of ${host.where} carries the management network and is never cut: name another interface.`);
+    throw new LabError(
+      `${device} of ${host.where} carries the management network and is never cut: name another interface.`,
+    );
   }
   const there = await host.exec(["ip", "link", "show", "dev", device]);
-  if (there.code !== 0) throw new LabError(`${host.where} has no interface ${device}: correct its name in the testbed.`);
+  if (there.code !== 0)
+    throw new LabError(`${host.where} has no interface ${device}: correct its name in the testbed.`);
   return await leaseRules(host, (table) => cutDeviceRuleset(table, device), options.revertAfterMs);
 }

@@ -308,10 +308,9 @@ export class MainJob {
     const { lab, progress } = this.#request;
     const a = this.#session("a");
     a.expectEnd();
-    const cut = this.#cutOutside();
     const killedAtUs = this.#recording.deskMicros("a", await killProcess(connections.a, a.pid));
     this.#writer.addFault({ at: killedAtUs, host: "a", fault: "kill", text: "SIGKILL of the agent on a" });
-    const cutAtUs = await cut;
+    const cutAtUs = await this.#cutOutside();
     if (cutAtUs !== undefined) {
       const text = `a is cut off the outside network (${lab.hosts.a.outside.device})`;
       this.#writer.addFault({ at: cutAtUs, host: "a", fault: "link-cut", text });

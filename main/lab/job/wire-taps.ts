@@ -27,15 +27,15 @@ export class WireTaps {
     const started = names.map(async (name) => {
       const host = lab.hosts[name];
       const runner = connections[name];
-      // In the loopback lab all hosts share one interface: each capture takes what concerns its host.
-      const own = lab.kind === "loopback" ? ` and host ${host.outside.address}` : "";
+      // What a switch floods to everybody, or what shares one loopback interface, is not this host's traffic.
+      const own = `host ${host.outside.address}`;
       try {
         const { engine, reason } = await chooseEngine(runner, wish);
         const capture = await startCapture({
           runner,
           host: name,
           interfaceName: host.outside.device,
-          filter: `(udp port ${lab.udpPort} or ip proto 132)${own}`,
+          filter: `(udp port ${lab.udpPort} or ip proto 132) and ${own}`,
           engine,
           onPacket: (packet) => this.#recording.packet(name, packet),
           onNote: (text) => note(`capture on ${name}: ${text}`),

@@ -1,7 +1,13 @@
 import { appendFileSync, mkdirSync, readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { dirname, join } from "node:path";
-import { type HostKeyPolicy, type SshAuth, type SshHost, type SshTarget, connectSsh } from "../../deploy/index.ts";
+import {
+  type HostKeyPolicy,
+  type SshAuth,
+  type SshHost,
+  type SshTarget,
+  connectSsh,
+} from "../../deploy/index.ts";
 import { type Lease, cutInterface } from "../faults/index.ts";
 import { type ClusterHost, type HostName, type Lab, LabError, type LabHost } from "../hosts.ts";
 import type { Testbed, TestbedHost } from "./parse.ts";
@@ -30,13 +36,17 @@ function authOf(host: TestbedHost, sshAuthSock: string | undefined): SshAuth {
   const { identityFile } = host.ssh;
   if (identityFile === undefined) {
     if (sshAuthSock !== undefined) return { agent: sshAuthSock };
-    throw new LabError(`There is no key for host ${host.name}: set identityFile in the testbed, or start an ssh-agent.`);
+    throw new LabError(
+      `There is no key for host ${host.name}: set identityFile in the testbed, or start an ssh-agent.`,
+    );
   }
   try {
     return { privateKey: readFileSync(expand(identityFile), "utf8") };
   } catch (cause) {
     const told = cause instanceof Error ? cause.message : String(cause);
-    throw new LabError(`The identityFile of host ${host.name} cannot be read (${told}): correct its path.`, { cause });
+    throw new LabError(`The identityFile of host ${host.name} cannot be read (${told}): correct its path.`, {
+      cause,
+    });
   }
 }
 
@@ -64,14 +74,24 @@ function labHost(host: TestbedHost, sshAuthSock: string | undefined): LabHost {
     hostKeys: hostKeysOf(host),
   };
   const management = { address: host.ssh.host };
-  return { name: host.name, ssh, workdir: host.workdir, outside: host.outside, management, sharesFiles: false };
+  return {
+    name: host.name,
+    ssh,
+    workdir: host.workdir,
+    outside: host.outside,
+    management,
+    sharesFiles: false,
+  };
 }
 
 /**
  * Real machines as a lab. Reads keys and known_hosts, and connects only when something is to be cut.
  * @throws LabError when a key cannot be read
  */
-export function openTestbed(testbed: Testbed, sshAuthSock: string | undefined = process.env["SSH_AUTH_SOCK"]): Lab {
+export function openTestbed(
+  testbed: Testbed,
+  sshAuthSock: string | undefined = process.env["SSH_AUTH_SOCK"],
+): Lab {
   const clusterHost = (name: "a" | "b"): ClusterHost => ({
     ...labHost(testbed.hosts[name], sshAuthSock),
     intra: testbed.hosts[name].intra,
@@ -101,7 +121,10 @@ export function openTestbed(testbed: Testbed, sshAuthSock: string | undefined = 
       const connection = await connectSsh(host.ssh, { timeoutMs: testbed.connectTimeoutMs });
       try {
         const protectedAddress = host.management.address;
-        const lease = await cutInterface(connection, host.outside.device, { protectedAddress, revertAfterMs });
+        const lease = await cutInterface(connection, host.outside.device, {
+          protectedAddress,
+          revertAfterMs,
+        });
         cuts.set(name, { lease, connection });
       } catch (error) {
         await connection.close();

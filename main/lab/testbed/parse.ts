@@ -141,7 +141,10 @@ function fill(file: TestbedFile, fileName: string): Testbed {
   };
   const memberOf = (name: "a" | "b"): TestbedMember => {
     const { ic } = file.hosts[name].interfaces;
-    return { ...hostOf(name, file.hosts[name]), intra: { device: ic.dev, address: ic.ip.replace(/\/.*/, "") } };
+    return {
+      ...hostOf(name, file.hosts[name]),
+      intra: { device: ic.dev, address: ic.ip.replace(/\/.*/, "") },
+    };
   };
   return {
     fileName,
@@ -162,7 +165,8 @@ function findDoubles(source: Source, file: TestbedFile): TestbedError[] {
       if (address === undefined) continue;
       const other = seen.get(address);
       const offset = offsetOf(source, ["hosts", name, "interfaces", network, "ip"]);
-      if (other) errors.push(errorAt(source, offset, `${address} is also the address of ${other}; give each its own`));
+      if (other)
+        errors.push(errorAt(source, offset, `${address} is also the address of ${other}; give each its own`));
       seen.set(address, `${name}.${network}`);
     }
   }
@@ -183,7 +187,9 @@ export function parseTestbed(text: string, fileName: string): TestbedResult {
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
   const source = { document, lines };
   if (document.errors.length > 0) {
-    return failed(document.errors.map((error) => errorAt(source, error.pos[0], `not YAML: ${error.message}`)));
+    return failed(
+      document.errors.map((error) => errorAt(source, error.pos[0], `not YAML: ${error.message}`)),
+    );
   }
   const secrets = findSecrets(source);
   if (secrets.length > 0) return failed(secrets);

@@ -34,19 +34,25 @@ export interface TestbedFile {
   readonly defaults?:
     | {
         readonly ssh?: SshKeys | undefined;
-        readonly agent?: { readonly workdir?: string | undefined; readonly udpPort?: number | undefined } | undefined;
+        readonly agent?:
+          | { readonly workdir?: string | undefined; readonly udpPort?: number | undefined }
+          | undefined;
       }
     | undefined;
   readonly hosts: { readonly a: MemberKeys; readonly b: MemberKeys; readonly peer: HostKeys };
 }
 
 const text = z.string().min(1).max(500);
-const device = z.string().regex(/^[A-Za-z0-9_.-]{1,15}$/, "must be the name of a network interface, for example eth1");
+const device = z
+  .string()
+  .regex(/^[A-Za-z0-9_.-]{1,15}$/, "must be the name of a network interface, for example eth1");
 const port = z.number().int().min(1).max(65535);
 const folder = z
   .string()
   .regex(/^(\/[\w.-]+)+$/, "must be an absolute folder without blanks, for example /var/tmp/understudy");
-const duration = z.string().regex(/^\d{1,6}(ms|s)$/, "must be a time with its unit, for example 10s or 500ms");
+const duration = z
+  .string()
+  .regex(/^\d{1,6}(ms|s)$/, "must be a time with its unit, for example 10s or 500ms");
 const address = z.string().refine((value) => {
   const [host, prefix = "32", ...rest] = value.split("/");
   return rest.length === 0 && isIPv4(host ?? "") && /^\d{1,2}$/.test(prefix) && Number(prefix) <= 32;
@@ -65,7 +71,10 @@ const host = {
   ssh: z.strictObject({ host: text, ...ssh }),
   agent: z.strictObject({ workdir: folder.optional() }).optional(),
 };
-const member = z.strictObject({ ...host, interfaces: z.strictObject({ out: networkInterface, ic: networkInterface }) });
+const member = z.strictObject({
+  ...host,
+  interfaces: z.strictObject({ out: networkInterface, ic: networkInterface }),
+});
 const peer = z.strictObject({
   ...host,
   interfaces: z.strictObject({ out: networkInterface, ic: networkInterface.optional() }),

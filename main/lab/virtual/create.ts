@@ -29,10 +29,16 @@ function isTaken(names: NetworkNames): boolean {
 /** Whatever is made under the lab's names is removed in the end: they must not be somebody else's before. */
 function chooseId(wanted: string | undefined): string {
   for (;;) {
-    const id = wanted ?? randomInt(36 ** 4).toString(36).padStart(4, "0");
+    const id =
+      wanted ??
+      randomInt(36 ** 4)
+        .toString(36)
+        .padStart(4, "0");
     if (!isTaken(networkNames(id))) return id;
     if (wanted !== undefined) {
-      throw new LabError(`There are already network namespaces of a lab ${id} on this machine: choose another id.`);
+      throw new LabError(
+        `There are already network namespaces of a lab ${id} on this machine: choose another id.`,
+      );
     }
   }
 }
@@ -46,9 +52,15 @@ interface Made {
 }
 
 /** Announces, then makes one lab; leaves nothing behind when that fails. */
-async function make(request: VirtualLabRequest, stateDir: string, id: string, kind: "netns" | "loopback"): Promise<Made> {
+async function make(
+  request: VirtualLabRequest,
+  stateDir: string,
+  id: string,
+  kind: "netns" | "loopback",
+): Promise<Made> {
   const names = networkNames(id);
-  const outside = kind === "netns" ? { namespaces: Object.values(names.namespaces), link: names.link } : { namespaces: [] };
+  const outside =
+    kind === "netns" ? { namespaces: Object.values(names.namespaces), link: names.link } : { namespaces: [] };
   const manifest = writeManifest(stateDir, { id, ...outside });
   const reaper = startReaper(stateDir, manifest);
   const remove = async (): Promise<void> => {

@@ -74,5 +74,7 @@ export function lockState(stateDir: string): () => void {
     }
     removeStale(path, held);
   }
-  throw new LabError(`The lock ${path} changes hands all the time: see which programs use this state folder.`);
+  throw new LabError(
+    `The lock ${path} changes hands all the time: see which programs use this state folder.`,
+  );
 }

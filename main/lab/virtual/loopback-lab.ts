@@ -16,14 +16,18 @@ const limits: readonly string[] = [
 
 function cannotCut(host: HostName): Promise<never> {
   return Promise.reject(
-    new LabError(`The outside link of ${host} cannot be cut in the loopback lab: run as root on Linux, or on real machines.`),
+    new LabError(
+      `The outside link of ${host} cannot be cut in the loopback lab: run as root on Linux, or on real machines.`,
+    ),
   );
 }
 
 /** Three addresses of 127.0.0.0/8, each with an SSH server inside this process. */
 export async function makeLoopbackLab(request: PartsRequest): Promise<Parts> {
   if (process.platform === "win32") {
-    throw new LabError("The embedded lab needs a POSIX shell: use WSL, or real machines with a testbed file.");
+    throw new LabError(
+      "The embedded lab needs a POSIX shell: use WSL, or real machines with a testbed file.",
+    );
   }
   const { id, folder, log } = request;
   const userKeys = generateSshKeyPair(`desk-${id}`);
@@ -36,7 +40,12 @@ export async function makeLoopbackLab(request: PartsRequest): Promise<Parts> {
     const keys = generateSshKeyPair(`${id}-${name}`);
     const home = join(folder, name);
     mkdirSync(home, { recursive: true, mode: 0o700 });
-    const server = await startLoopbackServer({ address, hostKey: keys.privateKey, userKey: userKeys.publicKey, home });
+    const server = await startLoopbackServer({
+      address,
+      hostKey: keys.privateKey,
+      userKey: userKeys.publicKey,
+      home,
+    });
     servers.push(server);
     return {
       name,
@@ -59,7 +68,11 @@ export async function makeLoopbackLab(request: PartsRequest): Promise<Parts> {
     await Promise.all(servers.map((server) => server.close()));
   };
   try {
-    const [a, b, { intra: _none, ...peer }] = await Promise.all([makeHost("a"), makeHost("b"), makeHost("peer")]);
+    const [a, b, { intra: _none, ...peer }] = await Promise.all([
+      makeHost("a"),
+      makeHost("b"),
+      makeHost("peer"),
+    ]);
     log(`SSH servers on ${a.ssh.host}, ${b.ssh.host}, ${peer.ssh.host}`);
     return { limits, hosts: { a, b, peer }, cutOutside: cannotCut, healOutside: cannotCut, close };
   } catch (error) {

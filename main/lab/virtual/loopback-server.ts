@@ -84,7 +84,8 @@ export async function startLoopbackServer(request: LoopbackServerRequest): Promi
   const server = new ssh2.Server({ hostKeys: [request.hostKey] }, (connection) => {
     // Answers are small and come in several packets: held back, each would cost a delayed acknowledgement.
     // ssh2's declarations lack the method.
-    if ("setNoDelay" in connection && typeof connection.setNoDelay === "function") connection.setNoDelay(true);
+    if ("setNoDelay" in connection && typeof connection.setNoDelay === "function")
+      connection.setNoDelay(true);
     connections.add(connection);
     connection.once("close", () => connections.delete(connection));
     // A client that breaks off is no trouble of the server's.
@@ -97,8 +98,15 @@ export async function startLoopbackServer(request: LoopbackServerRequest): Promi
   });
   await new Promise<void>((resolve, reject) => {
     server.once("error", (cause: Error) => {
-      const fix = process.platform === "linux" ? "check the loopback interface" : `run: sudo ifconfig lo0 alias ${request.address}`;
-      reject(new LabError(`This machine does not answer on ${request.address} (${cause.message}): ${fix}.`, { cause }));
+      const fix =
+        process.platform === "linux"
+          ? "check the loopback interface"
+          : `run: sudo ifconfig lo0 alias ${request.address}`;
+      reject(
+        new LabError(`This machine does not answer on ${request.address} (${cause.message}): ${fix}.`, {
+          cause,
+        }),
+      );
     });
     server.listen(0, request.address, resolve);
   });

@@ -23,7 +23,8 @@ export function whyNoNamespaces(): string | undefined {
   const effective = /^CapEff:\s*([0-9a-f]+)/m.exec(readFileSync("/proc/self/status", "utf8"))?.[1] ?? "0";
   // capabilities(7): CAP_NET_ADMIN is bit 12, CAP_SYS_ADMIN bit 21; a container's root often lacks both.
   const wanted = (1n << 12n) | (1n << 21n);
-  if ((BigInt(`0x${effective}`) & wanted) !== wanted) return "this root may not make network namespaces (a container without CAP_SYS_ADMIN and CAP_NET_ADMIN)";
+  if ((BigInt(`0x${effective}`) & wanted) !== wanted)
+    return "this root may not make network namespaces (a container without CAP_SYS_ADMIN and CAP_NET_ADMIN)";
   const missing = missingPrograms("ip", "sshd");
   if (missing.length > 0) return `${missing.join(" and ")} are not installed (iproute2, openssh-server)`;
   return undefined;
@@ -40,7 +41,9 @@ export async function makeNetnsLab(request: PartsRequest): Promise<Parts> {
   const names = networkNames(id);
   await makeNamespaces(names);
   const { managementNet, offloadsOff } = await makeNetwork(names);
-  log(`namespaces ${names.namespaces.a}, ${names.namespaces.b}, ${names.namespaces.peer} on ${managementNet}.0/24`);
+  log(
+    `namespaces ${names.namespaces.a}, ${names.namespaces.b}, ${names.namespaces.peer} on ${managementNet}.0/24`,
+  );
   const isQuiet = (
     await Promise.all([
       silenceUnreachables(names.namespaces.a, udpPort),
@@ -74,13 +77,23 @@ export async function makeNetnsLab(request: PartsRequest): Promise<Parts> {
       sharesFiles: true,
     };
   };
-  const [a, b, { intra: _none, ...peer }] = await Promise.all([makeHost("a"), makeHost("b"), makeHost("peer")]);
+  const [a, b, { intra: _none, ...peer }] = await Promise.all([
+    makeHost("a"),
+    makeHost("b"),
+    makeHost("peer"),
+  ]);
   log("SSH servers are listening");
   return {
     limits: [
       ...everyLabsLimits,
-      ...(offloadsOff ? [] : ["ethtool is missing or refused: UDP checksums in captures may look wrong (install ethtool)."]),
-      ...(isQuiet ? [] : ["nftables is missing: the kernel of a host whose agent died tells the peer so by ICMP (install nftables)."]),
+      ...(offloadsOff
+        ? []
+        : ["ethtool is missing or refused: UDP checksums in captures may look wrong (install ethtool)."]),
+      ...(isQuiet
+        ? []
+        : [
+            "nftables is missing: the kernel of a host whose agent died tells the peer so by ICMP (install nftables).",
+          ]),
     ],
     hosts: { a, b, peer },
     cutOutside: (host) => setOutsideCable(names, host, "down"),

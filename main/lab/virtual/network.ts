@@ -12,7 +12,12 @@ export const outsideNet = "192.0.2";
 export const intraNet = "198.51.100";
 
 export interface NetworkNames {
-  readonly namespaces: { readonly a: string; readonly b: string; readonly peer: string; readonly net: string };
+  readonly namespaces: {
+    readonly a: string;
+    readonly b: string;
+    readonly peer: string;
+    readonly net: string;
+  };
   readonly link: string;
 }
 
@@ -53,14 +58,18 @@ export async function makeNamespaces(names: NetworkNames): Promise<void> {
  */
 async function freeManagementNet(): Promise<string> {
   const routes = await must("ip route", run("ip", ["-4", "route", "show", "table", "all"]));
-  const addresses = Object.values(networkInterfaces()).flatMap((list) => (list ?? []).map((entry) => entry.address));
+  const addresses = Object.values(networkInterfaces()).flatMap((list) =>
+    (list ?? []).map((entry) => entry.address),
+  );
   const taken = `${routes}\n${addresses.join("\n")}`;
   // The choice is random so that two labs that start at the same moment hardly ever meet.
   for (let attempt = 0; attempt < 200; attempt++) {
     const net = `198.${18 + randomInt(2)}.${randomInt(256)}`;
     if (!taken.includes(`${net}.`)) return net;
   }
-  throw new LabError("No free network was found in 198.18.0.0/15 for the lab's management: remove labs of other tools there.");
+  throw new LabError(
+    "No free network was found in 198.18.0.0/15 for the lab's management: remove labs of other tools there.",
+  );
 }
 
 /** One veth pair from a host to the switch: `device` in the host, `port` on the bridge. */
@@ -84,7 +93,8 @@ function networksOf(host: HostName, managementNet: string): Connection[] {
     { device: devices.outside, bridge: "out", address: `${outsideNet}.${number}` },
   ];
   // The outside computer has no business on the intra-cluster network.
-  if (host !== "peer") networks.push({ device: devices.intra, bridge: "ic", address: `${intraNet}.${number}` });
+  if (host !== "peer")
+    networks.push({ device: devices.intra, bridge: "ic", address: `${intraNet}.${number}` });
   return networks;
 }
 
@@ -107,12 +117,17 @@ export async function makeNetwork(names: NetworkNames): Promise<Network> {
   const { namespaces, link } = names;
   const managementNet = await freeManagementNet();
   const hosts: readonly HostName[] = ["a", "b", "peer"];
-  const plan = hosts.flatMap((host) => networksOf(host, managementNet).map((network) => ({ host, ...network })));
+  const plan = hosts.flatMap((host) =>
+    networksOf(host, managementNet).map((network) => ({ host, ...network })),
+  );
   await ip(undefined, [
     ...plan.map(({ host, device, bridge }) => cable(names, host, device, `${bridge}-${host}`)),
     `link add ${link} type veth peer name mgmt-desk netns ${namespaces.net}`,
   ]);
-  const ports = [...plan.map(({ host, bridge }) => [`${bridge}-${host}`, bridge] as const), ["mgmt-desk", "mgmt"] as const];
+  const ports = [
+    ...plan.map(({ host, bridge }) => [`${bridge}-${host}`, bridge] as const),
+    ["mgmt-desk", "mgmt"] as const,
+  ];
   // Without addrgenmode none each interface would send IPv6 neighbour and multicast packets of its own.
   await ip(namespaces.net, [
     ...["mgmt", "out", "ic"].flatMap((bridge) => [
@@ -157,6 +172,10 @@ export async function silenceUnreachables(namespace: string, udpPort: number): P
 }
 
 /** Pulls or plugs a host's outside cable at the switch: the host itself only sees its carrier go. */
-export async function setOutsideCable(names: NetworkNames, host: HostName, state: "up" | "down"): Promise<void> {
+export async function setOutsideCable(
+  names: NetworkNames,
+  host: HostName,
+  state: "up" | "down",
+): Promise<void> {
   await ip(names.namespaces.net, [`link set out-${host} ${state}`]);
 }

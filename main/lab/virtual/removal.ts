@@ -35,20 +35,32 @@ rm -rf -- "$folder"
 true`;
 
 function removalArgs(when: "now" | "reap", stateDir: string, manifest: Manifest): string[] {
-  return ["-c", removeLab, "sh", when, labFolder(stateDir, manifest.id), manifest.link ?? "", ...manifest.namespaces];
+  return [
+    "-c",
+    removeLab,
+    "sh",
+    when,
+    labFolder(stateDir, manifest.id),
+    manifest.link ?? "",
+    ...manifest.namespaces,
+  ];
 }
 
 /** Removes a lab and looks whether it is really gone. */
 export async function removeLabNow(stateDir: string, manifest: Manifest): Promise<void> {
   const { stderr } = await run("sh", removalArgs("now", stateDir, manifest));
   const left = [
-    ...manifest.namespaces.filter((name) => existsSync(join("/run/netns", name))).map((name) => `namespace ${name}`),
+    ...manifest.namespaces
+      .filter((name) => existsSync(join("/run/netns", name)))
+      .map((name) => `namespace ${name}`),
     ...(manifest.link && existsSync(`/sys/class/net/${manifest.link}`) ? [`interface ${manifest.link}`] : []),
     ...(existsSync(labFolder(stateDir, manifest.id)) ? [`folder ${labFolder(stateDir, manifest.id)}`] : []),
   ];
   if (left.length === 0) return;
   const told = stderr.trim().split("\n").at(-1) ?? "";
-  throw new LabError(`Lab ${manifest.id} could not be removed: ${left.join(", ")} stayed behind (${told}); remove that as root.`);
+  throw new LabError(
+    `Lab ${manifest.id} could not be removed: ${left.join(", ")} stayed behind (${told}); remove that as root.`,
+  );
 }
 
 export interface Reaper {

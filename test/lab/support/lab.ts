@@ -31,7 +31,10 @@ export async function startOwner(
   env: NodeJS.ProcessEnv = process.env,
 ): Promise<Owner> {
   const program = resolve(import.meta.dirname, "lab-owner.ts");
-  const child = spawn(process.execPath, [program, stateDir, kind], { env, stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(process.execPath, [program, stateDir, kind], {
+    env,
+    stdio: ["ignore", "pipe", "pipe"],
+  });
   const kill = async (signal: NodeJS.Signals): Promise<void> => {
     if (child.exitCode !== null || child.signalCode !== null) return;
     const exited = once(child, "exit");
