@@ -4,7 +4,8 @@ import { maxLineBytes, parseDeskMessage } from "../control/index.ts";
 import type { AgentRecord } from "../control/records.ts";
 import type { InstanceRecord } from "../replica/index.ts";
 
-const flushMs = 20;
+/** Short, because a killed agent takes with it what it has not handed over. */
+const flushMs = 4;
 /** With more than this unread by the desk, records are dropped and counted rather than memory filled. */
 const maxUnsentBytes = 64 * 1024 * 1024;
 

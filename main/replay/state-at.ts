@@ -33,9 +33,18 @@ interface FieldRule {
   readonly meaning: string;
   readonly read: (state: AssociationState) => string;
   readonly wire?: (view: WireView) => string | undefined;
-  /** What it costs when the secondary's copy differs at the moment of a takeover. */
+  /** What it costs when the secondary's copy is behind at the moment of a takeover. */
   readonly severity: Severity;
+  /** Whether that copy, behind or not, honours everything that the packets promised; undefined: cannot be told. */
+  readonly honours?: (state: AssociationState, view: WireView) => boolean | undefined;
 }
+
+/** True when `value` is at or after `promised` in serial order (RFC 9260 section 1.6). */
+const covers = (value: number, promised: number | undefined): boolean | undefined =>
+  promised === undefined ? undefined : ((value - promised) | 0) >= 0;
+
+/** Nothing of it was promised to the peer: with output commit it differs only by work that nobody saw. */
+const unpromised = (): boolean => true;
 
 const hex = (value: number | undefined): string | undefined =>
   value === undefined ? undefined : `0x${value.toString(16).padStart(8, "0")}`;
@@ -78,6 +87,7 @@ const rules: readonly FieldRule[] = [
     read: (s) => String(s.receive.cumulativeTsn),
     wire: (v) => text(v.cumulativeTsn),
     severity: "breaks-association",
+    honours: (s, v) => covers(s.receive.cumulativeTsn, v.cumulativeTsn),
   },
   {
     field: "next TSN",
@@ -85,6 +95,7 @@ const rules: readonly FieldRule[] = [
     read: (s) => String(s.send.nextTsn),
     wire: (v) => text(v.highestTsn === undefined ? undefined : (v.highestTsn + 1) >>> 0),
     severity: "breaks-association",
+    honours: (s, v) => covers(s.send.nextTsn, v.highestTsn === undefined ? undefined : v.highestTsn + 1),
   },
   {
     field: "cumulative ack",
@@ -104,6 +115,7 @@ const rules: readonly FieldRule[] = [
     meaning: "Messages that have no TSN yet",
     read: (s) => `${s.send.queue.length} messages, ${s.send.queuedBytes} B`,
     severity: "breaks-association",
+    honours: unpromised,
   },
   {
     field: "received above",
@@ -122,12 +134,14 @@ const rules: readonly FieldRule[] = [
     meaning: "Next stream sequence number to send, by stream",
     read: (s) => usedStreams(s.send.nextSsn),
     severity: "breaks-association",
+    honours: (s, v) => covers(s.send.nextTsn, v.highestTsn === undefined ? undefined : v.highestTsn + 1),
   },
   {
     field: "next SSN in",
     meaning: "Next stream sequence number to deliver, by stream",
     read: (s) => usedStreams(s.receive.nextSsn),
     severity: "breaks-association",
+    honours: (s, v) => covers(s.receive.cumulativeTsn, v.cumulativeTsn),
   },
   {
     field: "peer addresses",
@@ -144,23 +158,29 @@ const rules: readonly FieldRule[] = [
   },
 ];
 
+interface Instant {
+  readonly a: AssociationState | undefined;
+  readonly b: AssociationState | undefined;
+  readonly view: WireView;
+}
+
+/** What a difference would cost. Once B has as much as A, or more, it is A that is out of date, which harms nobody. */
+function severityOf(rule: FieldRule, { a, b, view }: Instant): Severity {
+  if (a === undefined || b === undefined || rule.read(a) === rule.read(b)) return "same";
+  if (b.sequence >= a.sequence) return "harmless";
+  return rule.honours?.(b, view) === true ? "harmless" : rule.severity;
+}
+
 /** A row of the table. The wire column says what the peer could know by then, so it may lag without harm. */
-function rowOf(
-  rule: FieldRule,
-  a: AssociationState | undefined,
-  b: AssociationState | undefined,
-  view: WireView,
-): StateRow {
-  const left = a === undefined ? null : rule.read(a);
-  const right = b === undefined ? null : rule.read(b);
-  const differs = left !== null && right !== null && left !== right;
+function rowOf(rule: FieldRule, instant: Instant): StateRow {
+  const { a, b, view } = instant;
   return {
     field: rule.field,
     meaning: rule.meaning,
-    a: left,
-    b: right,
+    a: a === undefined ? null : rule.read(a),
+    b: b === undefined ? null : rule.read(b),
     wire: rule.wire?.(view) ?? null,
-    severity: differs ? rule.severity : "same",
+    severity: severityOf(rule, instant),
   };
 }
 
@@ -184,15 +204,13 @@ function roleAt(history: History, host: string, atUs: number): string {
 export function stateAt(source: HistorySource, atUs: number): StateAt {
   const history = source.history();
   const timelines = timelinesOf(source);
-  const a = timelines.a.at(atUs);
-  const b = timelines.b.at(atUs);
-  const view = wireViewAt(history, atUs);
+  const instant = { a: timelines.a.at(atUs), b: timelines.b.at(atUs), view: wireViewAt(history, atUs) };
   return {
     atUs,
     aSequence: timelines.a.lastUpdate(atUs)?.sequence ?? 0,
     bSequence: timelines.b.lastUpdate(atUs)?.sequence ?? 0,
     aRole: roleAt(history, "a", atUs),
     bRole: roleAt(history, "b", atUs),
-    rows: rules.map((rule) => rowOf(rule, a, b, view)),
+    rows: rules.map((rule) => rowOf(rule, instant)),
   };
 }

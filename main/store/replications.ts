@@ -7,6 +7,7 @@ import type { Replication } from "../api/contract.ts";
 const maxBatch = 1000;
 
 interface TimedUpdate {
+  /** The maker's record; where that died before it could report, the record of the one that held the update. */
   readonly made: HostUpdate;
   readonly heldUs?: number;
   readonly ackedUs?: number;
@@ -33,8 +34,14 @@ function timedUpdates(history: History): TimedUpdate[] {
   };
   // The outside computer numbers its own changes too; nobody holds those.
   const members = new Set(history.hosts.filter((host) => host.role !== "peer").map((host) => host.name));
-  return history.updates
-    .filter(({ act, host, epoch }) => act === "made" && members.has(host) && replicatedEpochs.has(epoch))
+  const reported = history.updates.filter(
+    ({ act, host, epoch }) => act === "made" && members.has(host) && replicatedEpochs.has(epoch),
+  );
+  const known = new Set(reported.map(key));
+  // A killed primary takes its last records with it; that the secondary held them proves that they were made.
+  const unreported = history.updates.filter((update) => update.act === "held" && !known.has(key(update)));
+  return [...reported, ...unreported]
+    .toSorted((a, b) => a.epoch - b.epoch || a.sequence - b.sequence)
     .map((made) => {
       const heldUs = held.get(key(made));
       const ackedUs = ackedAt(made);
@@ -60,7 +67,9 @@ function labelOf(batch: readonly TimedUpdate[]): string {
   const counts = new Map<string, number>();
   for (const { made } of batch) counts.set(made.change, (counts.get(made.change) ?? 0) + 1);
   const parts = [...counts].map(([change, count]) => (count === 1 ? change : `${count} ${change}`));
-  return parts.join(", ");
+  // Made at an instant that nobody reported: the arrow is drawn where it arrived.
+  const unreported = batch[0]?.made.act === "held" ? " (the maker died before it could report this)" : "";
+  return parts.join(", ") + unreported;
 }
 
 function summarize(batch: readonly TimedUpdate[]): Replication {

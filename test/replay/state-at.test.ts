@@ -57,7 +57,18 @@ describe("the association state at an instant", () => {
     const made = history.updates.find((update) => update.act === "made" && update.change === "tsnAssigned");
     const at = stateAt(source, made?.at ?? 0);
     expect(at.aSequence).toBeGreaterThan(at.bSequence);
+    // Without packets nobody knows what the peer saw, so the worst is assumed; what never left is harmless.
     expect(field(at, "next TSN")).toMatchObject({ severity: "breaks-association" });
+    const queued = history.updates.find(
+      (update) => update.act === "made" && update.change === "messageQueued",
+    );
+    expect(field(stateAt(source, queued?.at ?? 0), "queued")?.severity).not.toBe("breaks-association");
+  });
+
+  it("calls the dead primary's older copy harmless", () => {
+    const { rows } = stateAt(source, world.nowMs * 1000 + 1);
+    const severities = new Set(rows.map((row) => row.severity));
+    expect([...severities].toSorted()).toEqual(["harmless", "same"]);
   });
 
   it("is the same for every instant whether asked in order or at random", () => {
