@@ -47,6 +47,12 @@ export const VERBS = {
   demo: { entry: ["main/cli/entry.ts", "demo"], debian: LAB, cap: true, build: true },
   start: { entry: ["main/cli/entry.ts", "open"], electron: true, build: true },
   cli: { entry: ["main/cli/entry.ts"], cap: true, build: true },
+  "bench:failover": {
+    entry: ["bench/failover.ts"],
+    debian: [...LAB, ...USRSCTP],
+    cap: true,
+    build: true,
+  },
   check: { entry: ["scripts/check.ts"] },
   build: { entry: ["scripts/build.ts"] },
   test: { entry: ["scripts/test.ts"], debian: [...LAB, ...USRSCTP, ...TESTS], cap: true },

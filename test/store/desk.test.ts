@@ -202,3 +202,22 @@ test("no runs at all is an empty list", async () => {
   const emptyDesk = createDesk({ runsDir: join(empty.path, "nothing-yet"), stateAt });
   expect(await emptyDesk.send("runs.list", {})).toEqual([]);
 });
+
+test("an update that only the secondary reported is still an arrow: its maker died with the record", async () => {
+  using runs = temporaryRuns();
+  const run = goodRun();
+  const last = run.updates.findLast((update) => update.act === "made" && update.epoch === 1);
+  run.updates = run.updates.filter((update) => update !== last);
+  const writer = record(runs.path, realized(run));
+  writer.finish();
+  const desk = createDesk({ runsDir: runs.path, stateAt });
+  const [summary] = await desk.send("runs.list", {});
+  const { replications } = await desk.send("run.ladder", {
+    runId: summary?.id ?? "",
+    ...wholeRun,
+    limit: 20_000,
+  });
+  const arrow = replications.find((each) => each.lastSequence === last?.sequence);
+  expect(arrow?.label).toContain("the maker died before it could report this");
+  expect(arrow?.madeUs).toBe(arrow?.heldUs);
+});

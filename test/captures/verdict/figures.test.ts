@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { judge } from "../../../captures/verdict/index.ts";
-import { goodRun } from "../../support/history-builder.ts";
+import { chunk, goodRun } from "../../support/history-builder.ts";
 
 test("figures of the clean run follow from how it was built", () => {
   const run = goodRun();
@@ -40,4 +40,17 @@ test("clock errors stand beside each figure that spans two computers", () => {
   expect(errors.get("detection-to-first-packet")).toBe(0);
   expect(errors.get("lag-held-median")).toBe(80);
   expect(errors.get("lag-acked-median")).toBe(0);
+});
+
+test("what the secondary relays for a living primary is neither its first packet nor a restoration", () => {
+  const run = goodRun();
+  const plain = new Map(judge(run.history()).figures.map((figure) => [figure.id, figure.value]));
+  const fault = run.faults[0]?.at ?? 0;
+  // A relayed SACK leaves b, and a message sent after the order to kill still gets through, before b takes over.
+  run.now = fault + 1000;
+  run.transmit("b", "peer", [chunk("SACK", { cumulativeTsn: 1, advertisedWindow: 1000 })], { reason: "sack" });
+  const figures = new Map(judge(run.history()).figures.map((figure) => [figure.id, figure.value]));
+  for (const id of ["fault-to-first-packet", "detection-to-first-packet", "fault-to-restoration"]) {
+    expect(figures.get(id), id).toBe(plain.get(id));
+  }
 });
