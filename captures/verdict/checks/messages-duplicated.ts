@@ -1,12 +1,9 @@
 import type { Checker, Finding } from "../checker.ts";
-import { decide, EvidenceList, unknown } from "../checker.ts";
 import type { Scene } from "../scene.ts";
+import { judgeDeliveries } from "./judge-deliveries.ts";
 
 function examine(scene: Scene): Finding {
-  if (scene.deliveries.size === 0) return unknown("no delivered message was recorded");
-  const violations = new EvidenceList();
-  let unique = 0;
-  for (const { flow, streamId, deliveries } of scene.deliveries.values()) {
+  return judgeDeliveries(scene, ({ flow, streamId, deliveries }, violations) => {
     const seen = new Set<number>();
     for (const { number, at, host, sequence } of deliveries) {
       if (!seen.has(number)) {
@@ -20,17 +17,7 @@ function examine(scene: Scene): Finding {
         host,
       });
     }
-    unique += seen.size;
-  }
-  const answer = `${violations.total} of ${unique}`;
-  return decide({
-    violations,
-    failSummary: answer,
-    passSummary: answer,
-    gap:
-      scene.history.totals.length > 0
-        ? undefined
-        : "the senders' totals are missing, so the record may be cut off",
+    return seen.size;
   });
 }
 

@@ -1,12 +1,9 @@
 import type { Checker, Finding } from "../checker.ts";
-import { decide, EvidenceList, unknown } from "../checker.ts";
 import type { Scene } from "../scene.ts";
+import { judgeDeliveries } from "./judge-deliveries.ts";
 
 function examine(scene: Scene): Finding {
-  if (scene.deliveries.size === 0) return unknown("no delivered message was recorded");
-  const violations = new EvidenceList();
-  let judged = 0;
-  for (const { flow, streamId, deliveries } of scene.deliveries.values()) {
+  return judgeDeliveries(scene, ({ flow, streamId, deliveries }, violations) => {
     const seen = new Set<number>();
     let highest = -1;
     for (const { number, at, host } of deliveries) {
@@ -22,17 +19,7 @@ function examine(scene: Scene): Finding {
       }
       highest = Math.max(highest, number);
     }
-    judged += seen.size;
-  }
-  const answer = `${violations.total} of ${judged}`;
-  return decide({
-    violations,
-    failSummary: answer,
-    passSummary: answer,
-    gap:
-      scene.history.totals.length > 0
-        ? undefined
-        : "the senders' totals are missing, so the record may be cut off",
+    return seen.size;
   });
 }
 
