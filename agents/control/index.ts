@@ -8,4 +8,11 @@ export type {
   Parsed,
   TimerSetting,
 } from "./messages.ts";
-export { controlVersion, maxLineBytes, parseAgentMessage, parseDeskMessage } from "./messages.ts";
+export {
+  controlVersion,
+  deskSilenceMs,
+  maxLineBytes,
+  parseAgentMessage,
+  parseDeskMessage,
+  presenceIntervalMs,
+} from "./messages.ts";

@@ -7,6 +7,10 @@ import type { AgentRecord, FlowTotal } from "./records.ts";
  */
 export const controlVersion = 1 as const;
 
+/** How often the desk shows that it lives, and after how long a silence the agent ends by itself. */
+export const presenceIntervalMs = 2000 as const;
+export const deskSilenceMs = 30_000 as const;
+
 /** Longest line that either side accepts, in bytes. */
 export const maxLineBytes: number = 16 * 1024 * 1024;
 
@@ -60,6 +64,8 @@ export type DeskMessage =
   | { readonly type: "status"; readonly id: number }
   | { readonly type: "clock"; readonly id: number }
   | { readonly type: "shutdown" }
+  /** The desk lives; sent every `presenceIntervalMs` when there is nothing else to say. */
+  | { readonly type: "present" }
   | { readonly type: "quit" };
 
 export type Configure = Extract<DeskMessage, { type: "configure" }>;
@@ -141,6 +147,7 @@ const deskSchemas: Schemas<DeskMessage> = {
   status: z.strictObject({ type: z.literal("status"), id: z.int() }),
   clock: z.strictObject({ type: z.literal("clock"), id: z.int() }),
   shutdown: z.strictObject({ type: z.literal("shutdown") }),
+  present: z.strictObject({ type: z.literal("present") }),
   quit: z.strictObject({ type: z.literal("quit") }),
 };
 

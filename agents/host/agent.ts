@@ -55,6 +55,8 @@ export class Agent {
       case "clock":
         this.#reporter.send({ type: "clock", id: message.id, atUs: Math.round(this.#clock.nowMs() * 1000) });
         break;
+      case "present":
+        return;
       case "quit":
         this.close();
         break;

@@ -1,11 +1,13 @@
 import { Socket } from "node:net";
 import type { AgentMessage, DeskMessage } from "../control/index.ts";
-import { maxLineBytes, parseDeskMessage } from "../control/index.ts";
+import { deskSilenceMs, maxLineBytes, parseDeskMessage } from "../control/index.ts";
 import type { AgentRecord } from "../control/records.ts";
 import type { InstanceRecord } from "../replica/index.ts";
+import { Presence } from "./presence.ts";
 
 /** Short, because a killed agent takes with it what it has not handed over. */
 const flushMs = 4;
+const tickMs = 1000;
 /** With more than this unread by the desk, records are dropped and counted rather than memory filled. */
 const maxUnsentBytes = 64 * 1024 * 1024;
 
@@ -19,9 +21,14 @@ export class ControlChannel {
   /** `onEnd`: the desk is gone, whatever the reason. */
   constructor(onMessage: (message: DeskMessage) => void, onEnd: () => void) {
     this.#output.on("error", onEnd);
+    const presence = new Presence(deskSilenceMs, tickMs);
+    setInterval(() => {
+      if (presence.tick()) onEnd();
+    }, tickMs).unref();
     let rest = "";
     process.stdin.setEncoding("utf8");
     process.stdin.on("data", (text: string) => {
+      presence.heard();
       const lines = (rest + text).split("\n");
       rest = lines.pop() ?? "";
       for (const line of lines) {
