@@ -48,7 +48,9 @@ test("what the secondary relays for a living primary is neither its first packet
   const fault = run.faults[0]?.at ?? 0;
   // A relayed SACK leaves b, and a message sent after the order to kill still gets through, before b takes over.
   run.now = fault + 1000;
-  run.transmit("b", "peer", [chunk("SACK", { cumulativeTsn: 1, advertisedWindow: 1000 })], { reason: "sack" });
+  run.transmit("b", "peer", [chunk("SACK", { cumulativeTsn: 1, advertisedWindow: 1000 })], {
+    reason: "sack",
+  });
   const figures = new Map(judge(run.history()).figures.map((figure) => [figure.id, figure.value]));
   for (const id of ["fault-to-first-packet", "detection-to-first-packet", "fault-to-restoration"]) {
     expect(figures.get(id), id).toBe(plain.get(id));
