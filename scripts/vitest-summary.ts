@@ -27,9 +27,11 @@ function count(modules: readonly TestModule[], strayErrors: number): Counts {
   return { passed, failed, skipped };
 }
 
+/** A group that is skipped as a whole has no note: it tells its reason in its name. */
 function reasonOf(test: TestCase): string {
   const result = test.result();
-  return (result.state === "skipped" ? result.note : undefined) ?? "no reason given";
+  const note = result.state === "skipped" ? result.note : undefined;
+  return note ?? /\(skipped: ([^)]+)\)/.exec(test.fullName)?.[1] ?? "no reason given";
 }
 
 /** Vitest's own report, then every skipped test with its reason, then `N passed, N failed, N skipped` alone on a line. */

@@ -1,10 +1,13 @@
 import { existsSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { delimiter } from "node:path";
 import { hasCommand, lastLines, run, saysNoNetwork } from "./shell.mjs";
 import { PROVIDES } from "./verbs.mjs";
 
 const POLICY_MARK = "# Written by the set-up of Understudy; removed when it ends.";
 const POLICY = `#!/bin/sh\n${POLICY_MARK}\nexit 101\n`;
 const LISTS = "/var/lib/apt/lists";
+const INSTALL = "apt-get install --no-install-recommends";
+const UPDATE_AND_INSTALL = `apt-get update && ${INSTALL}`;
 
 /** Those of `packages` that the system lacks. Debian's own books decide; elsewhere commands and files do. */
 export async function missingPackages(packages, { env }) {
@@ -80,16 +83,26 @@ async function aptInstall(packages, { env, log, listsFolderFilled }) {
 }
 
 async function keepSshdDown(env, log) {
+  // Without systemd there is still the init system of the machine, or one that is installed later.
   const [command, args] = hasCommand("systemctl", env)
     ? ["systemctl", ["disable", "ssh.service", "ssh.socket"]]
-    : ["deb-systemd-helper", ["disable", "ssh.service"]];
-  const { code, output } = await run(command, args, { env });
+    : ["update-rc.d", ["ssh", "disable"]];
+  // A root who came by `su` may have an ordinary user's PATH.
+  const PATH = `${env.PATH ?? ""}${delimiter}/usr/sbin${delimiter}/sbin`;
+  const { code, output } = await run(command, args, { env: { ...env, PATH } });
   // A system without units for ssh has nothing that could start it.
   if (code !== 0 && !/does not exist|no such file|not found|ENOENT/i.test(output)) {
+    const again = [command, ...args].join(" ");
     log(
-      `The system's own SSH server may start at the next boot (${lastLines(output, 1)}); stop it with: systemctl disable ssh.service`,
+      `The system's own SSH server may start at the next boot (${lastLines(output, 1)}); stop it with: ${again}`,
     );
   }
+}
+
+/** What an ordinary user types to have a command run by root; a bare Debian has no sudo. */
+function asRoot(command, env) {
+  if (!hasCommand("sudo", env)) return `su -c '${command}'`;
+  return command.includes("&&") ? `sudo sh -c '${command}'` : `sudo ${command}`;
 }
 
 /**
@@ -110,8 +123,10 @@ export async function installPackages(packages, options) {
     return;
   }
   if (!isRoot) {
-    log(`Not root, so going on without these packages; to install them, type:`);
-    log(`  sudo apt-get install --no-install-recommends ${names}`);
+    log(`Not root, so going on without some Debian packages; to install them, type:`);
+    log(`  ${asRoot(listsFolderFilled() ? `${INSTALL} ${names}` : `${UPDATE_AND_INSTALL} ${names}`, env)}`);
+    if (missing.includes("openssh-server"))
+      log("Debian starts its SSH server with openssh-server; if you want none: systemctl disable --now ssh");
     return;
   }
   log(`Installing Debian packages: ${names}`);
@@ -122,7 +137,7 @@ export async function installPackages(packages, options) {
     if (missing.includes("openssh-server")) await keepSshdDown(env, log);
     return;
   }
-  const typeThis = `apt-get update && apt-get install --no-install-recommends ${names}`;
+  const typeThis = `${UPDATE_AND_INSTALL} ${names}`;
   if (saysNoNetwork(output)) {
     log(
       `apt-get cannot reach Debian's archive: is there a network? Going on without; later type: ${typeThis}`,

@@ -139,7 +139,8 @@ export async function buildCap(root, { env, log }) {
   );
   const built = code === 0 && existsSync(join(root, "node_modules", "cap", "build", "Release", "cap.node"));
   if (!built) {
-    const reason = /^.*(?:fatal error|not found|gyp ERR! stack Error).*$/m.exec(output)?.[0].trim();
+    const told = /^.*(?:fatal error|not found|gyp ERR! stack Error).*$/m.exec(output)?.[0];
+    const reason = told?.replace(/^.*gyp ERR! (?:stack Error: )?/, "").trim();
     log(
       `The libpcap binding could not be built (${reason ?? lastLines(output, 1)}); captures use dumpcap or tcpdump instead.`,
     );

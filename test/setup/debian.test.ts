@@ -30,6 +30,21 @@ test.each([
   expect(stderr).toBe(`Installing Debian packages: ${packages}\n`);
 });
 
+test("a container without systemd: its SSH server is kept from starting, too", async () => {
+  rmSync(join(project.folder, "stubs/systemctl"));
+  const { stderr } = await project.installDebian("demo", [], true);
+  expect(project.calls().at(-1)).toBe("update-rc.d ssh disable");
+  expect(stderr).toBe(`Installing Debian packages: ${LAB}\n`);
+});
+
+test("an SSH server that cannot be kept down is told with the command to type", async () => {
+  rmSync(join(project.folder, "stubs/systemctl"));
+  const { stderr } = await project.installDebian("demo", [], true, { DISABLE_FAILS: "error: read-only" });
+  expect(stderr.trimEnd().split("\n").at(-1)).toBe(
+    "The system's own SSH server may start at the next boot (error: read-only); stop it with: update-rc.d ssh disable",
+  );
+});
+
 test.each(["start", "check"])("%s needs no Debian package", async (verb) => {
   const { stderr } = await project.installDebian(verb, [], true);
   expect([project.calls(), stderr]).toEqual([[], ""]);
@@ -48,11 +63,35 @@ test("nothing missing: nothing done, nothing said", async () => {
   expect([project.calls(), stderr]).toEqual([[], ""]);
 });
 
-test("an ordinary user gets the one command to type", async () => {
-  const { stderr, code } = await project.installDebian("demo", [], false, { INSTALLED: "make python3" });
-  const missing = LAB.replace("make python3 ", "");
-  expect(stderr).toContain(`sudo apt-get install --no-install-recommends ${missing}\n`);
+test.each([
+  ["with sudo", "sudo", {}, "  sudo apt-get install --no-install-recommends PACKAGES"],
+  ["without sudo", "", {}, "  su -c 'apt-get install --no-install-recommends PACKAGES'"],
+  [
+    "with sudo, where apt has no lists yet",
+    "sudo",
+    { NO_LISTS: "1" },
+    "  sudo sh -c 'apt-get update && apt-get install --no-install-recommends PACKAGES'",
+  ],
+  [
+    "without sudo, where apt has no lists yet",
+    "",
+    { NO_LISTS: "1" },
+    "  su -c 'apt-get update && apt-get install --no-install-recommends PACKAGES'",
+  ],
+])("an ordinary user %s gets the one command to type", async (_, tool, env, command) => {
+  if (tool !== "") project.command(tool);
+  const installed = LAB.replace("ethtool procps", "").replace("iproute2 ", "");
+  const { stderr, code } = await project.installDebian("demo", [], false, { ...env, INSTALLED: installed });
+  expect(stderr.split("\n")[1]).toBe(command.replace("PACKAGES", "iproute2 ethtool procps"));
   expect([project.calls(), code]).toEqual([[], 0]);
+});
+
+test("who types that command is told of the SSH server that Debian then starts", async () => {
+  const told = "Debian starts its SSH server with openssh-server";
+  const all = await project.installDebian("demo", [], false);
+  expect(all.stderr).toContain(told);
+  const withSshd = await project.installDebian("demo", [], false, { INSTALLED: "openssh-server" });
+  expect(withSshd.stderr).not.toContain(told);
 });
 
 test("services are let go again after the installation, also when it fails", async () => {

@@ -17,6 +17,8 @@ case "$*" in
     [ -z "$INSTALL_FAILS" ] || { echo "$INSTALL_FAILS"; exit 100; } ;;
 esac`,
   systemctl: 'echo "systemctl $*" >> "$CALLS"',
+  "update-rc.d":
+    'echo "update-rc.d $*" >> "$CALLS"; [ -z "$DISABLE_FAILS" ] || { echo "$DISABLE_FAILS"; exit 1; }',
   npm: `echo "npm $*" >> "$CALLS"
 while [ -n "$WAIT_FOR" ] && [ ! -e "$WAIT_FOR" ]; do /bin/sleep 0.05; done
 [ -z "$NPM_FAILS" ] || { echo "$NPM_FAILS"; exit 1; }
@@ -55,6 +57,8 @@ export interface StubProject {
   readonly policyFile: string;
   calls(): readonly string[];
   write(path: string, text: string): void;
+  /** Puts one more stand-in into PATH; without a script it does nothing. */
+  command(name: string, script?: string): void;
   /** node scripts/run.mjs ... */
   start(args: readonly string[], env?: Environment, node?: string): Running;
   /** installPackages(packages for that verb), as root or not. */
@@ -101,10 +105,11 @@ export function stubProject(): StubProject {
     writeFileSync(join(folder, path), text);
   };
   for (const [path, text] of Object.entries(PROJECT)) write(path, text);
-  for (const [name, script] of Object.entries(STUBS)) {
+  const command = (name: string, script = ":"): void => {
     write(join("stubs", name), `#!/bin/sh\n${script}\n`);
     chmodSync(join(bin, name), 0o755);
-  }
+  };
+  for (const [name, script] of Object.entries(STUBS)) command(name, script);
   write("calls", "");
   cpSync(join(house, "scripts/run.mjs"), join(folder, "scripts/run.mjs"));
   cpSync(join(house, "scripts/setup"), join(folder, "scripts/setup"), { recursive: true });
@@ -117,6 +122,7 @@ export function stubProject(): StubProject {
   return {
     folder,
     policyFile,
+    command,
     calls: () => readFileSync(callsFile, "utf8").split("\n").filter(Boolean),
     write,
     start: (args, env = {}, node = process.execPath) =>
