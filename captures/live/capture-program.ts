@@ -58,7 +58,8 @@ const START_TIMEOUT_MS = 20_000;
 
 /**
  * Starts the engine and waits for the header of its output. All three write it after the interface is
- * open and the filter in force, so packets are being captured from then on.
+ * open and the filter in force, so packets are being captured from then on; tcpdump still has to set
+ * up its signals then, so it is waited for until it says that it listens.
  * Throws CaptureError when the engine ends, or stays silent for 20 s, before that.
  */
 export async function startProgram(options: ProgramOptions): Promise<CaptureProgram> {
@@ -78,7 +79,10 @@ export async function startProgram(options: ProgramOptions): Promise<CaptureProg
   });
   ended.catch(() => undefined);
 
-  const outcome = await Promise.race([output.headerSeen, ended, after(START_TIMEOUT_MS)]);
+  // tcpdump can be asked for its counts (and is not ended by the question) only once it says that it listens.
+  const listening = engine === "tcpdump" ? saidListening(stderr) : Promise.resolve();
+  const ready = Promise.all([output.headerSeen, listening]).then(() => "ready" as const);
+  const outcome = await Promise.race([ready, ended, after(START_TIMEOUT_MS)]);
   if (outcome !== "ready") {
     if (outcome === "late") await child.kill("SIGKILL");
     throw new CaptureError(startFailure(options, outcome));
@@ -98,6 +102,16 @@ export async function startProgram(options: ProgramOptions): Promise<CaptureProg
     finish: () => child.stdin.end(),
     kill: () => child.kill("SIGKILL"),
   };
+}
+
+function saidListening(stderr: ReturnType<typeof keepTail>): Promise<void> {
+  return new Promise((resolve) => {
+    const look = (): void => {
+      if (stderr.text().includes("listening on")) resolve();
+    };
+    stderr.onText(look);
+    look();
+  });
 }
 
 function startFailure(options: ProgramOptions, outcome: ProgramEnd | "late"): string {

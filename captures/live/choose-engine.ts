@@ -73,6 +73,7 @@ async function capObstacle(runner: ProcessRunner): Promise<string | undefined> {
   if (!runner.sharesFiles) return "it works only where this program's own files are";
   const { code, stderr } = await collectOutput(runner, [process.execPath, CAP_CHILD, "--probe"]);
   if (code === 0) return undefined;
-  const cause = stderr.split("\n").find((line) => /error/i.test(line)) ?? `exit code ${code}`;
+  // The line that names the error, not the source text that Node prints around it.
+  const cause = /^\w*Error: (.*)$/m.exec(stderr)?.[1] ?? `exit code ${code}`;
   return `its native part does not load (${cause.trim()})`;
 }

@@ -4,7 +4,6 @@ import { ADDRESSES, buildPeer, makeBench, startPeer, whyNoUsrsctp } from "./usrs
 import type { Bench, Peer } from "./usrsctp-peers.ts";
 
 const whyNot = whyNoUsrsctp();
-if (whyNot !== undefined) console.log(`The usrsctp peer is not tried: ${whyNot}.`);
 
 const STREAMS = 4;
 const MESSAGES = 1000;
@@ -15,7 +14,9 @@ function numbering(messages: readonly MessageRecord[]): readonly string[] {
   return messages.toSorted((a, b) => a.streamId - b.streamId).map((one) => `${one.streamId}:${one.number}`);
 }
 
-describe.skipIf(whyNot !== undefined)("two usrsctp peers on one cable", () => {
+const skipped = whyNot === undefined ? "" : ` (skipped: ${whyNot})`;
+
+describe.skipIf(whyNot !== undefined)(`two usrsctp peers on one cable${skipped}`, () => {
   let bench: Bench;
   /** As the demo builds it, and with the compiler's own watch over memory and arithmetic. */
   let program: string;

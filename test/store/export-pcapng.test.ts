@@ -30,7 +30,9 @@ function tshark(file: string, fields: readonly string[]): string[][] {
     .map((line) => line.split("\t"));
 }
 
-describe.skipIf(!hasTshark)("a pcapng that a colleague opens (needs tshark)", () => {
+const skipped = hasTshark ? "" : " (skipped: tshark is not installed)";
+
+describe.skipIf(!hasTshark)(`a pcapng that a colleague opens${skipped}`, () => {
   const history = realized(goodRun());
   const recorded = (runsDir: string): string => {
     // Captures of several hosts reach the store one after the other: rows are not in order of time.
