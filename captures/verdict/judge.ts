@@ -38,6 +38,15 @@ function nameChecks(checks: readonly CheckResult[], outcome: Outcome): string {
   return `${lowerFirst(first.title)} (${first.summary})${more}`;
 }
 
+/** What could be judged, and why the rest could not. */
+function inconclusive(scene: Scene, checks: readonly CheckResult[], lost: string): string {
+  const undecided = checks.filter((check) => check.outcome === "unknown").length;
+  if (scene.history.packets.length === 0) {
+    return `Inconclusive: ${lost} messages lost, but nothing was captured, so ${undecided} checks could not be judged.`;
+  }
+  return `Inconclusive: ${lost} messages lost, but not decided: ${nameChecks(checks, "unknown")}.`;
+}
+
 function headlineOf(
   scene: Scene,
   outcome: Outcome,
@@ -50,7 +59,7 @@ function headlineOf(
     const what = fault === undefined ? "A rule was broken" : "The failover was not clean";
     return `${what}: ${nameChecks(checks, "fail")}.`;
   }
-  if (outcome === "unknown") return `Inconclusive: ${nameChecks(checks, "unknown")}.`;
+  if (outcome === "unknown") return inconclusive(scene, checks, lost);
   if (fault === undefined)
     return `The association held: ${lost} messages lost; nothing was broken on purpose.`;
   const first = figures.find((figure) => figure.id === "fault-to-first-packet");

@@ -56,3 +56,12 @@ test("what the secondary relays for a living primary is neither its first packet
     expect(figures.get(id), id).toBe(plain.get(id));
   }
 });
+
+test("a run without captures says first what could be judged, then why the rest could not", () => {
+  const run = goodRun();
+  run.packets = [];
+  run.captures = [];
+  expect(judge(run.history()).headline).toMatch(
+    /^Inconclusive: 0 of 25 messages lost, but nothing was captured, so \d+ checks could not be judged\.$/,
+  );
+});
