@@ -4,7 +4,7 @@ import { sweepStaleLabs } from "../lab/virtual/index.ts";
 import { exportPcapng, openRun, rejudge } from "../store/index.ts";
 import type { DemoOptions } from "./demo.ts";
 import { codeOf, demo } from "./demo.ts";
-import { exitCodes, failure } from "./exit-codes.ts";
+import { exitCodes, failure, isInterruption } from "./exit-codes.ts";
 import type { OpenOptions } from "./open.ts";
 import { open } from "./open.ts";
 import { runsFolder, stateFolder } from "./places.ts";
@@ -12,15 +12,32 @@ import { verdictTable } from "./print-verdict.ts";
 
 const interruption = new AbortController();
 /** After Ctrl-C the clean-up gets this long before the program gives up on it. */
-const cleanUpMs = 20_000;
+const cleanUpMs = 30_000;
+const stoppedAtOnce =
+  "Stopped at once. An embedded lab is removed now by its reaper; to be sure, run: npm run understudy -- heal\n" +
+  "Firewall rules on real machines go by themselves; agents end with their connection.\n";
+let interruptedCode: number = exitCodes.interrupted;
 
-function interrupted(): void {
-  if (interruption.signal.aborted) process.exit(exitCodes.interrupted);
+function interrupted(signal: NodeJS.Signals): void {
+  if (interruption.signal.aborted) {
+    process.stderr.write(stoppedAtOnce);
+    process.exit(interruptedCode);
+  }
+  if (signal === "SIGTERM") interruptedCode = exitCodes.terminated;
   process.stderr.write("\nStopping and cleaning up; press Ctrl-C again to stop at once.\n");
   interruption.abort();
-  void sleep(cleanUpMs, undefined, { ref: false }).then(() => process.exit(exitCodes.interrupted));
+  void sleep(cleanUpMs, undefined, { ref: false }).then(() => {
+    process.stderr.write(`The clean-up did not end within ${cleanUpMs / 1000} s. ${stoppedAtOnce}`);
+    process.exit(interruptedCode);
+  });
 }
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, interrupted);
+
+/** Nobody reads any more, a closed terminal or pipe: the work goes on to its end and cleans up. */
+function ignoreClosedReader(error: NodeJS.ErrnoException): void {
+  if (error.code !== "EPIPE" && error.code !== "EIO") throw error;
+}
+for (const stream of [process.stdout, process.stderr]) stream.on("error", ignoreClosedReader);
 
 /** A whole number in a range, for an option. */
 const whole =
@@ -51,7 +68,10 @@ program
   )
   .addOption(new Option("--timers <set>", "SCTP timers").choices(["telecom", "rfc9260"]).default("telecom"))
   .addOption(
-    new Option("--lab <kind>", "kind of embedded lab").choices(["auto", "netns", "loopback"]).default("auto"),
+    new Option("--lab <kind>", "kind of embedded lab")
+      .choices(["auto", "netns", "loopback"])
+      .default("auto")
+      .conflicts("testbed"),
   )
   .option("--testbed <file>", "real machines instead of the embedded lab")
   .option("--rate <n>", "messages a second, each way", whole(1, 20_000), 500)
@@ -63,12 +83,14 @@ program
   .action((options: DemoOptions) => run(() => demo(options, interruption.signal)));
 
 program
-  .command("open", { isDefault: true })
-  .description("open the interface on the recorded runs")
+  .command("open [run]", { isDefault: true })
+  .description("open the interface on the recorded runs, or on one of them")
   .option("--browser", "use a browser even where Electron is present", false)
   .option("--port <port>", "port to serve on; 0 takes any", whole(0, 65_535), 0)
   .option("--host <address>", "address to serve on", "127.0.0.1")
-  .action((options: OpenOptions) => run(() => open(options, interruption.signal)));
+  .action((path: string | undefined, options: OpenOptions) =>
+    run(() => open(path, options, interruption.signal)),
+  );
 
 program
   .command("verify <run>")
@@ -120,11 +142,11 @@ try {
 process.exit(exitCode);
 
 function codeOfError(error: unknown): number {
-  if (interruption.signal.aborted) return exitCodes.interrupted;
+  if (interruption.signal.aborted && isInterruption(error)) return interruptedCode;
   if (error instanceof Error && "code" in error && String(error.code).startsWith("commander.")) {
     return "exitCode" in error && error.exitCode === 0 ? exitCodes.passed : exitCodes.usage;
   }
   const { text, code } = failure(error);
   process.stderr.write(`\n${text}\n`);
-  return code;
+  return interruption.signal.aborted ? interruptedCode : code;
 }

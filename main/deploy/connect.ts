@@ -111,7 +111,12 @@ export async function connectSsh(target: SshTarget, options: ConnectOptions): Pr
   });
   client.setNoDelay(true);
   if (hostKeys.policy === "accept-new" && shown?.judgement.answer === "unknown") {
-    hostKeys.remember(knownHostsLine(target.host, target.port, shown.key));
+    try {
+      hostKeys.remember(knownHostsLine(target.host, target.port, shown.key));
+    } catch (error) {
+      client.destroy();
+      throw error;
+    }
   }
   return new SshHost(client, target, options.sharesFiles ?? false);
 }

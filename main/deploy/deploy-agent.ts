@@ -159,13 +159,14 @@ export async function deployAgent(host: SshHost, request: DeployRequest): Promis
   };
 }
 
-/** Removes every agent and runtime that was ever deployed into the folder, and the folder when nothing else is in it. */
+/** Removes every agent, runtime and outside computer that was ever deployed into the folder, and the folder when nothing else is in it. */
 export async function undeploy(host: SshHost, workdir: string): Promise<void> {
   ok(workdir.startsWith("/"), "the caller gives an absolute workdir");
   const hex = "[0-9a-f]".repeat(16);
+  const files = [`agent-${hex}.mjs`, `node-${hex}`, `usrsctp-peer-${hex}`];
   const script = `
 cd -- "$1" 2>/dev/null || exit 0
-rm -f -- agent-${hex}.mjs node-${hex} agent-${hex}.mjs${partialSuffix}* node-${hex}${partialSuffix}*
+rm -f -- ${files.join(" ")} ${files.map((file) => `${file}${partialSuffix}*`).join(" ")}
 cd / && { rmdir -- "$1" 2>/dev/null || true; }`;
   const { code, stderr } = await host.script(script, [workdir]);
   if (code === 0) return;

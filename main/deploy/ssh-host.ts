@@ -8,6 +8,8 @@ import { type SshTarget, describeTarget } from "./ssh-target.ts";
 import { Warden, wardenScript } from "./warden.ts";
 import { type RemoteProcess, newMark, watchedProcess } from "./watched-process.ts";
 
+const farewellMs = 2000;
+
 /** One machine that we are logged in to. Made by `connectSsh`. */
 export class SshHost implements ProcessRunner, RemoteShell {
   readonly target: SshTarget;
@@ -117,9 +119,19 @@ export class SshHost implements ProcessRunner, RemoteShell {
     if (this.#ended !== "open") return;
     this.#ended = "closed";
     await new Promise<void>((resolve) => {
-      this.#client.once("close", () => resolve());
+      // A machine that has vanished does not answer the farewell.
+      const timer = setTimeout(() => this.#client.destroy(), farewellMs);
+      this.#client.once("close", () => {
+        clearTimeout(timer);
+        resolve();
+      });
       this.#client.end();
     });
+  }
+
+  /** False when the connection broke or was closed. */
+  get isOpen(): boolean {
+    return this.#ended === "open";
   }
 
   #needsSudo(asRoot: boolean | undefined): boolean {

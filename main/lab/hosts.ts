@@ -29,6 +29,8 @@ export interface Lab {
   readonly kind: "netns" | "loopback" | "machines";
   /** What a run in this lab cannot show; one sentence each. */
   readonly limits: readonly string[];
+  /** For logging in to a host; 10 s where it is not said. */
+  readonly connectTimeoutMs?: number;
   /** The port of RFC 6951 encapsulation on every host. */
   readonly udpPort: number;
   readonly hosts: { readonly a: ClusterHost; readonly b: ClusterHost; readonly peer: LabHost };

@@ -1,5 +1,5 @@
 import { readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { describe, expect, test } from "vitest";
 import { LabError } from "../../main/lab/hosts.ts";
 import { formatTestbedError, openTestbed, parseTestbed, type Testbed } from "../../main/lab/testbed/index.ts";
@@ -177,6 +177,12 @@ describe("every mistake is told with its place and what to do", () => {
       errors: [{ line: 1, message: expect.stringContaining("at most 256 KiB") }],
     });
   });
+});
+
+test("the example that the documents name is a testbed file", () => {
+  const path = resolve(import.meta.dirname, "../../examples/rack.testbed.yaml");
+  const result = parseTestbed(readFileSync(path, "utf8"), path);
+  expect(result).toMatchObject({ ok: true, testbed: { name: "rack7", udpPort: 9899 } });
 });
 
 describe("a testbed as a lab", () => {

@@ -4,7 +4,8 @@ import { HostError, type SshHost } from "../../deploy/index.ts";
 /** Rules that are in force on a host until they are released, and not longer than was said. */
 export interface Lease {
   readonly table: string;
-  release(): Promise<void>;
+  /** Undoes the rules; over another connection to the host where the first one is lost. */
+  release(over?: SshHost): Promise<void>;
 }
 
 /**
@@ -43,13 +44,13 @@ export async function leaseRules(
   }
   return {
     table,
-    async release() {
-      const released = await host.script(releaseScript, [table, reverter], { asRoot: true });
+    async release(over = host) {
+      const released = await over.script(releaseScript, [table, reverter], { asRoot: true });
       if (released.code === 0) return;
       throw new HostError(
         "remote",
         host.name,
-        `The firewall table ${table} on ${host.where} could not be removed (${released.stderr.trim()}); it goes by itself after ${seconds} s, or run there: nft delete table inet ${table}`,
+        `The firewall table ${table} on ${host.where} could not be removed: ${released.stderr.trim()}.`,
       );
     },
   };

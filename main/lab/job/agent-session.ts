@@ -1,9 +1,15 @@
 import { randomInt } from "node:crypto";
 import type { AgentMessage, AgentStatus, DeskMessage } from "../../../agents/control/index.ts";
-import { controlVersion, maxLineBytes, parseAgentMessage } from "../../../agents/control/index.ts";
+import {
+  controlVersion,
+  maxLineBytes,
+  parseAgentMessage,
+  presenceIntervalMs,
+} from "../../../agents/control/index.ts";
 import type { AgentRecord } from "../../../agents/control/records.ts";
 import type { RemoteProcess, SshHost } from "../../deploy/index.ts";
 import { LabError } from "../hosts.ts";
+import { endProcess } from "./end-process.ts";
 import { readLines } from "./lines.ts";
 
 /** How long an agent may take to answer the desk. */
@@ -31,11 +37,15 @@ export class AgentSession {
   #stderr: string = "";
   #ended: string | undefined;
   #expectedEnd: boolean = false;
+  #quitting: Promise<void> | undefined;
+  readonly #presence: NodeJS.Timeout;
 
   private constructor(host: SshHost, process: RemoteProcess, handlers: SessionHandlers) {
     this.#host = host;
     this.#process = process;
     this.#handlers = handlers;
+    // An agent that hears nothing for long takes the desk for dead and ends, even when nobody closed its channel.
+    this.#presence = setInterval(() => this.send({ type: "present" }), presenceIntervalMs).unref();
     process.stderr.on("data", (bytes: Buffer) => {
       this.#stderr = (this.#stderr + bytes.toString()).slice(-stderrKeptBytes);
     });
@@ -55,14 +65,16 @@ export class AgentSession {
     handlers: SessionHandlers,
   ): Promise<AgentSession> {
     const session = new AgentSession(host, await host.spawn(argv), handlers);
-    const hello = await session.#expect((message) => message.type === "hello", "start");
-    if (hello.type === "hello" && hello.version !== controlVersion) {
-      await session.#process.kill("SIGKILL");
+    try {
+      const hello = await session.#expect((message) => message.type === "hello", "start");
+      if (hello.type !== "hello" || hello.version === controlVersion) return session;
       throw new LabError(
-        `The agent on ${host.where} speaks version ${hello.version} of the control messages, this desk ${controlVersion}: deploy it anew.`,
+        `The agent on ${host.where} speaks version ${hello.version} of the control messages, this desk ${controlVersion}: build and deploy it anew.`,
       );
+    } catch (error) {
+      await session.quit();
+      throw error;
     }
-    return session;
   }
 
   get pid(): number {
@@ -95,23 +107,25 @@ export class AgentSession {
   #end(how: string): void {
     if (this.#ended !== undefined) return;
     this.#ended = how;
-    for (const waiter of this.#waiters) waiter.reject(this.#goneError("while it was asked"));
+    clearInterval(this.#presence);
+    const wasAsked = this.#waiters.size > 0;
+    for (const waiter of this.#waiters) waiter.reject(this.#goneError());
     this.#waiters.clear();
-    if (!this.#expectedEnd) this.#handlers.onProblem(this.#goneError("during the run").message);
+    if (!this.#expectedEnd && !wasAsked) this.#handlers.onProblem(this.#goneError().message);
   }
 
-  #goneError(when: string): LabError {
+  #goneError(): LabError {
     const said = this.#stderr.trim().split("\n").slice(-3).join(" | ");
-    const because = said === "" ? "" : `; its last words: ${said}`;
+    const words = said === "" ? "it said nothing" : `its last words: ${said}`;
     return new LabError(
-      `The agent on ${this.#host.where} is gone ${when}: ${this.#ended ?? "no reason known"}${because}.`,
+      `The agent on ${this.#host.where} is gone: ${this.#ended ?? "no reason known"} (${words}); look there for what ends it, and whether its Node runs.`,
     );
   }
 
   #expect(wants: (message: AgentMessage) => boolean, what: string): Promise<AgentMessage> {
     return new Promise<AgentMessage>((resolve, reject) => {
       if (this.#ended !== undefined) {
-        reject(this.#goneError("before it was asked"));
+        reject(this.#goneError());
         return;
       }
       const timer = setTimeout(() => {
@@ -156,13 +170,18 @@ export class AgentSession {
     this.#expectedEnd = true;
   }
 
-  /** Ends the agent in order; harmless when it is gone. */
-  async quit(): Promise<void> {
+  /** Ends the agent in order; harmless when it is gone, and when it is asked twice. */
+  quit(): Promise<void> {
+    this.#quitting ??= this.#quit();
+    return this.#quitting;
+  }
+
+  async #quit(): Promise<void> {
     this.expectEnd();
     if (this.#ended !== undefined) return;
+    clearInterval(this.#presence);
     this.send({ type: "quit" });
     this.#process.stdin.end();
-    // How it ended was noted by the constructor's handler; here only that it did.
-    await this.#process.exited.catch(() => undefined);
+    await endProcess(this.#process);
   }
 }

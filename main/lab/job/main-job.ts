@@ -1,24 +1,26 @@
 import { randomBytes } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { ClusterSetting, Configure } from "../../../agents/control/index.ts";
-import type { FlowTotal } from "../../../agents/control/records.ts";
 import type { EngineName } from "../../../captures/live/index.ts";
 import { judge } from "../../../captures/verdict/index.ts";
 import type { VerdictReport } from "../../../captures/verdict/report.ts";
 import type { Deployment, SshHost } from "../../deploy/index.ts";
-import { clockOffset, connectSsh, deployAgent, preflight, undeploy } from "../../deploy/index.ts";
 import type { RunFolder, RunWriter } from "../../store/index.ts";
 import { createRun } from "../../store/index.ts";
 import { killProcess } from "../faults/index.ts";
 import type { HostName, Lab } from "../hosts.ts";
 import { LabError } from "../hosts.ts";
 import { AgentSession } from "./agent-session.ts";
+import { configurationOf } from "./configuration.ts";
+import { drained, echoTotals, overloadOf } from "./drain.ts";
+import { EarlyEnd } from "./early-end.ts";
+import type { PerHost } from "./job-hosts.ts";
+import { JobHosts } from "./job-hosts.ts";
 import type { OutsideComputer } from "./outside-computer.ts";
 import { AgentPeer } from "./outside-computer.ts";
-import type { ClockReading } from "./recording.ts";
 import { Recording } from "./recording.ts";
 import type { JobSetting } from "./setting.ts";
-import { clusterTiming, timerSetting } from "./setting.ts";
+import { clusterTiming } from "./setting.ts";
 import { UsrsctpPeer } from "./usrsctp-peer.ts";
 import { WireTaps } from "./wire-taps.ts";
 
@@ -49,38 +51,37 @@ export interface JobResult {
   readonly folder: RunFolder;
 }
 
-const names: readonly HostName[] = ["a", "b", "peer"];
-const connectMs = 10_000;
+const linkMs = 10_000;
 const associateMs = 10_000;
 /** HB.interval may be 30 s by the defaults; a first HEARTBEAT to an unconfirmed address comes at once. */
 const confirmMs = 15_000;
 const takeoverMs = 10_000;
-const drainMs = 30_000;
 const closeMs = 5_000;
-const pollMs = 100;
-/** How far an agent's clock may be from the kernel's stamps on the same machine (agents/host/clock.ts). */
-const anchorErrorMicros = 50;
 
-type Connections = Readonly<Record<HostName, SshHost>>;
+type Connections = PerHost<SshHost>;
 
 /**
  * The main job: deploy, associate, replicate, load, kill, capture, record, judge. Whatever happens, what
- * it started on the hosts is ended and what it deployed is removed; what was recorded stays.
+ * it started on the hosts is ended and what it deployed is removed; what was recorded stays. The first
+ * trouble that anything reports ends it, wherever it waits.
  */
 export class MainJob {
   readonly #request: JobRequest;
   readonly #recording: Recording;
   readonly #writer: RunWriter;
   readonly #taps: WireTaps;
-  readonly #opened: SshHost[] = [];
-  readonly #deployed: { readonly host: SshHost; readonly workdir: string }[] = [];
+  readonly #end: EarlyEnd;
+  readonly #hosts: JobHosts;
   readonly #sessions: Map<HostName, AgentSession> = new Map<HostName, AgentSession>();
   #peer: OutsideComputer | undefined;
-  readonly #problems: string[] = [];
+  /** From here on agents and connections may end: that is no trouble any more. */
+  #closing: boolean = false;
 
   private constructor(request: JobRequest) {
     const { setting, lab, runsDir } = request;
     this.#request = request;
+    this.#end = new EarlyEnd(request.signal);
+    this.#hosts = new JobHosts(lab, (error) => this.#trouble(error));
     this.#writer = createRun({
       runsDir,
       scenario: "main-job",
@@ -96,112 +97,71 @@ export class MainJob {
         streams: setting.streams,
       },
     });
-    this.#recording = new Recording(this.#writer);
+    this.#recording = new Recording(this.#writer, (error) => this.#end.fail(error));
     this.#taps = new WireTaps(this.#recording);
   }
 
   /** Runs it all. Rejects with an error whose message is one sentence where a person can mend it. */
   static async run(request: JobRequest): Promise<JobResult> {
+    request.signal.throwIfAborted();
     const job = new MainJob(request);
+    const playing = job.#play();
     try {
-      await job.#play();
+      await job.#end.race(playing);
       return job.#finish();
     } catch (error) {
       await job.#keepWhatWasRecorded();
       throw error;
     } finally {
-      job.#recording.close();
-      await job.#leave();
+      await job.#leave(playing);
     }
   }
 
+  /** Begins a step, unless the run is to end. */
+  #step(title: string): void {
+    this.#end.signal.throwIfAborted();
+    this.#request.progress.step(title);
+  }
+
   async #play(): Promise<void> {
-    const { progress, lab, setting, signal } = this.#request;
-    progress.step("Connect to the hosts over SSH and look at them");
-    const connections = await this.#connect();
-    progress.step("Deploy the agent");
+    const { progress, lab, setting } = this.#request;
+    this.#step("Connect to the hosts over SSH and look at them");
+    const connections = await this.#hosts.connect(this.#end.signal);
+    await this.#hosts.inspect(connections);
+    this.#step("Deploy the agent");
     const deployments = await this.#deploy(connections);
-    signal.throwIfAborted();
-    progress.step("Start the captures on the outside interfaces");
+    const { hosts, clocks } = await this.#hosts.readClocks(connections, deployments);
+    this.#recording.setHosts(hosts, clocks);
+    const widest = Math.max(...hosts.map((host) => host.clockErrorMicros));
+    if (lab.kind === "machines") progress.note(`clocks are known to ${(widest / 1000).toFixed(2)} ms`);
+    this.#step("Start the captures on the outside interfaces");
     const engines = await this.#taps.start(lab, connections, this.#request.captureEngine, (text) =>
       progress.note(text),
     );
     for (const engine of engines) progress.note(engine);
-    progress.step("Start the agents: secondary instance on b, primary instance on a");
+    this.#step("Start the agents: secondary instance on b, primary instance on a");
     await this.#startCluster(connections, deployments);
-    progress.step("Associate: the outside computer connects to the cluster's endpoint");
+    this.#step("Associate: the outside computer connects to the cluster's endpoint");
     await this.#associate(connections, deployments);
-    progress.step(`Load: ${setting.ratePerSecond} messages a second each way on ${setting.streams} streams`);
+    this.#step(`Load: ${setting.ratePerSecond} messages a second each way on ${setting.streams} streams`);
     await this.#load();
-    progress.step("Fault: kill the agent on a and cut a off the outside network");
+    this.#step("Fault: kill the agent on a and cut a off the outside network");
     await this.#fault(connections);
-    progress.step("Takeover: the load goes on against b");
+    this.#step("Takeover: the load goes on against b");
     await this.#awaitTakeover();
-    progress.step("Drain, count and shut the association down");
+    this.#step("Drain, count and shut the association down");
     await this.#drainAndClose();
-    progress.step("Stop the captures");
+    this.#step("Stop the captures");
     await this.#taps.stop();
   }
 
-  async #connect(): Promise<Connections> {
-    const { lab, signal } = this.#request;
-    const connect = async (name: HostName): Promise<SshHost> => {
-      const { ssh, sharesFiles } = lab.hosts[name];
-      const host = await connectSsh(ssh, { timeoutMs: connectMs, signal, sharesFiles });
-      this.#opened.push(host);
-      void host.lost.then((error) => this.#problems.push(error.message));
-      return host;
-    };
-    const [a, b, peer] = await settleAll([connect("a"), connect("b"), connect("peer")]);
-    const connections = { a: a!, b: b!, peer: peer! };
-    await this.#inspect(connections);
-    return connections;
-  }
-
-  async #inspect(connections: Connections): Promise<void> {
-    const { lab } = this.#request;
-    const clocks = new Map<string, ClockReading>();
-    for (const name of names) {
-      const { workdir, outside } = lab.hosts[name];
-      const interfaces = lab.kind === "loopback" ? [] : [outside];
-      const needs = {
-        workdir,
-        interfaces,
-        udpPorts: lab.kind === "loopback" ? [] : [lab.udpPort],
-        nodeCanBeSent: true,
-      };
-      const flaws = (await preflight(connections[name], needs)).filter((item) => !item.ok);
-      const [flaw] = flaws;
-      if (flaw !== undefined) {
-        throw new LabError(
-          `Host ${name} is not ready: ${flaw.check}: ${flaw.detail}. ${flaw.fix ?? ""}`.trim(),
-        );
-      }
-      // Virtual hosts read the very clock of this machine, each program through an anchor of its own.
-      const clock = lab.kind === "machines" ? await clockOffset(connections[name]) : undefined;
-      clocks.set(name, clock ?? { offsetMicros: 0, errorMicros: anchorErrorMicros });
+  async #deploy(connections: Connections): Promise<PerHost<Deployment>> {
+    const { agentBundle, nodeBinary, progress } = this.#request;
+    const deployments = await this.#hosts.deploy(connections, agentBundle, nodeBinary);
+    for (const [name, { uploaded, nodeVersion }] of Object.entries(deployments)) {
+      progress.note(`${name}: the agent ${uploaded ? "sent" : "was there already"}, Node ${nodeVersion}`);
     }
-    const hosts = names.map((name) => ({
-      name,
-      role: name === "a" ? ("primary" as const) : name === "b" ? ("secondary" as const) : ("peer" as const),
-      outsideAddress: lab.hosts[name].outside.address,
-      clockErrorMicros: clocks.get(name)?.errorMicros ?? 0,
-    }));
-    this.#recording.setHosts(hosts, clocks);
-  }
-
-  async #deploy(connections: Connections): Promise<Readonly<Record<HostName, Deployment>>> {
-    const { lab, agentBundle, nodeBinary, progress } = this.#request;
-    const deploy = async (name: HostName): Promise<Deployment> => {
-      const { workdir } = lab.hosts[name];
-      this.#deployed.push({ host: connections[name], workdir });
-      const deployment = await deployAgent(connections[name], { bundle: agentBundle, nodeBinary, workdir });
-      const how = deployment.uploaded ? "sent" : "was there already";
-      progress.note(`${name}: the agent ${how}, Node ${deployment.nodeVersion}`);
-      return deployment;
-    };
-    const [a, b, peer] = await settleAll([deploy("a"), deploy("b"), deploy("peer")]);
-    return { a: a!, b: b!, peer: peer! };
+    return deployments;
   }
 
   async #startAgent(name: HostName, host: SshHost, deployment: Deployment): Promise<AgentSession> {
@@ -217,34 +177,20 @@ export class MainJob {
   #handlers(name: HostName) {
     return {
       onRecords: (records: Parameters<Recording["records"]>[1]) => this.#recording.records(name, records),
-      onProblem: (text: string) => {
-        this.#problems.push(text);
-        this.#request.progress.note(text);
-      },
+      onProblem: (text: string) => this.#trouble(new LabError(text)),
     };
   }
 
-  #configuration(role: Configure["role"], cluster: ClusterSetting | undefined): Configure {
-    const { lab, setting } = this.#request;
-    const { a, b, peer } = lab.hosts;
-    const own = role === "primary" ? a : role === "secondary" ? b : peer;
-    const isPeer = role === "peer";
-    return {
-      type: "configure",
-      role,
-      sctpPort: isPeer ? setting.peerSctpPort : setting.sctpPort,
-      udpPort: lab.udpPort,
-      localAddresses: isPeer ? [peer.outside.address] : [a.outside.address, b.outside.address],
-      ownAddress: own.outside.address,
-      timers: timerSetting(setting.timers),
-      ...(cluster === undefined ? {} : { cluster }),
-    };
+  #trouble(error: Error): void {
+    if (this.#closing) this.#request.progress.note(error.message);
+    else this.#end.fail(error);
   }
 
-  async #startCluster(
-    connections: Connections,
-    deployments: Readonly<Record<HostName, Deployment>>,
-  ): Promise<void> {
+  #configuration(role: Configure["role"], cluster?: ClusterSetting): Configure {
+    return configurationOf(this.#request.lab, this.#request.setting, role, cluster);
+  }
+
+  async #startCluster(connections: Connections, deployments: PerHost<Deployment>): Promise<void> {
     const { lab, setting } = this.#request;
     const cluster: ClusterSetting = {
       linkAddress: lab.hosts.b.intra.address,
@@ -259,7 +205,8 @@ export class MainJob {
     await a.configure(this.#configuration("primary", cluster));
     const linked = await this.#recording.until(
       () => this.#recording.happened("a", "secondary-connected"),
-      connectMs,
+      linkMs,
+      this.#end.signal,
     );
     if (!linked) {
       const { address } = lab.hosts.b.intra;
@@ -269,39 +216,37 @@ export class MainJob {
     }
   }
 
-  async #associate(
-    connections: Connections,
-    deployments: Readonly<Record<HostName, Deployment>>,
-  ): Promise<void> {
+  async #associate(connections: Connections, deployments: PerHost<Deployment>): Promise<void> {
     const { lab, setting, progress } = this.#request;
     const clusterAddress = lab.hosts.a.outside.address;
     if (setting.peer === "usrsctp") {
       const { workdir, outside } = lab.hosts.peer;
       const place = { workdir, ownAddress: outside.address, clusterAddress, udpPort: lab.udpPort };
-      this.#peer = await UsrsctpPeer.start(connections.peer, place, setting, this.#handlers("peer"));
+      const handlers = this.#handlers("peer");
+      this.#peer = await UsrsctpPeer.start(connections.peer, place, setting, handlers, this.#end.signal);
     } else {
       const session = await this.#startAgent("peer", connections.peer, deployments.peer);
-      this.#peer = new AgentPeer(session, this.#configuration("peer", undefined), setting, clusterAddress);
+      this.#peer = new AgentPeer(session, this.#configuration("peer"), setting, clusterAddress);
     }
     progress.note(`outside computer: ${this.#peer.description}`);
     await this.#peer.connect();
     const up = (): boolean => this.#recording.happened("peer", "association-up");
-    if (!(await this.#recording.until(up, associateMs))) throw this.#lost("The association does not come up");
+    if (!(await this.#recording.until(up, associateMs, this.#end.signal)))
+      throw this.#lost("The association does not come up");
     const address = lab.hosts.b.outside.address;
     const confirmed = (): boolean => this.#recording.happened("peer", "address-confirmed", { address });
-    if (!(await this.#recording.until(confirmed, confirmMs))) {
+    if (!(await this.#recording.until(confirmed, confirmMs, this.#end.signal))) {
       throw this.#lost(`The outside computer does not confirm b's address ${address}`);
     }
     progress.note(`one association, both addresses confirmed: ${clusterAddress} (a) and ${address} (b)`);
   }
 
   async #load(): Promise<void> {
-    const { setting, signal } = this.#request;
+    const { setting } = this.#request;
     const { ratePerSecond, sizeBytes, streams } = setting;
     this.#session("a").send({ type: "load", ratePerSecond, sizeBytes, streams });
     await this.#outsideComputer().startLoad();
-    await sleep(setting.beforeFaultMs, undefined, { signal });
-    this.#failOnProblem();
+    await sleep(setting.beforeFaultMs, undefined, { signal: this.#end.signal });
   }
 
   async #fault(connections: Connections): Promise<void> {
@@ -331,13 +276,12 @@ export class MainJob {
   }
 
   async #awaitTakeover(): Promise<void> {
-    const { setting, signal, progress } = this.#request;
+    const { setting, progress } = this.#request;
     const done = (): boolean => this.#recording.happened("b", "takeover-complete");
-    if (!(await this.#recording.until(done, takeoverMs)))
+    if (!(await this.#recording.until(done, takeoverMs, this.#end.signal)))
       throw this.#lost("The secondary on b does not take over");
     progress.note("b has taken over");
-    await sleep(setting.afterFaultMs, undefined, { signal });
-    this.#failOnProblem();
+    await sleep(setting.afterFaultMs, undefined, { signal: this.#end.signal });
   }
 
   async #drainAndClose(): Promise<void> {
@@ -345,39 +289,28 @@ export class MainJob {
     const peer = this.#outsideComputer();
     b.send({ type: "stop-load" });
     // The cluster first: what it sent last is still echoed by the outside computer.
-    const cluster = await this.#drained("b", () => b.status());
+    const note = (text: string): void => this.#request.progress.note(text);
+    const { signal } = this.#end;
+    const cluster = await drained("b", () => b.status(), note, signal);
     await peer.stopLoad();
-    const outside = await this.#drained("peer", () => peer.status());
+    const outside = await drained("peer", () => peer.status(), note, signal);
+    const overload = overloadOf(this.#recording.events, this.#request.setting);
+    if (overload !== undefined) throw new LabError(overload);
     this.#writer.addTotals([...cluster, ...outside, ...echoTotals(cluster)]);
     if (peer instanceof UsrsctpPeer) {
       const counts = Object.entries(peer.counts).map(([name, count]) => `${count} ${name}`);
       this.#request.progress.note(`the usrsctp peer counted for itself: ${counts.join(", ")}`);
     }
+    this.#closing = true;
     await peer.shutdown();
     const closed = await this.#recording.until(
       () => this.#recording.happened("b", "association-closed"),
       closeMs,
+      this.#end.signal,
     );
     if (!closed) this.#request.progress.note("the association did not end by SHUTDOWN in time");
     await peer.quit();
     await b.quit();
-  }
-
-  /** Waits until everything that a side gave out is acknowledged; answers its totals either way. */
-  async #drained(
-    name: HostName,
-    ask: () => Promise<{ readonly totals: readonly FlowTotal[]; readonly drained: boolean }>,
-  ): Promise<readonly FlowTotal[]> {
-    const endMs = performance.now() + drainMs;
-    for (;;) {
-      const status = await ask();
-      if (status.drained) return status.totals;
-      if (performance.now() > endMs) {
-        this.#request.progress.note(`${name} still has unacknowledged data after ${drainMs / 1000} s`);
-        return status.totals;
-      }
-      await sleep(pollMs, undefined, { signal: this.#request.signal });
-    }
   }
 
   #session(name: HostName): AgentSession {
@@ -391,20 +324,12 @@ export class MainJob {
     return this.#peer;
   }
 
-  #failOnProblem(): void {
-    const [problem] = this.#problems;
-    if (problem !== undefined) throw new LabError(problem);
-  }
-
   #lost(what: string): LabError {
-    const reasons = [
-      ...this.#problems,
-      ...this.#recording.events
-        .filter((event) => event.name === "association-lost")
-        .map((event) => event.text),
-    ];
+    const lost = this.#recording.events.filter((event) => event.name === "association-lost");
     const because =
-      reasons.length === 0 ? "no reason was reported; look at the captures of the run" : reasons.join("; ");
+      lost.length === 0
+        ? "nobody reported a reason; check the outside network and its firewalls, and look at the run's packets"
+        : lost.map((event) => `${event.host}: ${event.text}`).join("; ");
     return new LabError(`${what}: ${because}.`);
   }
 
@@ -416,43 +341,34 @@ export class MainJob {
     return { report, folder: this.#writer.finish() };
   }
 
+  #told(prefix: string): (error: unknown) => void {
+    return (error) =>
+      this.#request.progress.note(`${prefix}: ${error instanceof Error ? error.message : String(error)}`);
+  }
+
   /** A run that failed on the way stays as it is: it opens later, and says that it was cut off. */
   async #keepWhatWasRecorded(): Promise<void> {
-    const { progress } = this.#request;
+    const incomplete = this.#told("the record is incomplete");
+    await this.#taps.stop().catch(incomplete);
     try {
-      await this.#taps.stop();
       this.#recording.flush();
-      progress.note(`what was recorded until then: ${this.#writer.paths.folder}`);
     } catch (error) {
-      progress.note(`the record is incomplete: ${error instanceof Error ? error.message : String(error)}`);
-    } finally {
-      this.#recording.close();
-      this.#writer.close();
+      incomplete(error);
     }
+    this.#recording.close();
+    this.#writer.close();
+    this.#request.progress.note(`what was recorded until then: ${this.#writer.paths.folder}`);
   }
 
   /** Ends what was started and removes what was deployed; trouble on the way is told, not thrown. */
-  async #leave(): Promise<void> {
-    const told = (error: unknown): void =>
-      this.#request.progress.note(`clean-up: ${error instanceof Error ? error.message : String(error)}`);
+  async #leave(playing: Promise<void>): Promise<void> {
+    const told = this.#told("clean-up");
+    this.#closing = true;
+    this.#recording.close();
     await this.#taps.stop().catch(told);
-    await this.#peer?.quit().catch(told);
-    for (const session of this.#sessions.values()) await session.quit().catch(told);
-    for (const { host, workdir } of this.#deployed) await undeploy(host, workdir).catch(told);
-    for (const host of this.#opened) await host.close().catch(told);
+    const programs = [...this.#sessions.values(), ...(this.#peer === undefined ? [] : [this.#peer])];
+    await Promise.all(programs.map((each) => each.quit().catch(told)));
+    if (this.#end.signal.aborted) await this.#hosts.breakOff(playing);
+    await this.#hosts.leave(told);
   }
-}
-
-/** Every `down` message comes back as an `echo` with its number. */
-function echoTotals(totals: readonly FlowTotal[]): FlowTotal[] {
-  return totals.filter((each) => each.flow === "down").map((each) => ({ ...each, flow: "echo" }));
-}
-
-/** Waits for all, then fails with the first failure: nothing is left half under way. */
-async function settleAll<T>(promises: readonly Promise<T>[]): Promise<T[]> {
-  const results = await Promise.allSettled(promises);
-  return results.map((result) => {
-    if (result.status === "rejected") throw result.reason;
-    return result.value;
-  });
 }

@@ -29,12 +29,23 @@ export class Recording {
   readonly #timer: NodeJS.Timeout;
   readonly #waiters: Set<() => void> = new Set<() => void>();
   #closed: boolean = false;
+  readonly #onFailure: (error: unknown) => void;
   /** All events so far, on the desk's clock. */
   readonly events: (EventRecord & { readonly host: HostName })[] = [];
 
-  constructor(writer: RunWriter) {
+  /** `onFailure` hears what the run file says when nobody waits for it, such as that the disk is full. */
+  constructor(writer: RunWriter, onFailure: (error: unknown) => void) {
     this.#writer = writer;
-    this.#timer = setInterval(() => this.flush(), flushMs);
+    this.#onFailure = onFailure;
+    this.#timer = setInterval(() => this.#attempt(() => this.flush()), flushMs);
+  }
+
+  #attempt(work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      this.#onFailure(error);
+    }
   }
 
   setHosts(hosts: readonly HistoryHost[], clocks: ReadonlyMap<string, ClockReading>): void {
@@ -50,12 +61,13 @@ export class Recording {
   records(host: HostName, records: readonly AgentRecord[]): void {
     if (this.#closed) return;
     const corrected = records.map((record) => ({ ...record, at: this.deskMicros(host, record.at) }));
-    this.#writer.addRecords(host, corrected);
+    this.#attempt(() => this.#writer.addRecords(host, corrected));
     for (const record of corrected) if (record.kind === "event") this.events.push({ ...record, host });
     for (const look of this.#waiters) look();
   }
 
   announceCapture(info: CaptureInfo): void {
+    if (this.#closed) return;
     this.#writer.addCapture(info);
     this.#captures.set(info.host, { host: info.host, interfaceName: info.interfaceName, packets: [] });
   }
@@ -66,6 +78,7 @@ export class Recording {
   }
 
   endCapture(info: CaptureInfo): void {
+    if (this.#closed) return;
     this.flush();
     this.#writer.addCapture(info);
   }
@@ -87,20 +100,34 @@ export class Recording {
     );
   }
 
-  /** Resolves to whether `condition` came true within the time; it is looked at whenever something is reported. */
-  until(condition: () => boolean, withinMs: number): Promise<boolean> {
-    return new Promise((resolve) => {
-      const finish = (answer: boolean): void => {
+  /**
+   * Resolves to whether `condition` came true within the time; it is looked at whenever something is
+   * reported. Rejects with the signal's reason.
+   */
+  until(condition: () => boolean, withinMs: number, signal: AbortSignal): Promise<boolean> {
+    return new Promise((resolve, reject) => {
+      const stop = (): void => {
         clearTimeout(timer);
         this.#waiters.delete(look);
-        resolve(answer);
+        signal.removeEventListener("abort", abort);
+      };
+      const abort = (): void => {
+        stop();
+        reject(signal.reason);
       };
       const look = (): void => {
-        if (condition()) finish(true);
+        if (!condition()) return;
+        stop();
+        resolve(true);
       };
-      const timer = setTimeout(() => finish(condition()), withinMs);
+      const timer = setTimeout(() => {
+        stop();
+        resolve(condition());
+      }, withinMs);
       this.#waiters.add(look);
-      look();
+      signal.addEventListener("abort", abort, { once: true });
+      if (signal.aborted) abort();
+      else look();
     });
   }
 

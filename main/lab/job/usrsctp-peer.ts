@@ -10,6 +10,7 @@ import { maxLineBytes } from "../../../agents/control/index.ts";
 import type { RemoteProcess, SshHost } from "../../deploy/index.ts";
 import { LabError } from "../hosts.ts";
 import type { SessionHandlers } from "./agent-session.ts";
+import { endProcess } from "./end-process.ts";
 import { readLines } from "./lines.ts";
 import type { OutsideComputer } from "./outside-computer.ts";
 import type { JobSetting } from "./setting.ts";
@@ -18,6 +19,8 @@ import { timerSetting } from "./setting.ts";
 const run = promisify(execFile);
 const source: string = join(import.meta.dirname, "../../../agents/usrsctp-peer/peer.c");
 const startMs = 10_000;
+const buildMs = 60_000;
+const stderrKeptBytes = 4000;
 
 const total = z.object({
   flow: z.enum(["up", "down", "echo"]),
@@ -32,13 +35,15 @@ const line = z.discriminatedUnion("type", [
 ]);
 
 /** Compiles the program on this machine. Rejects with one sentence when the compiler or the library is missing. */
-async function build(): Promise<Uint8Array> {
+async function build(signal: AbortSignal): Promise<Uint8Array> {
   const folder = await mkdtemp(join(tmpdir(), "understudy-usrsctp-"));
   const output = join(folder, "usrsctp-peer");
   try {
-    await run("gcc", ["-O2", "-Wall", "-Wextra", "-Werror", "-o", output, source, "-lusrsctp", "-lpthread"]);
+    const options = ["-O2", "-Wall", "-Wextra", "-Werror", "-o", output];
+    await run("gcc", [...options, source, "-lusrsctp", "-lpthread"], { signal, timeout: buildMs });
     return new Uint8Array(await readFile(output));
   } catch (error) {
+    signal.throwIfAborted();
     const said =
       error instanceof Error && "stderr" in error ? String(error.stderr).trim().split("\n")[0] : "";
     throw new LabError(
@@ -55,7 +60,6 @@ export class UsrsctpPeer implements OutsideComputer {
   description: string = "usrsctp";
   readonly #process: RemoteProcess;
   readonly #setting: JobSetting;
-  readonly #path: string;
   readonly #host: SshHost;
   #totals: readonly FlowTotal[] = [];
   #drained: boolean = false;
@@ -64,24 +68,25 @@ export class UsrsctpPeer implements OutsideComputer {
   #failed: LabError | undefined;
   #expectedEnd: boolean = false;
 
-  private constructor(
-    host: SshHost,
-    process: RemoteProcess,
-    path: string,
-    setting: JobSetting,
-    handlers: SessionHandlers,
-  ) {
+  private constructor(host: SshHost, process: RemoteProcess, setting: JobSetting, handlers: SessionHandlers) {
     this.#host = host;
     this.#process = process;
-    this.#path = path;
     this.#setting = setting;
-    process.stderr.resume();
+    let stderr = "";
+    process.stderr.on("data", (bytes: Buffer) => {
+      stderr = (stderr + bytes.toString()).slice(-stderrKeptBytes);
+    });
     readLines(process.stdout, maxLineBytes, (text) => this.#received(text, handlers));
     const ended = (how: string): void => {
-      this.#failed = new LabError(`The usrsctp peer on ${host.where} is gone: ${how}.`);
+      if (this.#failed !== undefined) return;
+      const words = stderr.trim().split("\n").slice(-3).join(" | ") || "it said nothing";
+      this.#failed = new LabError(
+        `The usrsctp peer on ${host.where} is gone: ${how} (${words}); look there for what ends it, and whether libusrsctp is installed.`,
+      );
       this.#hello?.();
       if (!this.#expectedEnd) handlers.onProblem(this.#failed.message);
     };
+    process.stdout.on("error", (error) => ended(error.message));
     process.exited.then(
       ({ code, signal }) => ended(signal === null ? `exit code ${code}` : `ended by ${signal}`),
       (error: unknown) => ended(String(error)),
@@ -98,8 +103,9 @@ export class UsrsctpPeer implements OutsideComputer {
     },
     setting: JobSetting,
     handlers: SessionHandlers,
+    signal: AbortSignal,
   ): Promise<UsrsctpPeer> {
-    const program = await build();
+    const program = await build(signal);
     const hash = createHash("sha256").update(program).digest("hex").slice(0, 16);
     const path = `${place.workdir}/usrsctp-peer-${hash}`;
     await host.upload(program, path, 0o755);
@@ -119,14 +125,28 @@ export class UsrsctpPeer implements OutsideComputer {
       streams: Math.max(setting.streams, 16),
     };
     const argv = Object.entries(options).flatMap(([name, value]) => [`--${name}`, String(value)]);
-    const peer = new UsrsctpPeer(host, await host.spawn([path, ...argv]), path, setting, handlers);
-    await peer.#greeting();
-    return peer;
+    const peer = new UsrsctpPeer(host, await host.spawn([path, ...argv]), setting, handlers);
+    try {
+      await peer.#greeting();
+      return peer;
+    } catch (error) {
+      await peer.quit();
+      throw error;
+    }
   }
 
   #greeting(): Promise<void> {
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => reject(new LabError("The usrsctp peer does not start.")), startMs);
+      const where = this.#host.where;
+      const timer = setTimeout(
+        () =>
+          reject(
+            new LabError(
+              `The usrsctp peer on ${where} says nothing for ${startMs / 1000} s: look at the load there.`,
+            ),
+          ),
+        startMs,
+      );
       this.#hello = () => {
         clearTimeout(timer);
         if (this.#failed === undefined) resolve();
@@ -158,7 +178,7 @@ export class UsrsctpPeer implements OutsideComputer {
       this.#totals = message.totals;
       this.#counts = message.counts;
       this.#drained = true;
-    } else handlers.onProblem(`usrsctp peer: ${message.message}`);
+    } else handlers.onProblem(`${this.#host.where}: ${message.message}`);
   }
 
   #say(command: string): Promise<void> {
@@ -196,10 +216,8 @@ export class UsrsctpPeer implements OutsideComputer {
 
   async quit(): Promise<void> {
     this.#expectedEnd = true;
-    if (this.#failed === undefined) {
-      this.#process.stdin.end("quit\n");
-      await this.#process.exited.catch(() => undefined);
-    }
-    await this.#host.exec(["rm", "-f", this.#path]);
+    if (this.#failed !== undefined) return;
+    this.#process.stdin.end("quit\n");
+    await endProcess(this.#process);
   }
 }

@@ -1,7 +1,8 @@
-import type { EngineName, RunningCapture } from "../../../captures/live/index.ts";
+import type { EngineName, ProcessRunner, RunningCapture } from "../../../captures/live/index.ts";
 import { CaptureError, chooseEngine, startCapture } from "../../../captures/live/index.ts";
 import type { SshHost } from "../../deploy/index.ts";
 import type { HostName, Lab } from "../hosts.ts";
+import { settleAll } from "./job-hosts.ts";
 import type { Recording } from "./recording.ts";
 
 /** The captures of a run: one on the outside interface of each host. */
@@ -26,7 +27,7 @@ export class WireTaps {
     const names: readonly HostName[] = ["a", "b", "peer"];
     const started = names.map(async (name) => {
       const host = lab.hosts[name];
-      const runner = connections[name];
+      const runner = lab.kind === "machines" ? await withRights(connections[name]) : connections[name];
       // What a switch floods to everybody, or what shares one loopback interface, is not this host's traffic.
       const own = `host ${host.outside.address}`;
       try {
@@ -48,12 +49,23 @@ export class WireTaps {
         return `${name}: no capture (${error.message})`;
       }
     });
-    return await Promise.all(started);
+    return await settleAll(started);
   }
 
+  /** Ends all captures; fails with the first failure when each has ended. */
   async stop(): Promise<void> {
-    const running = this.#running.splice(0);
-    for (const info of await Promise.all(running.map((capture) => capture.stop())))
-      this.#recording.endCapture(info);
+    const stopped = this.#running
+      .splice(0)
+      .map(async (capture) => this.#recording.endCapture(await capture.stop()));
+    await settleAll(stopped);
   }
+}
+
+/** Capturing takes rights that an ordinary user has through sudo, or through the capture program itself. */
+async function withRights(host: SshHost): Promise<ProcessRunner> {
+  if (host.target.user === "root") return host;
+  const { code } = await host.exec(["sudo", "-n", "true"]);
+  if (code !== 0) return host;
+  const { where, sharesFiles } = host;
+  return { where, sharesFiles, spawn: (argv) => host.spawn(argv, { asRoot: true }) };
 }

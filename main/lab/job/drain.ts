@@ -1,0 +1,51 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { EventRecord, FlowTotal } from "../../../agents/control/records.ts";
+import type { JobSetting } from "./setting.ts";
+
+const drainMs = 30_000;
+const pollMs = 100;
+
+type ReportedEvent = Pick<EventRecord, "name" | "text"> & { readonly host: string };
+
+/** What a side has given out, and whether all of that is acknowledged. */
+interface SideStatus {
+  readonly totals: readonly FlowTotal[];
+  readonly drained: boolean;
+}
+
+/** Waits until everything that a side gave out is acknowledged; answers its totals either way. */
+export async function drained(
+  name: string,
+  ask: () => Promise<SideStatus>,
+  note: (text: string) => void,
+  signal: AbortSignal,
+): Promise<readonly FlowTotal[]> {
+  const endMs = performance.now() + drainMs;
+  for (;;) {
+    const status = await ask();
+    if (status.drained) return status.totals;
+    if (performance.now() > endMs) {
+      note(`${name} still has unacknowledged data after ${drainMs / 1000} s`);
+      return status.totals;
+    }
+    await sleep(pollMs, undefined, { signal });
+  }
+}
+
+/** Every `down` message comes back as an `echo` with its number. */
+export function echoTotals(totals: readonly FlowTotal[]): FlowTotal[] {
+  return totals.filter((each) => each.flow === "down").map((each) => ({ ...each, flow: "echo" }));
+}
+
+/**
+ * An outside computer that sends too few echoes has lost nothing: the load was more than it can do. Answers
+ * the sentence that ends the run; undefined where all was sent.
+ */
+export function overloadOf(events: readonly ReportedEvent[], setting: JobSetting): string | undefined {
+  const unsent = events.filter(
+    ({ host, name, text }) => host === "peer" && name === "note" && text.includes("echoes wait for room"),
+  );
+  if (unsent.length === 0) return undefined;
+  const { ratePerSecond, sizeBytes } = setting;
+  return `The outside computer could not send ${unsent.length} of its echoes at ${ratePerSecond} messages a second of ${sizeBytes} bytes, so this run proves nothing: choose a lower --rate or --size.`;
+}

@@ -1,0 +1,152 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { HistoryHost } from "../../../captures/verdict/history.ts";
+import type { Deployment, PreflightNeeds, SshHost } from "../../deploy/index.ts";
+import { clockOffset, connectSsh, deployAgent, preflight, undeploy } from "../../deploy/index.ts";
+import type { HostName, Lab } from "../hosts.ts";
+import { LabError } from "../hosts.ts";
+import type { ClockReading } from "./recording.ts";
+
+export type PerHost<T> = Readonly<Record<HostName, T>>;
+
+const names: readonly HostName[] = ["a", "b", "peer"];
+const connectMs = 10_000;
+/** For tidying a host whose connection is gone: the run has failed already, and a person waits. */
+const tidyConnectMs = 5000;
+/** What hung on a connection ends soon after it was closed. */
+const settleMs = 5000;
+/** How far an agent's clock may be from the kernel's stamps on the same machine (agents/host/clock.ts). */
+const anchorErrorMicros = 50;
+
+/** Waits for all, then fails with the first failure: nothing is left half under way. */
+export async function settleAll<T>(promises: readonly Promise<T>[]): Promise<T[]> {
+  const results = await Promise.allSettled(promises);
+  return results.map((result) => {
+    if (result.status === "rejected") throw result.reason;
+    return result.value;
+  });
+}
+
+async function forEachHost<T>(work: (name: HostName) => Promise<T>): Promise<PerHost<T>> {
+  const [a, b, peer] = await settleAll(names.map(work));
+  return { a: a!, b: b!, peer: peer! };
+}
+
+/** The hosts of a lab as one run uses them: logged in, looked at, agents deployed, and tidied in the end. */
+export class JobHosts {
+  readonly #lab: Lab;
+  readonly #onLost: (error: Error) => void;
+  readonly #open: Map<HostName, SshHost> = new Map<HostName, SshHost>();
+  /** Hosts on which something of ours may lie. */
+  readonly #used: Set<HostName> = new Set<HostName>();
+
+  /** `onLost` hears of a connection that broke without our doing. */
+  constructor(lab: Lab, onLost: (error: Error) => void) {
+    this.#lab = lab;
+    this.#onLost = onLost;
+  }
+
+  async connect(signal: AbortSignal): Promise<PerHost<SshHost>> {
+    return await forEachHost(async (name) => {
+      const { ssh, sharesFiles } = this.#lab.hosts[name];
+      const timeoutMs = this.#lab.connectTimeoutMs ?? connectMs;
+      const host = await connectSsh(ssh, { timeoutMs, signal, sharesFiles });
+      this.#open.set(name, host);
+      void host.lost.then(this.#onLost);
+      return host;
+    });
+  }
+
+  /** Looks whether the hosts are ready for a run. */
+  async inspect(connections: PerHost<SshHost>): Promise<void> {
+    await forEachHost(async (name) => {
+      const flaw = (await preflight(connections[name], this.#needs(name))).find((item) => !item.ok);
+      if (flaw === undefined) return;
+      const fix = (flaw.fix ?? "mend that").replace(/^[A-Z]/, (first) => first.toLowerCase());
+      throw new LabError(
+        `Host ${name} is not ready: ${flaw.check}: ${flaw.detail}; ${fix.replace(/\.$/, "")}.`,
+      );
+    });
+  }
+
+  /** The hosts for the run's record, and how their clocks stand to the desk's. */
+  async readClocks(
+    connections: PerHost<SshHost>,
+    deployments: PerHost<Deployment>,
+  ): Promise<{ readonly hosts: readonly HistoryHost[]; readonly clocks: ReadonlyMap<string, ClockReading> }> {
+    const clocks = await forEachHost((name) =>
+      this.#clockOf(connections[name], deployments[name].nodeCommand),
+    );
+    const hosts = names.map((name) => ({
+      name,
+      role: name === "a" ? ("primary" as const) : name === "b" ? ("secondary" as const) : ("peer" as const),
+      outsideAddress: this.#lab.hosts[name].outside.address,
+      clockErrorMicros: clocks[name].errorMicros,
+    }));
+    return { hosts, clocks: new Map(Object.entries(clocks)) };
+  }
+
+  #needs(name: HostName): PreflightNeeds {
+    const { workdir, outside } = this.#lab.hosts[name];
+    // Loopback hosts share one kernel: every address is there, and a port is taken on one of them only.
+    if (this.#lab.kind === "loopback") return { workdir, nodeCanBeSent: true };
+    const intra = name === "peer" ? [] : [this.#lab.hosts[name].intra];
+    return { workdir, interfaces: [outside, ...intra], udpPorts: [this.#lab.udpPort], nodeCanBeSent: true };
+  }
+
+  async #clockOf(host: SshHost, node: string): Promise<ClockReading> {
+    // Virtual hosts read the very clock of this machine, each program through an anchor of its own.
+    if (this.#lab.kind !== "machines") return { offsetMicros: 0, errorMicros: anchorErrorMicros };
+    const clock = await clockOffset(host, node);
+    if (clock === undefined)
+      throw new LabError(`Node on ${host.where} does not tell the time: run it there by hand.`);
+    return { ...clock, errorMicros: clock.errorMicros + anchorErrorMicros };
+  }
+
+  async deploy(
+    connections: PerHost<SshHost>,
+    bundle: Uint8Array,
+    nodeBinary: string,
+  ): Promise<PerHost<Deployment>> {
+    return await forEachHost(async (name) => {
+      this.#used.add(name);
+      const { workdir } = this.#lab.hosts[name];
+      return await deployAgent(connections[name], { bundle, nodeBinary, workdir });
+    });
+  }
+
+  /** Closes all connections, which ends whatever is still under way on them, and waits for that. */
+  async breakOff(underWay: Promise<unknown>): Promise<void> {
+    await Promise.all([...this.#open.values()].map((host) => host.close()));
+    const settled = underWay.then(
+      () => undefined,
+      () => undefined,
+    );
+    await Promise.race([settled, sleep(settleMs, undefined, { ref: false })]);
+  }
+
+  /** Removes what was deployed, over a new login where the old one is gone, and logs out. `told` hears of trouble. */
+  async leave(told: (error: unknown) => void): Promise<void> {
+    const tidy = async (name: HostName): Promise<void> => {
+      const { ssh, workdir } = this.#lab.hosts[name];
+      const standing = this.#open.get(name);
+      let host: SshHost;
+      try {
+        host = standing?.isOpen ? standing : await connectSsh(ssh, { timeoutMs: tidyConnectMs });
+      } catch (cause) {
+        const reason = cause instanceof Error ? cause.message : String(cause);
+        throw new LabError(
+          `What was deployed to ${workdir} on host ${name} is still there: remove that folder by hand. ${reason}`,
+          { cause },
+        );
+      }
+      try {
+        await undeploy(host, workdir);
+      } finally {
+        await host.close();
+      }
+    };
+    await Promise.all([...this.#used].map((name) => tidy(name).catch(told)));
+    this.#used.clear();
+    await Promise.all([...this.#open.values()].map((host) => host.close().catch(told)));
+  }
+}

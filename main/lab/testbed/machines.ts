@@ -1,0 +1,129 @@
+import { HostError, type SshHost, connectSsh } from "../../deploy/index.ts";
+import { type Lease, checkCuttable, cutInterface, silenceUnreachables } from "../faults/index.ts";
+import { type HostName, type Lab, LabError, type LabHost } from "../hosts.ts";
+import type { Testbed } from "./parse.ts";
+
+/** Rules that the desk never takes back go by themselves after this time, where no other was said. */
+const defaultLeaseMs = 300_000;
+/** For the way back to a machine that was lost: whoever waits has seen the run's error already. */
+const tidyTimeoutMs = 5000;
+
+export interface Preparation {
+  /** How long the firewall rules of this run may last, whatever becomes of the desk. */
+  readonly leaseMs: number;
+  readonly signal: AbortSignal;
+}
+
+interface HeldLease {
+  readonly host: HostName;
+  readonly lease: Lease;
+}
+
+/** Real machines: what is done to them is done over SSH, and undone by `dispose` or by the machines themselves. */
+export class Machines implements Lab {
+  readonly id: string;
+  readonly kind = "machines" as const;
+  readonly udpPort: number;
+  readonly connectTimeoutMs: number;
+  readonly hosts: Lab["hosts"];
+  readonly #limits: string[] = [
+    "The machines have clocks of their own: figures across hosts are as good as the clocks' agreement, which the run records.",
+    "The cut is made by firewall rules on the machine itself: its network card keeps its link, which a dead machine's would lose.",
+  ];
+  readonly #ways: Map<HostName, SshHost> = new Map<HostName, SshHost>();
+  readonly #cuts: Map<HostName, Lease> = new Map<HostName, Lease>();
+  readonly #quiet: HeldLease[] = [];
+  #leaseMs: number = defaultLeaseMs;
+
+  constructor(testbed: Testbed, hosts: Lab["hosts"]) {
+    this.id = testbed.name;
+    this.udpPort = testbed.udpPort;
+    this.connectTimeoutMs = testbed.connectTimeoutMs;
+    this.hosts = hosts;
+  }
+
+  get limits(): readonly string[] {
+    return this.#limits;
+  }
+
+  /**
+   * Logs in to the cluster's machines, looks whether the fault of a run can be done to them, and keeps
+   * their kernels from answering for agents that have died. Rejects with a HostError or LabError.
+   */
+  async prepare({ leaseMs, signal }: Preparation): Promise<void> {
+    this.#leaseMs = leaseMs;
+    const logins = await Promise.allSettled((["a", "b"] as const).map((name) => this.#wayTo(name, signal)));
+    for (const login of logins) if (login.status === "rejected") throw login.reason;
+    const { a } = this.hosts;
+    await checkCuttable(await this.#wayTo("a", signal), a.outside.device, a.management.address);
+    // Who may not set this rule on a may not cut it either: better known now than after the kill.
+    await this.#silence("a", signal);
+    try {
+      await this.#silence("b", signal);
+    } catch (error) {
+      if (!(error instanceof HostError) || error.fault === "lost") throw error;
+      this.#limits.push(
+        `b's kernel may tell the outside computer by ICMP when b's agent has ended: ${error.message}`,
+      );
+    }
+  }
+
+  async cutOutside(name: HostName): Promise<void> {
+    if (this.#cuts.has(name)) return;
+    const host: LabHost = this.hosts[name];
+    const options = { protectedAddress: host.management.address, revertAfterMs: this.#leaseMs };
+    this.#cuts.set(name, await cutInterface(await this.#wayTo(name), host.outside.device, options));
+  }
+
+  async healOutside(name: HostName): Promise<void> {
+    const lease = this.#cuts.get(name);
+    if (!lease) return;
+    this.#cuts.delete(name);
+    await this.#release({ host: name, lease });
+  }
+
+  async dispose(): Promise<void> {
+    const held = [...[...this.#cuts].map(([host, lease]) => ({ host, lease })), ...this.#quiet.splice(0)];
+    this.#cuts.clear();
+    const failures: unknown[] = [];
+    // One after the other: two rules of one lost host share the new login.
+    for (const each of held) await this.#release(each).catch((error: unknown) => failures.push(error));
+    await Promise.all([...this.#ways.values()].map((way) => way.close()));
+    this.#ways.clear();
+    if (failures.length === 0) return;
+    const told = failures.map((failure) => (failure instanceof Error ? failure.message : String(failure)));
+    throw new LabError(told.join(" "), { cause: failures[0] });
+  }
+
+  async #silence(name: "a" | "b", signal: AbortSignal): Promise<void> {
+    const { device } = this.hosts[name].outside;
+    const way = await this.#wayTo(name, signal);
+    const lease = await silenceUnreachables(way, device, this.udpPort, this.#leaseMs);
+    this.#quiet.push({ host: name, lease });
+  }
+
+  async #release({ host, lease }: HeldLease): Promise<void> {
+    try {
+      await lease.release(await this.#wayTo(host, undefined, tidyTimeoutMs));
+    } catch (cause) {
+      const told = cause instanceof Error ? cause.message : String(cause);
+      throw new LabError(
+        `A firewall rule may still be on host ${host} (${told}) It goes by itself after ${Math.ceil(this.#leaseMs / 1000)} s; or run there: nft delete table inet ${lease.table}`,
+        { cause },
+      );
+    }
+  }
+
+  /** The login that stands, or a new one. */
+  async #wayTo(
+    name: HostName,
+    signal?: AbortSignal,
+    timeoutMs: number = this.connectTimeoutMs,
+  ): Promise<SshHost> {
+    const standing = this.#ways.get(name);
+    if (standing?.isOpen) return standing;
+    const way = await connectSsh(this.hosts[name].ssh, { timeoutMs, ...(signal && { signal }) });
+    this.#ways.set(name, way);
+    return way;
+  }
+}
