@@ -35,7 +35,7 @@ const askFacts = `
 echo "node $(node --version 2>/dev/null)"
 echo "uid $(id -u)"
 sudo -n true 2>/dev/null && echo "sudo yes"
-for tool in dumpcap tcpdump nft ss; do command -v "$tool" >/dev/null && echo "tool $tool"; done
+for tool in dumpcap tcpdump nft ss ip; do command -v "$tool" >/dev/null && echo "tool $tool"; done
 d=$1; while [ ! -e "$d" ] && [ "$d" != / ]; do d=$(dirname -- "$d"); done
 [ -d "$d" ] && [ -w "$d" ] && echo "writable yes"
 echo "space $(df -Pk -- "$d" | tail -n 1 | awk '{print $4}')"
@@ -98,6 +98,8 @@ function checkDisk(facts: Facts, needs: PreflightNeeds): PreflightItem {
 function checkInterfaces(facts: Facts, needs: PreflightNeeds): PreflightItem[] {
   return (needs.interfaces ?? []).map(({ device, address }) => {
     const check = `interface ${device}`;
+    if (!has(facts, "tool", "ip"))
+      return item(check, false, "cannot be told without ip", "Install iproute2.");
     const held = (facts.get("address") ?? [])
       .filter((line) => line.startsWith(`${device} `))
       .map((line) => line.split(" ")[1]);

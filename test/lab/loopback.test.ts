@@ -38,7 +38,9 @@ describe.skipIf(noLoopback)(
           agent.stdin.end();
           expect(await agent.exited).toEqual({ code: 7, signal: null });
           const items = await preflight(host, { workdir, interfaces: [a.outside], udpPorts: [1] });
-          expect(items.filter(({ ok }) => !ok)).toEqual([]);
+          // Without iproute2 two items cannot be told, and say so.
+          const flaws = items.filter(({ ok, fix }) => !ok && fix !== "Install iproute2.");
+          expect(flaws).toEqual([]);
           await undeploy(host, workdir);
           expect(existsSync(workdir)).toBe(false);
           await host.close();
