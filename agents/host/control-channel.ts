@@ -71,7 +71,7 @@ export class ControlChannel {
     if (this.#dropped > 0) {
       this.send({
         type: "error",
-        message: `the desk did not read fast enough: ${this.#dropped} records are lost`,
+        message: `the desk did not read fast enough and ${this.#dropped} records are lost: choose a lower --rate or --size`,
       });
       this.#dropped = 0;
     }
