@@ -77,6 +77,8 @@ export type AgentMessage =
       readonly version: number;
       readonly pid?: number | undefined;
       readonly name: string;
+      /** How far the agent's stamps may be from its host's wall clock, either way. */
+      readonly clockErrorMicros: number;
     }
   | { readonly type: "ready" }
   | { readonly type: "records"; readonly records: readonly AgentRecord[] }
@@ -168,6 +170,7 @@ const agentSchemas: Schemas<AgentMessage> = {
     version: z.int(),
     pid: z.int().optional(),
     name: z.string().max(200),
+    clockErrorMicros: z.number().min(0),
   }),
   ready: z.object({ type: z.literal("ready") }),
   records: z.object({ type: z.literal("records"), records: z.array(record) }),

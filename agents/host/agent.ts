@@ -20,7 +20,7 @@ const smallestWaitMs = 1;
 
 /** One agent: the pure instance of its role, wired to sockets, the cluster link, the clock and the desk. */
 export class Agent {
-  readonly #clock: HostClock = new HostClock();
+  readonly #clock: HostClock;
   readonly #reporter: Reporter;
   #setting: Configure | undefined;
   #instance: ActiveInstance | StandbyInstance | undefined;
@@ -28,8 +28,9 @@ export class Agent {
   #link: ClusterLink | undefined;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(reporter: Reporter) {
+  constructor(reporter: Reporter, clock: HostClock) {
     this.#reporter = reporter;
+    this.#clock = clock;
   }
 
   /** Carries out a message of the desk; rejects with one sentence for a person. */

@@ -10,6 +10,8 @@ const goodEnoughMs = 0.02;
  */
 export class HostClock {
   readonly #offsetMs: number;
+  /** How far it may be from the wall clock, either way, in microseconds. */
+  readonly errorMicros: number;
 
   constructor() {
     let lowest = Number.NEGATIVE_INFINITY;
@@ -22,6 +24,7 @@ export class HostClock {
       highest = Math.min(highest, wholeMs + 1 - before);
     }
     this.#offsetMs = (lowest + highest) / 2;
+    this.errorMicros = Math.ceil(((highest - lowest) / 2) * 1000);
   }
 
   nowMs(): number {

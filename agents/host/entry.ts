@@ -1,5 +1,6 @@
 import { controlVersion } from "../control/index.ts";
 import { Agent } from "./agent.ts";
+import { HostClock } from "./clock.ts";
 import { ControlChannel } from "./control-channel.ts";
 
 /** The agent as a program: it lives exactly as long as the desk's channel to it. */
@@ -15,7 +16,8 @@ const channel = new ControlChannel(
   () => void finish(0),
 );
 
-const agent = new Agent(channel);
+const clock = new HostClock();
+const agent = new Agent(channel, clock);
 let finished = false;
 
 async function finish(code: number): Promise<void> {
@@ -46,4 +48,5 @@ channel.send({
   version: controlVersion,
   pid: process.pid,
   name: `understudy agent on Node ${process.version}`,
+  clockErrorMicros: clock.errorMicros,
 });

@@ -10,9 +10,13 @@ const colours: Readonly<Record<Outcome, (text: string) => string>> = {
 /** Evidence shown under a check that did not pass. */
 const evidenceShown = 3;
 
+/** Below this an error says nothing at the digits that are printed. */
+const smallestErrorUs = 50;
+
 function valueText(figure: Figure): string {
   const { value, unit, error } = figure;
-  const within = error > 0 ? ` ± ${unit === "us" ? (error / 1000).toFixed(1) : error}` : "";
+  const least = unit === "us" ? smallestErrorUs : 0;
+  const within = error > least ? ` ± ${unit === "us" ? (error / 1000).toFixed(1) : error}` : "";
   if (unit === "us") return `${(value / 1000).toFixed(value < 10_000 ? 2 : 1)}${within} ms`;
   const rounded = Number.isInteger(value) ? String(value) : value.toFixed(1);
   return unit === "bytes" ? `${rounded}${within} B` : `${rounded}${within}`;

@@ -67,7 +67,9 @@ export class AgentSession {
     const session = new AgentSession(host, await host.spawn(argv), handlers);
     try {
       const hello = await session.#expect((message) => message.type === "hello", "start");
-      if (hello.type !== "hello" || hello.version === controlVersion) return session;
+      if (hello.type !== "hello") throw new Error("broken rule: a greeting was waited for");
+      session.clockErrorMicros = hello.clockErrorMicros;
+      if (hello.version === controlVersion) return session;
       throw new LabError(
         `The agent on ${host.where} speaks version ${hello.version} of the control messages, this desk ${controlVersion}: build and deploy it anew.`,
       );
@@ -76,6 +78,9 @@ export class AgentSession {
       throw error;
     }
   }
+
+  /** How far the agent's stamps may be from its host's wall clock; known once it has greeted. */
+  clockErrorMicros: number = 0;
 
   get pid(): number {
     return this.#process.pid;

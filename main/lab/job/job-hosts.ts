@@ -14,8 +14,6 @@ const connectMs = 10_000;
 const tidyConnectMs = 5000;
 /** What hung on a connection ends soon after it was closed. */
 const settleMs = 5000;
-/** How far an agent's clock may be from the kernel's stamps on the same machine (agents/host/clock.ts). */
-const anchorErrorMicros = 50;
 
 /** Waits for all, then fails with the first failure: nothing is left half under way. */
 export async function settleAll<T>(promises: readonly Promise<T>[]): Promise<T[]> {
@@ -94,12 +92,12 @@ export class JobHosts {
   }
 
   async #clockOf(host: SshHost, node: string): Promise<ClockReading> {
-    // Virtual hosts read the very clock of this machine, each program through an anchor of its own.
-    if (this.#lab.kind !== "machines") return { offsetMicros: 0, errorMicros: anchorErrorMicros };
+    // Virtual hosts read the very clock of this machine.
+    if (this.#lab.kind !== "machines") return { offsetMicros: 0, errorMicros: 0 };
     const clock = await clockOffset(host, node);
     if (clock === undefined)
       throw new LabError(`Node on ${host.where} does not tell the time: run it there by hand.`);
-    return { ...clock, errorMicros: clock.errorMicros + anchorErrorMicros };
+    return clock;
   }
 
   async deploy(

@@ -171,6 +171,7 @@ export class MainJob {
       this.#handlers(name),
     );
     this.#sessions.set(name, session);
+    this.#recording.addClockError(name, session.clockErrorMicros);
     return session;
   }
 

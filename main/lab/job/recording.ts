@@ -24,6 +24,7 @@ const flushMs = 250;
  */
 export class Recording {
   readonly #writer: RunWriter;
+  #hosts: readonly HistoryHost[] = [];
   readonly #clocks: Map<string, ClockReading> = new Map<string, ClockReading>();
   readonly #captures: Map<string, CaptureBuffer> = new Map<string, CaptureBuffer>();
   readonly #timer: NodeJS.Timeout;
@@ -50,7 +51,16 @@ export class Recording {
 
   setHosts(hosts: readonly HistoryHost[], clocks: ReadonlyMap<string, ClockReading>): void {
     for (const [host, clock] of clocks) this.#clocks.set(host, clock);
+    this.#hosts = hosts;
     this.#writer.setHosts(hosts);
+  }
+
+  /** A program on the host reads the host's clock with an error of its own. */
+  addClockError(host: HostName, errorMicros: number): void {
+    this.#hosts = this.#hosts.map((each) =>
+      each.name === host ? { ...each, clockErrorMicros: each.clockErrorMicros + errorMicros } : each,
+    );
+    this.#writer.setHosts(this.#hosts);
   }
 
   /** An instant of a host's clock on the desk's. */
