@@ -4,6 +4,8 @@ import { once } from "node:events";
 import type { Route } from "../sctp/index.ts";
 import { plainBytes } from "./plain-bytes.ts";
 
+const maxRemotePorts = 4096;
+
 /** SCTP over UDP (RFC 6951): one socket, bound to one address; the peer's UDP port is learned from its packets. */
 export class UdpTransport {
   readonly #socket: Socket;
@@ -37,12 +39,19 @@ export class UdpTransport {
       throw new Error(bindProblem(error, ownAddress, udpPort), { cause: error });
     }
     socket.on("message", (bytes, from) => {
-      transport.#remotePorts.set(from.address, from.port);
+      transport.#learn(from.address, from.port);
       onPacket(plainBytes(bytes), { local: ownAddress, remote: from.address });
     });
     // Errors after binding are those of single sends (no route, link down): for SCTP that is loss.
     socket.on("error", () => undefined);
     return transport;
+  }
+
+  /** Strangers must not fill the memory: beyond the bound the port that was configured is used. */
+  #learn(address: string, port: number): void {
+    if (this.#remotePorts.size < maxRemotePorts || this.#remotePorts.has(address)) {
+      this.#remotePorts.set(address, port);
+    }
   }
 
   has(address: string): boolean {

@@ -8,14 +8,17 @@ import type {
   Notification,
   OutboundPacket,
   Route,
+  SendAnswer,
 } from "../sctp/index.ts";
 import type { Gated } from "./commit-gate.ts";
 import { CommitGate } from "./commit-gate.ts";
 import type { ClusterFrame, ReplicatedUpdate } from "./frames.ts";
 import { replicate } from "./frames.ts";
 import { Lease } from "./lease.ts";
+import { notificationRecord } from "./notification-record.ts";
 import type { InstanceRecord } from "./records.ts";
 import { deliveryRecord, epochMicros, eventRecord, updateRecord } from "./records.ts";
+import { UpdateBacklog, updateFrames } from "./update-backlog.ts";
 
 export interface ActiveOptions {
   readonly endpoint: Endpoint;
@@ -43,7 +46,8 @@ type GatedThing = { readonly packet: OutboundPacket } | { readonly record: Insta
 const largestBurst = 200;
 /** When the send buffer is full, the application tries again after this time. */
 const retryMs = 5;
-const maxEchoBacklog = 10_000;
+/** Echoes that may wait for room in the send buffer. */
+const maxEchoBacklogBytes = 4 * 1024 * 1024;
 
 /**
  * The instance that runs the association: endpoint, application and commit gate in one pure machine.
@@ -53,13 +57,14 @@ export class ActiveInstance {
   readonly #options: ActiveOptions;
   readonly #gate: CommitGate<GatedThing>;
   readonly #lease: Lease;
-  /** Made, and not yet known to be held by the secondary: sent (again) when the link comes up. */
-  #unacknowledged: ReplicatedUpdate[] = [];
+  /** Sent (again) when the link comes up. */
+  readonly #backlog: UpdateBacklog = new UpdateBacklog();
   #linkUp: boolean = false;
   #nextBeatMs: number = 0;
   #retryAtMs: number | undefined;
   #handle: number | undefined;
   #echoBacklog: ApplicationMessage[] = [];
+  #echoBacklogBytes: number = 0;
   #savedUserState: string = "";
   #outputs: InstanceOutputs = { packets: [], frames: [], records: [] };
 
@@ -76,10 +81,16 @@ export class ActiveInstance {
     nowMs: number,
   ): ActiveInstance {
     const instance = new ActiveInstance(options);
+    // The application's own association is the one that its state was saved with.
+    const own = states.find((state) => state.userState.length > 0) ?? states[0];
     for (const state of states) {
-      instance.#handle = options.endpoint.resume(state, nowMs);
+      const handle = options.endpoint.resume(state, nowMs);
+      if (state !== own || state.phase === "cookie-echoed") continue;
+      instance.#handle = handle;
       options.application.restore(state.userState);
     }
+    // Should the former primary still be there, it must learn that its time is over.
+    instance.#frame({ kind: "hello", epoch: options.epoch, primary: true });
     instance.#turn(nowMs);
     return instance;
   }
@@ -94,8 +105,12 @@ export class ActiveInstance {
   }
 
   receive(bytes: Uint8Array, route: Route, nowMs: number): void {
-    this.#options.endpoint.receive(bytes, route, nowMs);
+    this.#receivePacket(bytes, route, nowMs);
     this.#turn(nowMs);
+  }
+
+  #receivePacket(bytes: Uint8Array, route: Route, nowMs: number): void {
+    if (!this.#backlog.isFull) this.#options.endpoint.receive(bytes, route, nowMs);
   }
 
   startLoad(load: Load, nowMs: number): void {
@@ -127,10 +142,10 @@ export class ActiveInstance {
   /** The link to the secondary is up: everything that it may lack goes there. */
   linkUp(nowMs: number): void {
     this.#linkUp = true;
-    this.#nextBeatMs = nowMs;
-    this.#lease.heard(nowMs);
+    this.#options.endpoint.useOtherAddresses(true);
     this.#frame({ kind: "hello", epoch: this.#options.epoch, primary: true });
-    if (this.#unacknowledged.length > 0) this.#frame(this.#updatesFrame(this.#unacknowledged));
+    this.#outputs.frames.push(...updateFrames(this.#options.epoch, this.#backlog.updates));
+    this.#beat(nowMs);
     this.#outputs.records.push(
       eventRecord("secondary-connected", "the secondary instance is connected", nowMs),
     );
@@ -140,6 +155,8 @@ export class ActiveInstance {
   linkDown(nowMs: number): void {
     if (!this.#linkUp) return;
     this.#linkUp = false;
+    this.#options.endpoint.useOtherAddresses(false);
+    this.#lease.revoke();
     const text = "the secondary instance is gone: nothing leaves from here until somebody decides";
     this.#outputs.records.push(eventRecord("secondary-lost", text, nowMs));
   }
@@ -149,9 +166,11 @@ export class ActiveInstance {
       this.#fence(frame.epoch, nowMs);
       return;
     }
-    this.#lease.heard(nowMs);
-    if (frame.kind === "held") this.#acknowledged(frame.association, frame.sequence, nowMs);
-    else if (frame.kind === "inbound") this.#options.endpoint.receive(frame.packet, frame.route, nowMs);
+    // The other side of the link is an instance that was replaced: it has nothing to say.
+    if (frame.epoch < this.#options.epoch) return;
+    if (frame.kind === "beat") this.#lease.granted(frame.stampMs ?? Number.NEGATIVE_INFINITY, nowMs);
+    else if (frame.kind === "held") this.#acknowledged(frame.association, frame.sequence, nowMs);
+    else if (frame.kind === "inbound") this.#receivePacket(frame.packet, frame.route, nowMs);
     this.#turn(nowMs);
   }
 
@@ -164,11 +183,10 @@ export class ActiveInstance {
   }
 
   #acknowledged(association: number, sequence: number, nowMs: number): void {
-    this.#unacknowledged = this.#unacknowledged.filter(
-      (each) => each.association !== association || each.sequence > sequence,
-    );
+    const ended = this.#backlog.acknowledge(association, sequence);
     this.#outputs.records.push({ kind: "acked", at: epochMicros(nowMs), sequence });
     for (const gated of this.#gate.acknowledge(association, sequence)) this.#release(gated, nowMs);
+    if (ended) this.#gate.forget(association);
   }
 
   nextDeadlineMs(): number | undefined {
@@ -184,11 +202,13 @@ export class ActiveInstance {
   advance(nowMs: number): void {
     if (this.#retryAtMs !== undefined && this.#retryAtMs <= nowMs) this.#retryAtMs = undefined;
     this.#options.endpoint.advance(nowMs);
-    if (this.#linkUp && this.#nextBeatMs <= nowMs) {
-      this.#nextBeatMs = nowMs + this.#options.beatIntervalMs;
-      this.#frame({ kind: "beat", epoch: this.#options.epoch });
-    }
+    if (this.#linkUp && this.#nextBeatMs <= nowMs) this.#beat(nowMs);
     this.#turn(nowMs);
+  }
+
+  #beat(nowMs: number): void {
+    this.#nextBeatMs = nowMs + this.#options.beatIntervalMs;
+    this.#frame({ kind: "beat", epoch: this.#options.epoch, stampMs: nowMs });
   }
 
   takeOutputs(): InstanceOutputs {
@@ -208,6 +228,8 @@ export class ActiveInstance {
     this.#collect(updates, gated, nowMs);
     if (updates.length > 0) this.#publish(updates, nowMs);
     for (const each of gated) {
+      // What may not leave now is not kept either: while nobody answers, a peer that goes on sending must cost nothing.
+      if ("packet" in each.item && !this.#mayLeave(nowMs)) continue;
       for (const released of this.#gate.submit(each)) this.#release(released, nowMs);
     }
   }
@@ -234,37 +256,71 @@ export class ActiveInstance {
     gated.push({ association, dependsOn: delivery.sequence, item: { record } });
     const message = this.#options.echoes ? readTestMessage(delivery.payload) : undefined;
     const echo = message === undefined ? undefined : echoOf(message, nowMs);
-    if (echo !== undefined && this.#echoBacklog.length < maxEchoBacklog) this.#echoBacklog.push(echo);
+    if (echo !== undefined && association === this.#handle) this.#queueEcho(echo, nowMs);
     this.#sendEchoes(nowMs);
   }
 
-  #sendEchoes(nowMs: number): void {
-    let echo = this.#echoBacklog[0];
-    while (echo !== undefined && this.#send(echo, nowMs)) {
-      this.#echoBacklog.shift();
-      echo = this.#echoBacklog[0];
+  #queueEcho(echo: ApplicationMessage, nowMs: number): void {
+    if (this.#echoBacklogBytes + echo.payload.length > maxEchoBacklogBytes) {
+      const { flow, streamId, number } = echo.about;
+      const text = `too many echoes wait for room: ${flow} ${number} of stream ${streamId} is not sent`;
+      this.#outputs.records.push(eventRecord("note", text, nowMs));
+      return;
     }
+    this.#echoBacklog.push(echo);
+    this.#echoBacklogBytes += echo.payload.length;
+  }
+
+  #sendEchoes(nowMs: number): void {
+    let sent = 0;
+    for (const echo of this.#echoBacklog) {
+      const answer = this.#send(echo, nowMs);
+      if (answer === "queue-full" || answer === "not-connected") break;
+      sent += 1;
+      this.#echoBacklogBytes -= echo.payload.length;
+      if (answer !== "accepted") this.#refused(echo, answer, nowMs);
+    }
+    if (sent > 0) this.#echoBacklog.splice(0, sent);
+  }
+
+  /** A message that the association will never take: what was asked for does not fit what was agreed. */
+  #refused(message: ApplicationMessage, answer: SendAnswer, nowMs: number): void {
+    const { flow, number } = message.about;
+    const reason = answer === "no-such-stream" ? "has no such stream" : "takes no message of that length";
+    const text = `${flow} ${number} of stream ${message.streamId} cannot be sent: the association ${reason}`;
+    this.#outputs.records.push(eventRecord("note", text, nowMs));
   }
 
   #runApplication(nowMs: number): void {
     if (this.#handle === undefined) return;
     this.#sendEchoes(nowMs);
     const { application } = this.#options;
+    if (this.#backlog.isFull) {
+      this.#retryAtMs = application.running ? nowMs + retryMs : undefined;
+      return;
+    }
     for (let count = 0; count < largestBurst; count++) {
       const message = application.due(nowMs);
       if (message === undefined) return;
-      if (!this.#send(message, nowMs)) break;
+      const answer = this.#send(message, nowMs);
+      if (answer === "no-such-stream" || answer === "bad-length") {
+        this.#refused(message, answer, nowMs);
+        application.stop();
+        this.#outputs.records.push(eventRecord("load-stopped", "load stops", nowMs));
+        return;
+      }
+      if (answer !== "accepted") break;
       application.accepted();
     }
     this.#retryAtMs = nowMs + retryMs;
   }
 
-  /** Answers whether the association took the message over. */
-  #send(message: ApplicationMessage, nowMs: number): boolean {
-    if (this.#handle === undefined) return false;
+  #send(message: ApplicationMessage, nowMs: number): SendAnswer {
+    if (this.#handle === undefined) return "not-connected";
     const { streamId, payload, about } = message;
     const outgoing = { streamId, ppid: 0, unordered: false, payload };
-    if (this.#options.endpoint.send(this.#handle, outgoing, nowMs) !== "accepted") return false;
+    const answer = this.#options.endpoint.send(this.#handle, outgoing, nowMs);
+    if (answer !== "accepted") return answer;
     const { flow, number, sizeBytes } = about;
     const at = epochMicros(nowMs);
     this.#outputs.records.push({
@@ -277,7 +333,7 @@ export class ActiveInstance {
       sizeBytes,
       intact: true,
     });
-    return true;
+    return answer;
   }
 
   /** The application's state moves with the association: it is an update like any other. */
@@ -295,12 +351,8 @@ export class ActiveInstance {
       this.#outputs.records.push(updateRecord("made", each, this.#options.epoch, nowMs));
     }
     if (!this.#options.replicates) return;
-    this.#unacknowledged.push(...updates);
-    if (this.#linkUp) this.#frame(this.#updatesFrame(updates));
-  }
-
-  #updatesFrame(updates: readonly ReplicatedUpdate[]): ClusterFrame {
-    return { kind: "updates", epoch: this.#options.epoch, updates: [...updates] };
+    this.#backlog.add(updates);
+    if (this.#linkUp) this.#outputs.frames.push(...updateFrames(this.#options.epoch, updates));
   }
 
   #frame(frame: ClusterFrame): void {
@@ -312,47 +364,27 @@ export class ActiveInstance {
       this.#outputs.records.push(gated.item.record);
       return;
     }
-    // Without a lease a packet is lost like on a bad link; SCTP repairs that, and nobody sees two instances.
-    if (this.#lease.holds(nowMs)) this.#outputs.packets.push(gated.item.packet);
-    else if (this.#lease.firstRefusal()) {
+    if (this.#mayLeave(nowMs)) this.#outputs.packets.push(gated.item.packet);
+  }
+
+  /** Without a lease a packet is lost like on a bad link; SCTP repairs that, and nobody sees two instances. */
+  #mayLeave(nowMs: number): boolean {
+    if (this.#lease.holds(nowMs)) return true;
+    if (!this.#lease.fenced && this.#lease.firstRefusal()) {
       const text = "nothing was heard from the secondary for too long: sending pauses";
       this.#outputs.records.push(eventRecord("note", text, nowMs));
     }
+    return false;
   }
 
   #noticed(association: number, notification: Notification, nowMs: number): void {
     if (notification.type === "association-change") {
-      if (notification.state === "comm-up") this.#handle = association;
+      // A stranger who connects too gets no part of the load.
+      if (notification.state === "comm-up") this.#handle ??= association;
       else if (this.#handle === association) this.#handle = undefined;
+      this.#savedUserState = "";
     }
     const record = notificationRecord(association, notification, nowMs);
     if (record !== undefined) this.#outputs.records.push(record);
-  }
-}
-
-function notificationRecord(
-  association: number,
-  notification: Notification,
-  nowMs: number,
-): InstanceRecord | undefined {
-  switch (notification.type) {
-    case "association-change": {
-      const { state, reason } = notification;
-      if (state === "comm-up") {
-        return eventRecord("association-up", "the association is established", nowMs, { association });
-      }
-      if (state === "shutdown-complete")
-        return eventRecord("association-closed", "the association was shut down", nowMs);
-      return eventRecord("association-lost", reason, nowMs, { state });
-    }
-    case "peer-address-change": {
-      const { address, state } = notification;
-      const name = state === "confirmed" ? "address-confirmed" : "path-state";
-      return eventRecord(name, `path to ${address}: ${state}`, nowMs, { address, state });
-    }
-    case "remote-error":
-      return eventRecord("note", `the peer reports: ${notification.causes.join(", ")}`, nowMs);
-    default:
-      return undefined;
   }
 }

@@ -13,21 +13,11 @@ export interface Gated<T> {
 export class CommitGate<T> {
   readonly #held: Map<number, number> = new Map<number, number>();
   #waiting: Gated<T>[] = [];
-  #open: boolean;
+  readonly #open: boolean;
 
   /** `open`: there is no secondary to wait for. */
   constructor(open: boolean) {
     this.#open = open;
-  }
-
-  /** Lets everything pass from now on, and answers what was waiting. */
-  openForGood(): Gated<T>[] {
-    this.#open = true;
-    return this.#release();
-  }
-
-  get isOpen(): boolean {
-    return this.#open;
   }
 
   get waiting(): number {
@@ -50,6 +40,11 @@ export class CommitGate<T> {
 
   heldUpTo(association: number): number {
     return this.#held.get(association) ?? 0;
+  }
+
+  /** Call when the secondary holds the end of an association: nothing of it comes any more. */
+  forget(association: number): void {
+    this.#held.delete(association);
   }
 
   #maySend(gated: Gated<T>): boolean {

@@ -3,8 +3,7 @@ export class EncodingFlaw extends Error {}
 
 /** Writes numbers (big-endian), text and bytes one after the other. */
 export class ByteWriter {
-  #bytes: Uint8Array = new Uint8Array(256);
-  #view: DataView = new DataView(this.#bytes.buffer);
+  #bytes: Uint8Array = new Uint8Array(64);
   #length: number = 0;
 
   #grow(more: number): number {
@@ -14,32 +13,35 @@ export class ByteWriter {
       const larger = new Uint8Array(Math.max(this.#bytes.length * 2, this.#length));
       larger.set(this.#bytes);
       this.#bytes = larger;
-      this.#view = new DataView(larger.buffer);
     }
     return at;
   }
 
   u8(value: number): this {
     const at = this.#grow(1);
-    this.#view.setUint8(at, value);
+    this.#bytes[at] = value;
     return this;
   }
 
   u16(value: number): this {
     const at = this.#grow(2);
-    this.#view.setUint16(at, value);
+    this.#bytes[at] = value >>> 8;
+    this.#bytes[at + 1] = value;
     return this;
   }
 
   u32(value: number): this {
     const at = this.#grow(4);
-    this.#view.setUint32(at, value);
+    this.#bytes[at] = value >>> 24;
+    this.#bytes[at + 1] = value >>> 16;
+    this.#bytes[at + 2] = value >>> 8;
+    this.#bytes[at + 3] = value;
     return this;
   }
 
   f64(value: number): this {
     const at = this.#grow(8);
-    this.#view.setFloat64(at, value);
+    new DataView(this.#bytes.buffer).setFloat64(at, value);
     return this;
   }
 
@@ -52,7 +54,9 @@ export class ByteWriter {
 
   /** ASCII text, as addresses and names are. */
   text(value: string): this {
-    return this.bytes(Uint8Array.from(value, (letter) => letter.charCodeAt(0)));
+    this.u32(value.length);
+    for (let index = 0; index < value.length; index++) this.u8(value.charCodeAt(index));
+    return this;
   }
 
   list<T>(values: readonly T[], write: (value: T) => void): this {
@@ -62,7 +66,7 @@ export class ByteWriter {
   }
 
   finish(): Uint8Array {
-    return this.#bytes.slice(0, this.#length);
+    return this.#bytes.subarray(0, this.#length);
   }
 }
 

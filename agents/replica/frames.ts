@@ -13,8 +13,11 @@ export interface ReplicatedUpdate extends NumberedUpdate {
 export type ClusterFrame =
   /** First on a new link, both ways. */
   | { readonly kind: "hello"; readonly epoch: number; readonly primary: boolean }
-  /** Says that the sender lives; the secondary's is also the primary's leave to go on sending. */
-  | { readonly kind: "beat"; readonly epoch: number }
+  /**
+   * Says that the sender lives. The primary's names the instant of sending by its own clock; the
+   * secondary sends it back at once, and that is the primary's leave to go on sending.
+   */
+  | { readonly kind: "beat"; readonly epoch: number; readonly stampMs?: number }
   /** Primary to secondary: all updates of one turn. */
   | { readonly kind: "updates"; readonly epoch: number; readonly updates: readonly ReplicatedUpdate[] }
   /** Secondary to primary: everything up to `sequence` is held. */
@@ -55,6 +58,8 @@ export function encodeFrame(frame: ClusterFrame): Uint8Array {
       writer.text(frame.route.local).text(frame.route.remote).bytes(frame.packet);
       break;
     case "beat":
+      writer.f64(frame.stampMs ?? Number.NaN);
+      break;
     case "leaving":
       break;
     default:
@@ -89,7 +94,10 @@ function readFrame(reader: ByteReader): ClusterFrame {
     case "inbound":
     case "outbound":
       return { kind, epoch, route: { local: reader.text(), remote: reader.text() }, packet: reader.bytes() };
-    case "beat":
+    case "beat": {
+      const stampMs = reader.f64();
+      return Number.isNaN(stampMs) ? { kind, epoch } : { kind, epoch, stampMs };
+    }
     case "leaving":
       return { kind, epoch };
     default:

@@ -11,6 +11,9 @@ export interface StandbyOptions {
   readonly takeoverAfterMs: number;
 }
 
+/** More than a primary can have ended without a word of it from us: its backlog is bounded too. */
+const maxEndedRemembered = 65_536;
+
 /** Why the primary counts as dead. */
 export interface Detection {
   readonly reason: "link-closed" | "silence";
@@ -28,8 +31,10 @@ export class StandbyInstance {
   #primaryLeft: boolean = false;
   #heardAtMs: number = 0;
   #lastAdvanceMs: number = 0;
-  #nextBeatMs: number = 0;
+  #nextLookMs: number = 0;
   #detection: Detection | undefined;
+  /** Number of the last update of associations that ended, oldest first: a primary may send it again. */
+  readonly #ended: Map<number, number> = new Map<number, number>();
   #outputs: InstanceOutputs = { packets: [], frames: [], records: [] };
 
   constructor(options: StandbyOptions) {
@@ -50,7 +55,7 @@ export class StandbyInstance {
     this.#primaryLeft = false;
     this.#heardAtMs = nowMs;
     this.#lastAdvanceMs = nowMs;
-    this.#nextBeatMs = nowMs;
+    this.#nextLookMs = nowMs;
     this.#outputs.frames.push({ kind: "hello", epoch: this.#options.epoch, primary: false });
   }
 
@@ -62,14 +67,19 @@ export class StandbyInstance {
   }
 
   #primaryLost(reason: Detection["reason"], text: string, nowMs: number): void {
-    if (this.#primaryLeft || this.#states.size === 0 || this.#detection !== undefined) return;
+    // An association that ended counts too: its peer may be waiting for the last word of the shutdown.
+    const nothingToServe = this.#states.size === 0 && this.#ended.size === 0;
+    if (this.#primaryLeft || nothingToServe || this.#detection !== undefined) return;
     this.#detection = { reason, text };
     this.#outputs.records.push(eventRecord("primary-lost", text, nowMs, { reason }));
   }
 
   receiveFrame(frame: ClusterFrame, nowMs: number): void {
+    // Words of an instance that was replaced count for nothing.
+    if (frame.epoch < this.#options.epoch) return;
     this.#heardAtMs = nowMs;
     if (frame.kind === "updates") this.#hold(frame.updates, frame.epoch, nowMs);
+    else if (frame.kind === "beat") this.#outputs.frames.push({ ...frame, epoch: this.#options.epoch });
     else if (frame.kind === "leaving") this.#primaryLeft = true;
     else if (frame.kind === "outbound") {
       const { route, packet } = frame;
@@ -80,10 +90,12 @@ export class StandbyInstance {
   #hold(updates: readonly ReplicatedUpdate[], epoch: number, nowMs: number): void {
     const heldUpTo = new Map<number, number>();
     for (const each of updates) {
-      const known = this.#states.get(each.association)?.sequence ?? 0;
+      const { association } = each;
+      const known = this.#states.get(association)?.sequence ?? this.#ended.get(association) ?? 0;
+      heldUpTo.set(association, Math.max(known, each.sequence));
+      // Sent again after a broken link: it was held before, and the word of that was lost.
       if (each.sequence <= known) continue;
       this.#apply(each, nowMs);
-      heldUpTo.set(each.association, each.sequence);
       this.#outputs.records.push(updateRecord("held", each, epoch, nowMs));
     }
     for (const [association, sequence] of heldUpTo) {
@@ -95,6 +107,7 @@ export class StandbyInstance {
     const { association, update, sequence } = each;
     if (update.kind === "opened") {
       this.#states.set(association, openState(update));
+      this.#ended.delete(association);
       return;
     }
     const state = this.#states.get(association);
@@ -105,7 +118,11 @@ export class StandbyInstance {
       if (record !== undefined) this.#outputs.records.push(record);
     }
     applyUpdate(state, update);
-    if (state.phase === "closed") this.#states.delete(association);
+    if (state.phase !== "closed") return;
+    this.#states.delete(association);
+    this.#ended.set(association, sequence);
+    const [oldest] = this.#ended.keys();
+    if (this.#ended.size > maxEndedRemembered && oldest !== undefined) this.#ended.delete(oldest);
   }
 
   /** A packet of the peer at our address: a HEARTBEAT is answered here, everything else is the primary's. */
@@ -119,7 +136,7 @@ export class StandbyInstance {
   }
 
   nextDeadlineMs(): number | undefined {
-    return this.#linkUp ? this.#nextBeatMs : undefined;
+    return this.#linkUp ? this.#nextLookMs : undefined;
   }
 
   advance(nowMs: number): void {
@@ -140,9 +157,7 @@ export class StandbyInstance {
         nowMs,
       );
     }
-    if (this.#nextBeatMs > nowMs) return;
-    this.#nextBeatMs = nowMs + this.#options.beatIntervalMs;
-    this.#outputs.frames.push({ kind: "beat", epoch: this.#options.epoch });
+    if (this.#nextLookMs <= nowMs) this.#nextLookMs = nowMs + this.#options.beatIntervalMs;
   }
 
   takeOutputs(): InstanceOutputs {

@@ -16,12 +16,7 @@ export { cloneAssociationState } from "./association/state.ts";
 export { answerHeartbeat, bufferedMessage } from "./association/standby.ts";
 export type { AssociationUpdate, NumberedUpdate } from "./association/updates.ts";
 export { applyUpdate, openState } from "./association/updates.ts";
-export type {
-  EndpointConfig,
-  EndpointCounters,
-  EndpointOutputs,
-  EndpointSnapshot,
-} from "./endpoint/endpoint.ts";
+export type { EndpointConfig, EndpointCounters, EndpointOutputs, EndpointSnapshot } from "./endpoint/core.ts";
 export { Endpoint } from "./endpoint/endpoint.ts";
 export type { ReceivedChunk } from "./rx/receive-state.ts";
 export type { OutstandingChunk, QueuedMessage } from "./tx/send-state.ts";

@@ -1,24 +1,34 @@
 import { NumberedApplication } from "../../agents/application/index.ts";
-import type { InstanceOutputs, InstanceRecord } from "../../agents/replica/index.ts";
+import type { ActiveOptions, InstanceOutputs, InstanceRecord } from "../../agents/replica/index.ts";
 import { ActiveInstance, StandbyInstance, decodeFrame, encodeFrame } from "../../agents/replica/index.ts";
-import type { ProtocolParameters } from "../../agents/sctp/index.ts";
+import type { RandomSource, Route } from "../../agents/sctp/index.ts";
 import { Endpoint, seededRandom, telecomParameters } from "../../agents/sctp/index.ts";
 import { endpointConfig } from "./endpoints.ts";
-import type { NetworkFaults } from "./network.ts";
+import type { Datagram, NetworkFaults } from "./network.ts";
 import { Network } from "./network.ts";
+import { Underway } from "./underway.ts";
 
 export const addressA = "192.0.2.11";
 export const addressB = "192.0.2.12";
 export const addressPeer = "192.0.2.20";
 
-type Side = "a" | "b" | "peer";
-type HostRecord = InstanceRecord & { readonly host: Side };
+const beatIntervalMs = 25;
+export const leaseMs = 250;
+export const takeoverAfterMs = 400;
 
-/** A frame on the cluster link: an ordered, reliable byte stream that dies with either end. */
+type Side = "a" | "b" | "peer";
+const sideOf: ReadonlyMap<string, Side> = new Map([
+  [addressA, "a"],
+  [addressB, "b"],
+  [addressPeer, "peer"],
+]);
+type HostRecord = InstanceRecord & { readonly host: Side };
+type Instance = ActiveInstance | StandbyInstance;
+
+/** A frame on the cluster link, an ordered, reliable byte stream; undefined is its end. */
 interface FrameUnderway {
-  readonly atMs: number;
   readonly to: "a" | "b";
-  readonly bytes: Uint8Array;
+  readonly bytes: Uint8Array | undefined;
 }
 
 /** Primary, secondary and outside computer on virtual time, from one seed. */
@@ -28,50 +38,59 @@ export class ClusterWorld {
   readonly records: HostRecord[] = [];
   readonly peer: ActiveInstance;
   a: ActiveInstance | undefined;
-  b: StandbyInstance | ActiveInstance;
-  readonly #frames: FrameUnderway[] = [];
-  readonly #parameters: Partial<ProtocolParameters>;
+  b: Instance;
+  /** Endpoints in the order in which they were made: A, the peer, B after takeover. */
+  readonly endpoints: Endpoint[] = [];
+  readonly #frames: Underway<FrameUnderway> = new Underway<FrameUnderway>();
   readonly #seed: number;
-  readonly linkLatencyMs: number;
+  readonly #linkLatencyMs: number;
+  readonly #random: (seed: number) => RandomSource;
+  readonly #frozen: Map<Side, (() => void)[]> = new Map<Side, (() => void)[]>();
   #linkUp: boolean = true;
+  #tap: (bytes: Uint8Array) => void = () => undefined;
 
-  constructor(seed: number, faults: NetworkFaults, linkLatencyMs: number = 0.5) {
+  /** `random` is where each endpoint's tags and initial TSNs come from. */
+  constructor(
+    seed: number,
+    faults: NetworkFaults,
+    linkLatencyMs: number = 0.5,
+    random: (seed: number) => RandomSource = seededRandom,
+  ) {
     this.#seed = seed;
-    this.linkLatencyMs = linkLatencyMs;
-    this.#parameters = telecomParameters;
+    this.#linkLatencyMs = linkLatencyMs;
+    this.#random = random;
     this.network = new Network(faults, seededRandom(seed));
-    this.a = this.#active(addressA, [addressA, addressB], true, 1);
-    this.b = new StandbyInstance({ epoch: 1, beatIntervalMs: 25, takeoverAfterMs: 400 });
-    this.peer = this.#active(addressPeer, [addressPeer], false, 2);
+    this.a = new ActiveInstance(this.#options("a", 1, true));
+    this.b = new StandbyInstance({ epoch: 1, beatIntervalMs, takeoverAfterMs });
+    this.peer = new ActiveInstance(this.#options("peer", 2, false));
     this.a.linkUp(this.nowMs);
     this.b.linkUp(this.nowMs);
+    this.#drain("a");
+    this.#drain("b");
+    // The primary's first beat is answered; only then may it speak.
+    this.run(3 * linkLatencyMs);
     this.peer.connect(addressA, 7000, this.nowMs);
-    this.#drainAll();
+    this.#drain("peer");
   }
 
-  #options(own: string, addresses: readonly string[], cluster: boolean, salt: number, replicates: boolean) {
-    const config = { ...endpointConfig(addresses, cluster, this.#parameters), ownAddress: own };
-    return {
-      endpoint: new Endpoint(config, seededRandom(this.#seed * 10 + salt)),
-      application: new NumberedApplication(cluster ? "down" : "up"),
-      echoes: !cluster,
-      replicates,
-      epoch: replicates ? 1 : 2,
-      beatIntervalMs: 25,
-      leaseMs: 250,
-    };
-  }
-
-  #active(own: string, addresses: readonly string[], cluster: boolean, salt: number): ActiveInstance {
-    return new ActiveInstance(this.#options(own, addresses, cluster, salt, cluster));
+  #options(side: Side, salt: number, replicates: boolean): ActiveOptions {
+    const cluster = side !== "peer";
+    const own = { a: addressA, b: addressB, peer: addressPeer }[side];
+    const addresses = cluster ? [addressA, addressB] : [addressPeer];
+    const config = { ...endpointConfig(addresses, cluster, telecomParameters), ownAddress: own };
+    const endpoint = new Endpoint(config, this.#random(this.#seed * 10 + salt));
+    this.endpoints.push(endpoint);
+    const application = new NumberedApplication(cluster ? "down" : "up");
+    const epoch = replicates ? 1 : 2;
+    return { endpoint, application, echoes: !cluster, replicates, epoch, beatIntervalMs, leaseMs };
   }
 
   /** The primary's process is killed: its machine still delivers what was handed over, and closes the link. */
   killPrimary(): void {
     this.a = undefined;
     this.network.cut(addressA);
+    this.#frame("b", undefined);
     this.#linkUp = false;
-    this.#frames.push({ atMs: this.nowMs + this.linkLatencyMs, to: "b", bytes: new Uint8Array(0) });
   }
 
   /** The primary's machine loses power: what is on the cluster link is lost too, and nobody closes it. */
@@ -79,50 +98,82 @@ export class ClusterWorld {
     this.a = undefined;
     this.network.cut(addressA);
     this.#linkUp = false;
-    this.#frames.length = 0;
+    this.#frames.clear();
+  }
+
+  /** A computer stands still: what comes to it waits, and it does nothing. */
+  freeze(side: "a" | "b"): void {
+    this.#frozen.set(side, []);
+  }
+
+  /** It goes on, with its overdue timers first and then with what waited: the order that is worst for a lease. */
+  thaw(side: "a" | "b"): void {
+    const waiting = this.#frozen.get(side) ?? [];
+    this.#frozen.delete(side);
+    (side === "a" ? this.a : this.b)?.advance(this.nowMs);
+    this.#drain(side);
+    for (const receive of waiting) receive();
   }
 
   get takenOver(): boolean {
     return this.b instanceof ActiveInstance;
   }
 
+  /** B after takeover. */
+  get successor(): ActiveInstance {
+    if (this.b instanceof ActiveInstance) return this.b;
+    throw new Error(`seed ${this.#seed}: B has not taken over`);
+  }
+
+  /** Sets the next SSN of all streams on all computers; only while nothing is under way. */
+  renumberStreams(ssn: number): void {
+    const standby = this.b instanceof StandbyInstance ? this.b.states : [];
+    const handle = this.a?.association ?? 0;
+    const active = [this.endpoints[0]?.state(handle), this.endpoints[1]?.state(this.peer.association ?? 0)];
+    for (const state of [...active, ...standby]) {
+      state?.send.nextSsn.fill(ssn as never);
+      state?.receive.nextSsn.fill(ssn as never);
+    }
+  }
+
+  #drain(side: Side): void {
+    const instance = side === "peer" ? this.peer : this[side];
+    if (instance === undefined) return;
+    const outputs = instance.takeOutputs();
+    this.#carryOut(side, outputs);
+    if (side !== "b" || this.b instanceof ActiveInstance || this.b.detection === undefined) return;
+    const { states } = this.b;
+    this.b = ActiveInstance.takeOver(this.#options("b", 3, false), states, this.nowMs);
+    this.#carryOut("b", this.b.takeOutputs());
+  }
+
   #carryOut(side: Side, outputs: InstanceOutputs): void {
     for (const packet of outputs.packets) {
-      const relayed = side === "a" && packet.local === addressB;
-      if (relayed) {
-        const route = { local: packet.local, remote: packet.remote };
-        this.#frame("b", encodeFrame({ kind: "outbound", epoch: 1, route, packet: packet.bytes }));
-      } else this.network.send({ from: packet.local, to: packet.remote, bytes: packet.bytes }, this.nowMs);
+      const { local, remote, bytes } = packet;
+      if (side === "a" && local === addressB) {
+        const route = { local, remote };
+        this.#frame("b", encodeFrame({ kind: "outbound", epoch: 1, route, packet: bytes }));
+      } else this.network.send({ from: local, to: remote, bytes }, this.nowMs);
     }
     for (const frame of outputs.frames) this.#frame(side === "a" ? "b" : "a", encodeFrame(frame));
     for (const record of outputs.records) this.records.push({ ...record, host: side });
   }
 
-  #frame(to: "a" | "b", bytes: Uint8Array): void {
-    if (this.#linkUp) this.#frames.push({ atMs: this.nowMs + this.linkLatencyMs, to, bytes });
+  /** Shows all frames that go over the link from now on. */
+  tapLink(tap: (bytes: Uint8Array) => void): void {
+    this.#tap = tap;
   }
 
-  #drainAll(): void {
-    if (this.a !== undefined) this.#carryOut("a", this.a.takeOutputs());
-    this.#carryOut("b", this.b.takeOutputs());
-    this.#takeOverIfDetected();
-    this.#carryOut("peer", this.peer.takeOutputs());
-  }
-
-  #takeOverIfDetected(): void {
-    if (this.b instanceof ActiveInstance || this.b.detection === undefined) return;
-    const { states } = this.b;
-    const options = this.#options(addressB, [addressA, addressB], true, 3, false);
-    this.b = ActiveInstance.takeOver(options, states, this.nowMs);
-    this.#carryOut("b", this.b.takeOutputs());
+  #frame(to: "a" | "b", bytes: Uint8Array | undefined): void {
+    if (bytes !== undefined) this.#tap(bytes);
+    if (this.#linkUp) this.#frames.add({ to, bytes }, this.nowMs + this.#linkLatencyMs);
   }
 
   run(forMs: number, done: () => boolean = () => false): boolean {
     const endMs = this.nowMs + forMs;
-    this.#drainAll();
     while (!done()) {
       const next = this.#nextMs();
-      if (next === undefined || next > endMs) {
+      if (next > endMs) {
         this.nowMs = endMs;
         return done();
       }
@@ -133,43 +184,50 @@ export class ClusterWorld {
   }
 
   #step(): void {
-    const due = this.#frames.filter((frame) => frame.atMs <= this.nowMs);
-    for (const frame of due) {
-      this.#frames.splice(this.#frames.indexOf(frame), 1);
-      this.#receiveFrame(frame);
-      this.#drainAll();
+    for (const frame of this.#frames.takeDue(this.nowMs)) {
+      this.#deliver(frame.to, () => this.#receiveFrame(frame));
     }
-    for (const { from, to, bytes } of this.network.arrived(this.nowMs)) {
-      const route = { local: to, remote: from };
-      if (to === addressPeer) this.peer.receive(bytes, route, this.nowMs);
-      else if (to === addressB) this.b.receive(bytes, route, this.nowMs);
-      else this.a?.receive(bytes, route, this.nowMs);
-      this.#drainAll();
+    for (const datagram of this.network.arrived(this.nowMs)) {
+      const side = sideOf.get(datagram.to);
+      if (side !== undefined) this.#deliver(side, () => this.#receivePacket(side, datagram));
     }
-    for (const each of [this.a, this.b, this.peer]) {
-      const dueMs = each?.nextDeadlineMs();
-      if (dueMs !== undefined && dueMs <= this.nowMs) each?.advance(this.nowMs);
-      this.#drainAll();
+    for (const side of ["a", "b", "peer"] as const) {
+      const instance = this[side];
+      const dueMs = instance?.nextDeadlineMs();
+      if (dueMs === undefined || dueMs > this.nowMs || this.#frozen.has(side)) continue;
+      instance?.advance(this.nowMs);
+      this.#drain(side);
     }
+  }
+
+  #deliver(side: Side, receive: () => void): void {
+    const waiting = this.#frozen.get(side);
+    if (waiting === undefined) receive();
+    else waiting.push(receive);
+  }
+
+  #receivePacket(side: Side, { from, to, bytes }: Datagram): void {
+    const route: Route = { local: to, remote: from };
+    this[side]?.receive(bytes, route, this.nowMs);
+    this.#drain(side);
   }
 
   #receiveFrame({ to, bytes }: FrameUnderway): void {
-    const target = to === "a" ? this.a : this.b;
-    if (bytes.length === 0) {
-      if (this.b instanceof StandbyInstance) this.b.linkDown(this.nowMs);
-      return;
+    const instance = this[to];
+    if (bytes === undefined) instance?.linkDown(this.nowMs);
+    else {
+      const frame = decodeFrame(bytes);
+      if (frame === undefined) throw new Error("the link carried a frame that cannot be read");
+      instance?.receiveFrame(frame, this.nowMs);
     }
-    const frame = decodeFrame(bytes);
-    if (frame === undefined) throw new Error("the link carried a frame that cannot be read");
-    target?.receiveFrame(frame, this.nowMs);
+    this.#drain(to);
   }
 
-  #nextMs(): number | undefined {
-    const times = [
-      this.network.nextMs(),
-      ...this.#frames.map((frame) => frame.atMs),
-      ...[this.a, this.b, this.peer].map((each) => each?.nextDeadlineMs()),
-    ].filter((time) => time !== undefined);
-    return times.length === 0 ? undefined : Math.min(...times);
+  #nextMs(): number {
+    let next = Math.min(this.network.nextMs() ?? Infinity, this.#frames.nextMs ?? Infinity);
+    for (const side of ["a", "b", "peer"] as const) {
+      if (!this.#frozen.has(side)) next = Math.min(next, this[side]?.nextDeadlineMs() ?? Infinity);
+    }
+    return next;
   }
 }

@@ -1,4 +1,5 @@
 import type { RandomSource } from "../../agents/sctp/index.ts";
+import { Underway } from "./underway.ts";
 
 /** How a seeded network treats packets; probabilities from 0 to 1. */
 export interface NetworkFaults {
@@ -26,9 +27,8 @@ export interface Datagram {
 /** A network on virtual time: jitter reorders, and links can be cut. One seed gives one behaviour. */
 export class Network {
   readonly #random: RandomSource;
-  readonly #underway: { readonly atMs: number; readonly order: number; readonly datagram: Datagram }[] = [];
+  readonly #underway: Underway<Datagram> = new Underway<Datagram>();
   readonly #cut: Set<string> = new Set<string>();
-  #order: number = 0;
   faults: NetworkFaults;
   /** Everything that was put on the network, in order. */
   readonly log: { readonly atMs: number; readonly datagram: Datagram }[] = [];
@@ -54,12 +54,9 @@ export class Network {
     for (let copy = 0; copy < copies; copy++) {
       if (this.#chance(this.faults.loss)) continue;
       const jitterMs = (this.#random.uint32() / 0x1_0000_0000) * this.faults.jitterMs;
-      const bytes = this.#chance(this.faults.corruption) ? this.#corrupted(datagram.bytes) : datagram.bytes;
-      this.#underway.push({
-        atMs: nowMs + this.faults.latencyMs + jitterMs,
-        order: this.#order++,
-        datagram: { ...datagram, bytes },
-      });
+      const corrupt = this.#chance(this.faults.corruption);
+      const arriving = corrupt ? { ...datagram, bytes: this.#corrupted(datagram.bytes) } : datagram;
+      this.#underway.add(arriving, nowMs + this.faults.latencyMs + jitterMs);
     }
   }
 
@@ -71,16 +68,11 @@ export class Network {
   }
 
   nextMs(): number | undefined {
-    let next: number | undefined;
-    for (const each of this.#underway) if (next === undefined || each.atMs < next) next = each.atMs;
-    return next;
+    return this.#underway.nextMs;
   }
 
   /** The datagrams that have arrived by `nowMs`, in order of arrival. */
   arrived(nowMs: number): Datagram[] {
-    const due = this.#underway.filter((each) => each.atMs <= nowMs);
-    due.sort((a, b) => a.atMs - b.atMs || a.order - b.order);
-    for (const each of due) this.#underway.splice(this.#underway.indexOf(each), 1);
-    return due.map((each) => each.datagram).filter((datagram) => !this.#cut.has(datagram.to));
+    return this.#underway.takeDue(nowMs).filter((datagram) => !this.#cut.has(datagram.to));
   }
 }

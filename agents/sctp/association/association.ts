@@ -6,23 +6,20 @@ import { chunkAction, writeChunk } from "../wire/index.ts";
 import { abort, close, giveUp, reasonText } from "./abort.ts";
 import type { AssociationSnapshot, Route, TimerName } from "./core.ts";
 import { AssociationCore } from "./core.ts";
-import {
-  heartbeatDue,
-  receiveHeartbeat,
-  receiveHeartbeatAck,
-  scheduleHeartbeat,
-  sendHeartbeat,
-} from "./heartbeat.ts";
-import { packetWithDataDone, receiveData } from "./on-data.ts";
+import { heartbeatDue, receiveHeartbeat, receiveHeartbeatAck, startHeartbeats } from "./heartbeat.ts";
+import { deliverWhatWasLeft, packetWithDataDone, receiveData } from "./on-data.ts";
 import { receiveSack } from "./on-sack.ts";
 import type { AssociationOutputs } from "./outputs.ts";
 import {
   beginShutdown,
+  dataWhileShuttingDown,
   mayReceiveData,
   receiveShutdown,
   receiveShutdownAck,
   receiveShutdownComplete,
   repeatShutdown,
+  repeatShutdownAck,
+  resumeShutdown,
 } from "./shutdown.ts";
 import type { AssociationPhase, AssociationState } from "./state.ts";
 import { retransmissionDue } from "./time-outs.ts";
@@ -58,8 +55,9 @@ export class Association {
   }
 
   /**
-   * A new association out of what both sides agreed; `state` is numbered 0 and is not used further by
-   * us. Where it was opened by COOKIE ECHO, `cookieRoute` says from where: COOKIE ACK goes back first.
+   * A new association out of what both sides agreed; its first update has the number after the one of
+   * `state`, which is not used further by us. Where it was opened by COOKIE ECHO, `cookieRoute` says
+   * where COOKIE ACK goes, first of all.
    */
   static open(
     state: AssociationState,
@@ -93,9 +91,10 @@ export class Association {
       core.flight.markForRetransmission(core.flight.add(chunk, 0), "takeover");
     }
     const association = new Association(core);
-    for (const path of core.paths.values()) scheduleHeartbeat(core, path, nowMs);
     if (state.phase === "cookie-echoed") association.#echoCookie(nowMs);
-    if (state.phase === "shutdown-sent" || state.phase === "shutdown-ack-sent") repeatShutdown(core, nowMs);
+    else startHeartbeats(core, nowMs);
+    deliverWhatWasLeft(core);
+    resumeShutdown(core, nowMs);
     core.sack.makeDue();
     flush(core, nowMs);
     return association;
@@ -135,6 +134,8 @@ export class Association {
     const core = this.#core;
     let withData = false;
     let sackAtOnce = false;
+    let withSack = false;
+    core.startPacket();
     // HEARTBEATs go everywhere; anything else shows which of our addresses the peer uses.
     if (chunks.some((chunk) => chunk.type !== "HEARTBEAT" && chunk.type !== "HEARTBEAT_ACK")) {
       core.path(route.remote).heardAt = route.local;
@@ -145,22 +146,23 @@ export class Association {
         if (!mayReceiveData(core.state.phase)) continue;
         withData = true;
         sackAtOnce = receiveData(core, chunk, route) || sackAtOnce;
+      } else if (chunk.type === "SACK") {
+        // One says everything; to process hundreds in a packet would only cost time.
+        if (!withSack && core.state.phase !== "cookie-echoed") receiveSack(core, chunk, route, nowMs);
+        withSack = true;
       } else if (!this.#receiveControl(chunk, route, nowMs)) break;
     }
     if (withData && core.state.phase !== "closed") {
-      // In SHUTDOWN-SENT each packet with DATA is answered by SACK and SHUTDOWN (section 9.2).
       packetWithDataDone(core, sackAtOnce || core.state.phase === "shutdown-sent", nowMs);
+      dataWhileShuttingDown(core, nowMs);
     }
     flush(core, nowMs);
   }
 
   /** Answers whether the rest of the packet is to be processed. */
-  #receiveControl(chunk: Exclude<Chunk, { type: "DATA" }>, route: Route, nowMs: number): boolean {
+  #receiveControl(chunk: Exclude<Chunk, { type: "DATA" | "SACK" }>, route: Route, nowMs: number): boolean {
     const core = this.#core;
     switch (chunk.type) {
-      case "SACK":
-        if (core.state.phase !== "cookie-echoed") receiveSack(core, chunk, route, nowMs);
-        return true;
       case "HEARTBEAT":
         receiveHeartbeat(core, chunk, route);
         return true;
@@ -171,7 +173,7 @@ export class Association {
         this.#cookieAcknowledged(nowMs);
         return true;
       case "SHUTDOWN":
-        receiveShutdown(core, chunk, nowMs);
+        receiveShutdown(core, chunk, route, nowMs);
         return true;
       case "SHUTDOWN_ACK":
         receiveShutdownAck(core, route);
@@ -180,10 +182,10 @@ export class Association {
         receiveShutdownComplete(core);
         return true;
       case "ABORT":
-        this.#aborted(chunk.causes.map((cause) => cause.type));
+        this.#aborted(causeNames(chunk.causes));
         return false;
       case "ERROR":
-        this.#errorReported(chunk.causes.map((cause) => cause.type));
+        this.#errorReported(causeNames(chunk.causes));
         return true;
       case "UNKNOWN":
         return this.#unknownChunk(chunk.typeNumber, chunk, route);
@@ -211,8 +213,10 @@ export class Association {
   #unknownChunk(typeNumber: number, chunk: Chunk, route: Route): boolean {
     const action = chunkAction(typeNumber);
     if (action.report) {
-      const cause = { type: "UNRECOGNIZED_CHUNK_TYPE", code: 6, value: writeChunk(chunk) } as const;
-      this.#core.control.push({
+      // A chunk that would not fit into the answer is reported by its beginning.
+      const value = writeChunk(chunk).slice(0, this.#core.parameters.packetSizeBytes - 64);
+      const cause = { type: "UNRECOGNIZED_CHUNK_TYPE", code: 6, value } as const;
+      this.#core.answer({
         chunk: { type: "ERROR", causes: [cause] },
         route,
         reason: "error",
@@ -246,23 +250,42 @@ export class Association {
   #becomeEstablished(nowMs: number): void {
     const core = this.#core;
     core.notify({ type: "association-change", state: "comm-up", reason: "" });
-    for (const path of core.paths.values()) {
-      // Section 5.4, rule 2: addresses that are not confirmed are probed at once.
-      if (path.confirmed) scheduleHeartbeat(core, path, nowMs);
-      else sendHeartbeat(core, path, nowMs);
-    }
+    startHeartbeats(core, nowMs);
   }
 
-  /** A repeated COOKIE ECHO gets a repeated COOKIE ACK (section 5.2.4, action D). */
+  /**
+   * A COOKIE ECHO with both our tags: COOKIE ACK again, and if our own COOKIE ECHO is still out, both
+   * sides called each other and this one counts (section 5.2.4, action D).
+   */
   cookieRepeated(route: Route, nowMs: number): void {
+    this.#cookieAcknowledged(nowMs);
     this.#addCookieAck(route);
     flush(this.#core, nowMs);
   }
 
-  /** COOKIE ACK goes to the address that the COOKIE ECHO came from (section 5.1 D). */
-  #addCookieAck(route: Route): void {
-    const dependsOn = this.#core.phaseSequence;
-    this.#core.control.push({ chunk: { type: "COOKIE_ACK" }, route, reason: "setup", dependsOn });
+  /** INIT or COOKIE ECHO of a peer that is gone already: the shutdown is finished first (sections 5.2.4 and 9.2). */
+  peerReturnedTooEarly(route: Route, cookieCame: boolean, nowMs: number): void {
+    repeatShutdownAck(this.#core, nowMs);
+    if (cookieCame) {
+      const causes = [{ type: "COOKIE_WHILE_SHUTTING_DOWN", code: 10 }] as const;
+      this.#core.control.push({ chunk: { type: "ERROR", causes }, route, reason: "error", dependsOn: 0 });
+    }
+    flush(this.#core, nowMs);
+  }
+
+  /** Another association takes the place of this one; its user hears `reason` (section 5.2.4, actions A and B). */
+  replaced(reason: string): void {
+    if (this.phase === "closed") return;
+    close(this.#core);
+    this.#core.notify({ type: "association-change", state: "restart", reason });
+  }
+
+  /** COOKIE ACK goes back to where the COOKIE ECHO came from, if the peer is known to be there (sections 5.1 D and 5.4). */
+  #addCookieAck(from: Route): void {
+    const core = this.#core;
+    const route = core.path(from.remote).confirmed ? from : core.routeTo(core.primaryPath);
+    const dependsOn = core.phaseSequence;
+    core.control.push({ chunk: { type: "COOKIE_ACK" }, route, reason: "setup", dependsOn });
   }
 
   #aborted(causes: readonly string[]): void {
@@ -272,7 +295,8 @@ export class Association {
   }
 
   #errorReported(causes: readonly string[]): void {
-    this.#core.notify({ type: "remote-error", causes });
+    const told = this.#core.outputs.notifications.some((each) => each.type === "remote-error");
+    if (!told) this.#core.notify({ type: "remote-error", causes });
     if (this.#core.state.phase === "cookie-echoed" && causes.includes("STALE_COOKIE")) {
       giveUp(this.#core, "the peer found our cookie stale");
     }
@@ -292,6 +316,11 @@ export class Association {
     core.change({ kind: "messageQueued", streamId, ppid, unordered, payload: message.payload.slice() });
     flush(core, nowMs);
     return "accepted";
+  }
+
+  /** From now on packets can leave from these addresses of ours. */
+  useSources(sources: readonly string[]): void {
+    this.#core.useSources(sources);
   }
 
   /** Saves the user's own state with the association, so that it moves with it. */
@@ -342,6 +371,10 @@ export class Association {
     this.#echoCookie(nowMs);
   }
 }
+
+/** Names of the first few causes: a packet has room for thousands. */
+const causeNames = (causes: readonly Cause[]): readonly Cause["type"][] =>
+  causes.slice(0, 8).map((cause) => cause.type);
 
 const userInitiated = (reason: string): Cause => ({
   type: "USER_INITIATED_ABORT",

@@ -10,12 +10,15 @@ import type { SackSchedulerState } from "../rx/sack-scheduler.ts";
 import { SackScheduler } from "../rx/sack-scheduler.ts";
 import { Deadlines } from "../timer/deadlines.ts";
 import type { Chunk } from "../wire/index.ts";
+import { chunkLength } from "../wire/index.ts";
 import type { AssociationOutputs, Notification, PacketReason } from "./outputs.ts";
 import { emptyOutputs } from "./outputs.ts";
 import type { AssociationPhase, AssociationState } from "./state.ts";
 import { cloneAssociationState } from "./state.ts";
 import type { AssociationUpdate } from "./updates.ts";
 import { applyUpdate } from "./updates.ts";
+
+const commonHeaderBytes = 12;
 
 export type TimerName =
   | "t1-cookie"
@@ -43,8 +46,11 @@ export interface PendingControl {
 export interface AssociationSnapshot {
   readonly state: AssociationState;
   readonly localAddress: string;
+  readonly sources: readonly string[];
   readonly replyRoute: Route;
   readonly peerWindowBytes: number;
+  readonly advertisedBytes: number;
+  readonly windowClosed: boolean;
   readonly errorCount: number;
   readonly receivedSequence: number;
   readonly phaseSequence: number;
@@ -72,11 +78,17 @@ export class AssociationCore {
   readonly paths: Map<string, Path> = new Map<string, Path>();
   readonly control: PendingControl[] = [];
   /** Source address of what we start, as long as the peer has not sent to another one of ours. */
-  localAddress: string;
+  readonly localAddress: string;
+  /** Our addresses from which packets can leave, of which another computer may own some. */
+  sources: readonly string[];
   /** Where the last DATA came in: a SACK goes back there (RFC 9260 section 6.4). */
   replyRoute: Route;
   /** The peer's advertised window less what is in flight. */
   peerWindowBytes: number;
+  /** The window that our last SACK advertised. */
+  advertisedBytes: number;
+  /** A SACK with a closed window came since T3 last expired: a lost probe is no error (section 6.1, rule A). */
+  windowClosed: boolean = false;
   /** Consecutive errors over all paths (RFC 9260 section 8.1). */
   errorCount: number = 0;
   /** Number of the last update about received data: what a SACK depends on. */
@@ -87,6 +99,7 @@ export class AssociationCore {
   shutdownPath: string | undefined;
   /** The next retransmission may leave whatever the window says (section 7.2.4). */
   fastRetransmitPending: boolean = false;
+  #answerBytes: number = 0;
   #outputs: AssociationOutputs = emptyOutputs();
 
   constructor(
@@ -99,8 +112,10 @@ export class AssociationCore {
     this.parameters = parameters;
     this.random = random;
     this.localAddress = localAddress;
+    this.sources = [localAddress];
     this.replyRoute = { local: localAddress, remote: state.primaryAddress };
     this.peerWindowBytes = state.agreement.peerWindowBytes;
+    this.advertisedBytes = parameters.receiveBufferBytes;
     this.sack = new SackScheduler(parameters.sackFrequency);
     this.reassembly = new Reassembly(state.receive);
     for (const address of state.agreement.peerAddresses) {
@@ -136,9 +151,27 @@ export class AssociationCore {
 
   /** Records an update that was already applied: the opening of the association. */
   recordOpening(update: Extract<AssociationUpdate, { kind: "opened" }>): void {
-    assert(this.state.sequence === 1, "the opening is the first update");
-    this.#outputs.updates.push({ sequence: 1, update });
-    this.phaseSequence = 1;
+    const { sequence } = this.state;
+    assert(sequence === update.state.sequence + 1, "the opening is the first update");
+    this.#outputs.updates.push({ sequence, update });
+    this.phaseSequence = sequence;
+  }
+
+  /** A packet of the peer is about to be processed. */
+  startPacket(): void {
+    this.#answerBytes = 0;
+  }
+
+  /**
+   * Queues an answer to a chunk of the packet that is being processed. All answers to one packet take
+   * one packet at most, or a single large one: more than comes in never goes out.
+   */
+  answer(pending: PendingControl): void {
+    const length = chunkLength(pending.chunk);
+    const fits = this.#answerBytes + length <= this.parameters.packetSizeBytes - commonHeaderBytes;
+    if (this.#answerBytes > 0 && !fits) return;
+    this.#answerBytes += length;
+    this.control.push(pending);
   }
 
   notify(notification: Notification): void {
@@ -160,6 +193,25 @@ export class AssociationCore {
     return { local: path.heardAt ?? this.localAddress, remote: path.address };
   }
 
+  /** Back to where the DATA came from, unless the peer has not proved that it is there (sections 5.4 and 6.4). */
+  get sackRoute(): Route {
+    return this.path(this.replyRoute.remote).confirmed ? this.replyRoute : this.routeTo(this.primaryPath);
+  }
+
+  /** Nothing comes back on a path: the next packets there leave from another address of ours, if there is one. */
+  changeSource(path: Path): void {
+    if (this.sources.length < 2) return;
+    const at = this.sources.indexOf(path.heardAt ?? this.localAddress);
+    path.heardAt = this.sources[(at + 1) % this.sources.length];
+  }
+
+  useSources(sources: readonly string[]): void {
+    this.sources = sources;
+    for (const path of this.paths.values()) {
+      if (path.heardAt !== undefined && !sources.includes(path.heardAt)) path.heardAt = undefined;
+    }
+  }
+
   snapshot(): AssociationSnapshot {
     const { updates, packets, deliveries, notifications } = this.#outputs;
     const pending = updates.length + packets.length + deliveries.length + notifications.length;
@@ -167,8 +219,11 @@ export class AssociationCore {
     return {
       state: cloneAssociationState(this.state),
       localAddress: this.localAddress,
+      sources: this.sources,
       replyRoute: this.replyRoute,
       peerWindowBytes: this.peerWindowBytes,
+      advertisedBytes: this.advertisedBytes,
+      windowClosed: this.windowClosed,
       errorCount: this.errorCount,
       receivedSequence: this.receivedSequence,
       phaseSequence: this.phaseSequence,
@@ -189,8 +244,11 @@ export class AssociationCore {
   ): AssociationCore {
     const state = cloneAssociationState(snapshot.state);
     const core = new AssociationCore(state, snapshot.localAddress, parameters, random);
+    core.sources = snapshot.sources;
     core.replyRoute = snapshot.replyRoute;
     core.peerWindowBytes = snapshot.peerWindowBytes;
+    core.advertisedBytes = snapshot.advertisedBytes;
+    core.windowClosed = snapshot.windowClosed;
     core.errorCount = snapshot.errorCount;
     core.receivedSequence = snapshot.receivedSequence;
     core.phaseSequence = snapshot.phaseSequence;

@@ -3,19 +3,35 @@ import { clearErrors } from "../path/path.ts";
 import { measureRtt } from "../path/rto.ts";
 import type { HeartbeatAckChunk, HeartbeatChunk } from "../wire/index.ts";
 import type { AssociationCore, Route } from "./core.ts";
-import { countPathError } from "./time-outs.ts";
+import { heartbeatUnanswered } from "./time-outs.ts";
 
 const nonceBytes = 16;
 
 /** The next HEARTBEAT on a path (RFC 9260 section 8.3): HB.interval plus RTO, give or take half an RTO. */
-export function scheduleHeartbeat(core: AssociationCore, path: Path, nowMs: number): void {
+function scheduleHeartbeat(core: AssociationCore, path: Path, nowMs: number): void {
   const jitter = (core.random.uint32() / 0x1_0000_0000 - 0.5) * path.rto.rtoMs;
-  const hurry = !path.confirmed || path.reachability === "potentially-failed";
-  const intervalMs = hurry ? 0 : core.parameters.heartbeatIntervalMs;
-  core.deadlines.set(`heartbeat ${path.address}`, nowMs + intervalMs + path.rto.rtoMs + jitter);
+  const { heartbeatIntervalMs } = core.parameters;
+  core.deadlines.set(`heartbeat ${path.address}`, nowMs + heartbeatIntervalMs + path.rto.rtoMs + jitter);
 }
 
-export function sendHeartbeat(core: AssociationCore, path: Path, nowMs: number): void {
+/**
+ * Begins with the heartbeats of all paths. Addresses that are not confirmed are probed without delay,
+ * one in each RTO: they may be those of strangers (section 5.4, HB.Max.Burst).
+ */
+export function startHeartbeats(core: AssociationCore, nowMs: number): void {
+  let unconfirmed = 0;
+  for (const path of core.paths.values()) {
+    if (path.confirmed) scheduleHeartbeat(core, path, nowMs);
+    else {
+      const waitMs = unconfirmed * path.rto.rtoMs;
+      if (waitMs === 0) sendHeartbeat(core, path, nowMs);
+      else core.deadlines.set(`heartbeat ${path.address}`, nowMs + waitMs);
+      unconfirmed += 1;
+    }
+  }
+}
+
+function sendHeartbeat(core: AssociationCore, path: Path, nowMs: number): void {
   const nonce = core.random.bytes(nonceBytes);
   path.heartbeat = { nonce, sentAtMs: nowMs };
   core.control.push({
@@ -24,15 +40,23 @@ export function sendHeartbeat(core: AssociationCore, path: Path, nowMs: number):
     reason: "heartbeat",
     dependsOn: 0,
   });
-  scheduleHeartbeat(core, path, nowMs);
+  core.deadlines.set(`heartbeat ${path.address}`, nowMs + path.rto.rtoMs);
 }
 
-/** The heartbeat timer of a path fired: the one before went unanswered, or the path was idle long enough. */
+/** The heartbeat timer of a path fired: one went unanswered for an RTO, or the path was idle long enough. */
 export function heartbeatDue(core: AssociationCore, path: Path, nowMs: number): void {
+  const { phase } = core.state;
+  // Section 8.3: no more of them after SHUTDOWN or SHUTDOWN ACK.
+  if (phase === "shutdown-sent" || phase === "shutdown-ack-sent") return;
   if (path.heartbeat !== undefined) {
     path.heartbeat = undefined;
-    countPathError(core, path, nowMs);
+    heartbeatUnanswered(core, path, nowMs);
     if (core.state.phase === "closed") return;
+    const hurry =
+      path.reachability === "potentially-failed" || (!path.confirmed && path.reachability === "active");
+    if (hurry) sendHeartbeat(core, path, nowMs);
+    else scheduleHeartbeat(core, path, nowMs);
+    return;
   }
   const idleSinceMs = nowMs - path.lastDataSentAtMs;
   const busy =
@@ -43,7 +67,7 @@ export function heartbeatDue(core: AssociationCore, path: Path, nowMs: number): 
 
 /** Answers from the address that was asked. The standby's host does the same without an association. */
 export function receiveHeartbeat(core: AssociationCore, chunk: HeartbeatChunk, route: Route): void {
-  core.control.push({
+  core.answer({
     chunk: { type: "HEARTBEAT_ACK", info: chunk.info },
     route,
     reason: "heartbeat-ack",

@@ -5,12 +5,16 @@ import type { Path } from "../path/path.ts";
 import { clearErrors } from "../path/path.ts";
 import { measureRtt } from "../path/rto.ts";
 import type { Transmission } from "../tx/flight.ts";
+import { gapRanges } from "../tx/gap-ranges.ts";
+import type { GapRange } from "../tx/gap-ranges.ts";
 import type { SackChunk } from "../wire/index.ts";
 import type { AssociationCore, Route } from "./core.ts";
 import { violate } from "./on-data.ts";
 
 /** A chunk missing from this many SACKs in a row is taken for lost (RFC 9260 section 7.2.4). */
 const missingReportsForLoss = 3;
+/** A window below this holds no packet: probes may be lost in it without anything being wrong. */
+const smallestWindowBytes = 1500;
 
 interface Progress {
   readonly ackedBytes: Map<Path, number>;
@@ -27,15 +31,19 @@ export function receiveSack(core: AssociationCore, sack: SackChunk, route: Route
     violate(core, route, "SACK acknowledges a TSN that was never sent");
     return;
   }
+  const gaps = gapRanges(sack.gaps, tsnDistance(sack.cumulativeTsn, send.nextTsn) - 1);
   const progress: Progress = { ackedBytes: new Map(), flightBefore: new Map(), highestNew: undefined };
   for (const path of core.paths.values()) progress.flightBefore.set(path, core.flight.bytesOn(path.address));
   const before = send.cumulativeAck;
   acknowledgeUpTo(core, sack.cumulativeTsn, progress, nowMs);
   const cumulativeMoved = tsnLess(before, send.cumulativeAck);
-  acknowledgeGaps(core, sack, progress, nowMs);
-  noticeReneging(core, sack);
+  acknowledgeGaps(core, sack.cumulativeTsn, gaps, progress, nowMs);
+  noticeReneging(core, sack.cumulativeTsn, gaps);
   creditPaths(core, progress, cumulativeMoved);
-  const lossSeen = countMissing(core, sack, progress, cumulativeMoved);
+  const lastGap = gaps.at(-1);
+  const highestGap = lastGap === undefined ? undefined : tsnAdd(sack.cumulativeTsn, lastGap.end);
+  const lossSeen = countMissing(core, highestGap, progress, cumulativeMoved);
+  core.windowClosed = sack.advertisedWindow < smallestWindowBytes;
   core.peerWindowBytes = Math.max(0, sack.advertisedWindow - core.flight.totalBytes);
   keepRetransmissionTimers(core, progress, cumulativeMoved, nowMs);
   if (lossSeen) core.fastRetransmitPending = true;
@@ -44,12 +52,24 @@ export function receiveSack(core: AssociationCore, sack: SackChunk, route: Route
   }
 }
 
-/** SHUTDOWN acknowledges cumulatively like a SACK without gap blocks (section 9.2). */
-export function acknowledgeCumulatively(core: AssociationCore, tsn: Tsn, nowMs: number): void {
+/** SHUTDOWN acknowledges cumulatively like a SACK without gap blocks (section 9.2); false when it lies. */
+export function acknowledgeCumulatively(
+  core: AssociationCore,
+  tsn: Tsn,
+  route: Route,
+  nowMs: number,
+): boolean {
+  if (!tsnLess(tsn, core.state.send.nextTsn)) {
+    violate(core, route, "SHUTDOWN acknowledges a TSN that was never sent");
+    return false;
+  }
   const progress: Progress = { ackedBytes: new Map(), flightBefore: new Map(), highestNew: undefined };
   const before = core.state.send.cumulativeAck;
   acknowledgeUpTo(core, tsn, progress, nowMs);
-  keepRetransmissionTimers(core, progress, tsnLess(before, core.state.send.cumulativeAck), nowMs);
+  const moved = tsnLess(before, core.state.send.cumulativeAck);
+  creditPaths(core, progress, moved);
+  keepRetransmissionTimers(core, progress, moved, nowMs);
+  return true;
 }
 
 function acknowledgeUpTo(core: AssociationCore, tsn: Tsn, progress: Progress, nowMs: number): void {
@@ -64,11 +84,16 @@ function acknowledgeUpTo(core: AssociationCore, tsn: Tsn, progress: Progress, no
   core.change({ kind: "cumAcked", tsn });
 }
 
-function acknowledgeGaps(core: AssociationCore, sack: SackChunk, progress: Progress, nowMs: number): void {
-  const highest = tsnDistance(sack.cumulativeTsn, core.state.send.nextTsn) - 1;
-  for (const gap of sack.gaps) {
-    for (let offset = gap.start; offset <= Math.min(gap.end, highest); offset++) {
-      const transmission = core.flight.get(tsnAdd(sack.cumulativeTsn, offset));
+function acknowledgeGaps(
+  core: AssociationCore,
+  cumulativeTsn: Tsn,
+  gaps: readonly GapRange[],
+  progress: Progress,
+  nowMs: number,
+): void {
+  for (const gap of gaps) {
+    for (let offset = gap.start; offset <= gap.end; offset++) {
+      const transmission = core.flight.get(tsnAdd(cumulativeTsn, offset));
       if (transmission === undefined || transmission.gapAcked) continue;
       credit(core, transmission, progress, nowMs);
       core.flight.markGapAcked(transmission);
@@ -76,14 +101,19 @@ function acknowledgeGaps(core: AssociationCore, sack: SackChunk, progress: Progr
   }
 }
 
-/** A chunk that was in a gap block and is no longer counts as missing again (section 6.2.1, rule D iii). */
-function noticeReneging(core: AssociationCore, sack: SackChunk): void {
+/**
+ * A chunk that was in a gap block and is no longer is in flight again: missing reports or T3 decide
+ * (section 6.2.1, rule D iii). A SACK that was overtaken on its way looks the same.
+ */
+function noticeReneging(core: AssociationCore, cumulativeTsn: Tsn, gaps: readonly GapRange[]): void {
+  if (!core.flight.hasGapAcked) return;
+  let at = 0;
   for (const transmission of core.flight) {
     if (!transmission.gapAcked) continue;
-    const offset = tsnDistance(sack.cumulativeTsn, transmission.chunk.tsn);
-    if (sack.gaps.some((gap) => offset >= gap.start && offset <= gap.end)) continue;
-    transmission.gapAcked = false;
-    core.flight.markForRetransmission(transmission, "t3");
+    const offset = tsnDistance(cumulativeTsn, transmission.chunk.tsn);
+    while (at < gaps.length && (gaps[at]?.end ?? 0) < offset) at += 1;
+    const gap = gaps[at];
+    if (gap === undefined || offset < gap.start) core.flight.markReneged(transmission);
   }
 }
 
@@ -120,14 +150,13 @@ function creditPaths(core: AssociationCore, progress: Progress, cumulativeMoved:
 /** Highest TSN newly acknowledged (section 7.2.4): only chunks before it are missing. */
 function countMissing(
   core: AssociationCore,
-  sack: SackChunk,
+  highestGap: Tsn | undefined,
   progress: Progress,
   cumulativeMoved: boolean,
 ): boolean {
-  const lastGap = sack.gaps.at(-1);
-  if (lastGap === undefined || progress.highestNew === undefined) return false;
+  if (highestGap === undefined || progress.highestNew === undefined) return false;
   const recovering = core.allPaths.some((path) => path.congestion.fastRecoveryExit !== undefined);
-  const limit = recovering && cumulativeMoved ? tsnAdd(sack.cumulativeTsn, lastGap.end) : progress.highestNew;
+  const limit = recovering && cumulativeMoved ? highestGap : progress.highestNew;
   let lossSeen = false;
   for (const transmission of core.flight) {
     const { tsn } = transmission.chunk;
@@ -158,7 +187,7 @@ function keepRetransmissionTimers(
   for (const path of core.paths.values()) {
     const timer = `t3 ${path.address}` as const;
     if (core.flight.bytesOn(path.address) === 0) core.deadlines.clear(timer);
-    else if (cumulativeMoved && progress.ackedBytes.has(path)) {
+    else if ((cumulativeMoved && progress.ackedBytes.has(path)) || !core.deadlines.isSet(timer)) {
       core.deadlines.set(timer, nowMs + path.rto.rtoMs);
     }
   }

@@ -25,7 +25,7 @@ export function startShutdownWhenDrained(core: AssociationCore, nowMs: number): 
   if (send.outstanding.size > 0 || send.queue.length > 0) return;
   if (phase === "shutdown-pending") {
     core.enterPhase("shutdown-sent");
-    core.deadlines.set("t5-guard", nowMs + 5 * core.parameters.rtoMaxMs);
+    guardShutdown(core, nowMs);
     sendShutdown(core, nowMs);
   } else if (phase === "shutdown-received") {
     core.enterPhase("shutdown-ack-sent");
@@ -33,24 +33,55 @@ export function startShutdownWhenDrained(core: AssociationCore, nowMs: number): 
   }
 }
 
-/** Where SHUTDOWN and SHUTDOWN ACK go, with T2 set for that path: not where data already failed (section 6.4). */
-function shutdownRoute(core: AssociationCore, nowMs: number): Route {
-  const path = pathForNewData(core.allPaths, core.primaryPath);
-  core.shutdownPath = path.address;
-  core.deadlines.set("t2-shutdown", nowMs + path.rto.rtoMs);
-  return core.routeTo(path);
+/** T5-shutdown-guard: whatever the peer goes on sending, the association ends (section 9.2). */
+function guardShutdown(core: AssociationCore, nowMs: number): void {
+  core.deadlines.set("t5-guard", nowMs + 5 * core.parameters.rtoMaxMs);
 }
 
-function sendShutdown(core: AssociationCore, nowMs: number): void {
+/** Goes on with a shutdown that another instance had begun. */
+export function resumeShutdown(core: AssociationCore, nowMs: number): void {
+  if (core.state.phase === "shutdown-sent") {
+    guardShutdown(core, nowMs);
+    sendShutdown(core, nowMs);
+  } else if (core.state.phase === "shutdown-ack-sent") sendShutdownAck(core, nowMs);
+}
+
+/** The peer asks again, by SHUTDOWN or by an INIT that shows that it knows of no association any more. */
+export function repeatShutdownAck(core: AssociationCore, nowMs: number): void {
+  if (core.state.phase === "shutdown-ack-sent") sendShutdownAck(core, nowMs);
+}
+
+/** Where SHUTDOWN and SHUTDOWN ACK go, with T2 set for that path: not where data already failed (section 6.4). */
+function shutdownRoute(core: AssociationCore, nowMs: number, wanted?: Route): Route {
+  const route = wanted ?? core.routeTo(pathForNewData(core.allPaths, core.primaryPath));
+  core.shutdownPath = route.remote;
+  core.deadlines.set("t2-shutdown", nowMs + core.path(route.remote).rto.rtoMs);
+  return route;
+}
+
+/**
+ * While SHUTDOWN is out each packet with DATA is answered by another one (section 9.2), to where the DATA
+ * came from: that path works, which is more than is known of the primary one.
+ */
+export function dataWhileShuttingDown(core: AssociationCore, nowMs: number): void {
+  if (core.state.phase === "shutdown-sent") sendShutdown(core, nowMs, core.sackRoute);
+}
+
+const isWaiting = (core: AssociationCore, type: "SHUTDOWN" | "SHUTDOWN_ACK"): boolean =>
+  core.control.some((pending) => pending.chunk.type === type);
+
+function sendShutdown(core: AssociationCore, nowMs: number, wanted?: Route): void {
+  if (isWaiting(core, "SHUTDOWN")) return;
   core.control.push({
     chunk: { type: "SHUTDOWN", cumulativeTsn: core.state.receive.cumulativeTsn },
-    route: shutdownRoute(core, nowMs),
+    route: shutdownRoute(core, nowMs, wanted),
     reason: "shutdown",
     dependsOn: Math.max(core.phaseSequence, core.receivedSequence),
   });
 }
 
 function sendShutdownAck(core: AssociationCore, nowMs: number): void {
+  if (isWaiting(core, "SHUTDOWN_ACK")) return;
   core.control.push({
     chunk: { type: "SHUTDOWN_ACK" },
     route: shutdownRoute(core, nowMs),
@@ -59,8 +90,15 @@ function sendShutdownAck(core: AssociationCore, nowMs: number): void {
   });
 }
 
-export function receiveShutdown(core: AssociationCore, chunk: ShutdownChunk, nowMs: number): void {
-  acknowledgeCumulatively(core, chunk.cumulativeTsn, nowMs);
+export function receiveShutdown(
+  core: AssociationCore,
+  chunk: ShutdownChunk,
+  route: Route,
+  nowMs: number,
+): void {
+  // Section 9.2: during set-up it is discarded.
+  if (core.state.phase === "cookie-echoed") return;
+  if (!acknowledgeCumulatively(core, chunk.cumulativeTsn, route, nowMs)) return;
   const { phase } = core.state;
   if (phase === "established" || phase === "shutdown-pending") {
     core.enterPhase("shutdown-received");

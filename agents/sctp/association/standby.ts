@@ -1,7 +1,5 @@
 import type { Tsn } from "../base/serial.ts";
-import { tsnLessOrEqual, tsnNext } from "../base/serial.ts";
-import { joinPayload } from "../rx/reassembly.ts";
-import type { ReceivedChunk } from "../rx/receive-state.ts";
+import { chunksOf, joinPayload } from "../rx/reassembly.ts";
 import { parsePacket, writePacket } from "../wire/index.ts";
 import type { AssociationState } from "./state.ts";
 
@@ -40,10 +38,5 @@ export function answerHeartbeat(
 
 /** The payload of a message that is complete in the receive buffer, without taking it out. */
 export function bufferedMessage(state: AssociationState, firstTsn: Tsn, lastTsn: Tsn): Uint8Array {
-  const chunks: ReceivedChunk[] = [];
-  for (let tsn = firstTsn; tsnLessOrEqual(tsn, lastTsn); tsn = tsnNext(tsn)) {
-    const chunk = state.receive.buffered.get(tsn);
-    if (chunk !== undefined) chunks.push(chunk);
-  }
-  return joinPayload(chunks);
+  return joinPayload(chunksOf(state.receive, { firstTsn, lastTsn }));
 }

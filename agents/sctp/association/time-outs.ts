@@ -1,14 +1,25 @@
 import { collapse } from "../path/congestion.ts";
 import type { Path } from "../path/path.ts";
-import { countError } from "../path/path.ts";
+import { countError, pathForNewData } from "../path/path.ts";
 import { backOff } from "../path/rto.ts";
 import { giveUp } from "./abort.ts";
 import type { AssociationCore } from "./core.ts";
 
 /** Counts an error on a path and on the association (RFC 9260 sections 8.1 and 8.2, RFC 7829 section 3.2). */
 export function countPathError(core: AssociationCore, path: Path, nowMs: number): void {
-  backOff(path.rto, core.parameters);
   if (path.confirmed) core.errorCount += 1;
+  countOnPath(core, path, nowMs);
+}
+
+/** A HEARTBEAT went unanswered: on a path that carries no data that says nothing about the association. */
+export function heartbeatUnanswered(core: AssociationCore, path: Path, nowMs: number): void {
+  if (path === pathForNewData(core.allPaths, core.primaryPath)) countPathError(core, path, nowMs);
+  else countOnPath(core, path, nowMs);
+}
+
+function countOnPath(core: AssociationCore, path: Path, nowMs: number): void {
+  backOff(path.rto, core.parameters);
+  core.changeSource(path);
   const changed = countError(path, core.parameters);
   if (core.errorCount > core.parameters.associationMaxRetrans) {
     giveUp(core, `no answer from the peer on any path after ${core.errorCount} tries`);
@@ -25,6 +36,7 @@ export function countPathError(core: AssociationCore, path: Path, nowMs: number)
 
 /** T3-rtx expired on a path (section 6.3.3): its chunks are sent again, if possible on another path. */
 export function retransmissionDue(core: AssociationCore, path: Path, nowMs: number): void {
+  if (core.flight.bytesOn(path.address) === 0) return;
   collapse(path.congestion, core.parameters.packetSizeBytes);
   path.timing = false;
   for (const transmission of core.flight) {
@@ -32,5 +44,7 @@ export function retransmissionDue(core: AssociationCore, path: Path, nowMs: numb
     transmission.timed = false;
     core.flight.markForRetransmission(transmission, "t3");
   }
-  countPathError(core, path, nowMs);
+  if (core.windowClosed) backOff(path.rto, core.parameters);
+  else countPathError(core, path, nowMs);
+  core.windowClosed = false;
 }

@@ -89,7 +89,7 @@ function planControl(core: AssociationCore, nowMs: number): PacketPlan[] {
     if (control.reason === "heartbeat") core.path(control.route.remote).lastSentAtMs = nowMs;
   }
   if (core.sack.isDue && maySendSack(core)) {
-    const plan = new PacketPlan(core.replyRoute);
+    const plan = new PacketPlan(core.sackRoute);
     plan.add(makeSack(core), core.receivedSequence, "sack");
     plans.push(plan);
   }
@@ -102,7 +102,8 @@ const maySendSack = (core: AssociationCore): boolean =>
 /** A SACK that may still wait rides along with data to the same place. */
 function addWaitingSack(core: AssociationCore, plans: readonly PacketPlan[]): void {
   if (!core.sack.isWaiting) return;
-  const plan = plans.find((each) => sameRoute(each.route, core.replyRoute) && each.chunks.length > 0);
+  const route = core.sackRoute;
+  const plan = plans.find((each) => sameRoute(each.route, route) && each.chunks.length > 0);
   if (plan === undefined || !plan.fits(16, core.parameters.packetSizeBytes)) return;
   if (core.state.receive.above.size > 0) return;
   const sack = makeSack(core);

@@ -1,10 +1,14 @@
 import { hmac } from "@noble/hashes/hmac.js";
 import { sha256 } from "@noble/hashes/sha2.js";
+import { assert } from "../base/assert.ts";
 import type { InitAckChunk, InitChunk } from "../wire/index.ts";
 import { parsePacket, writePacket } from "../wire/index.ts";
 
 const macBytes = 32;
-const fixedBytes = macBytes + 8 + 4 + 4 + 4;
+const addressAt = macBytes + 8 + 4 + 4 + 4;
+/** Longest text of an IPv6 address, with IPv4 at its end. */
+const addressBytes = 45;
+const fixedBytes = addressAt + 1 + addressBytes;
 
 /**
  * What a state cookie carries (RFC 9260 section 5.1.3): both chunks of the handshake, so that no state
@@ -16,6 +20,8 @@ export interface CookieContent {
   /** Tags of an association with the same peer that existed when the cookie was made; else 0. */
   readonly tieLocalTag: number;
   readonly tiePeerTag: number;
+  /** Where INIT came from and INIT ACK went: what the peer proves by echoing the cookie (section 5.4, rule 2). */
+  readonly peerAddress: string;
   readonly peerPort: number;
   readonly localPort: number;
   readonly peerInit: InitChunk;
@@ -33,6 +39,10 @@ export function sealCookie(content: CookieContent, key: Uint8Array): Uint8Array 
   view.setUint32(macBytes + 8, content.lifeMs);
   view.setUint32(macBytes + 12, content.tieLocalTag);
   view.setUint32(macBytes + 16, content.tiePeerTag);
+  assert(content.peerAddress.length <= addressBytes, "an address has at most 45 letters");
+  view.setUint8(addressAt, content.peerAddress.length);
+  for (let index = 0; index < content.peerAddress.length; index++)
+    view.setUint8(addressAt + 1 + index, content.peerAddress.charCodeAt(index));
   cookie.set(init, fixedBytes);
   cookie.set(initAck, fixedBytes + init.length);
   cookie.set(hmac(sha256, key, cookie.subarray(macBytes)), 0);
@@ -57,6 +67,9 @@ export function openCookie(cookie: Uint8Array, key: Uint8Array): CookieContent |
     lifeMs: view.getUint32(macBytes + 8),
     tieLocalTag: view.getUint32(macBytes + 12),
     tiePeerTag: view.getUint32(macBytes + 16),
+    peerAddress: String.fromCharCode(
+      ...cookie.subarray(addressAt + 1, addressAt + 1 + view.getUint8(addressAt)),
+    ),
     peerPort: init.packet.sourcePort,
     localPort: init.packet.destinationPort,
     peerInit,

@@ -1,11 +1,14 @@
+import { padded } from "../base/bytes.ts";
 import type { ProtocolParameters } from "../base/parameters.ts";
 import type { RandomSource } from "../base/random.ts";
 import type { Tsn } from "../base/serial.ts";
 import { tsn } from "../base/serial.ts";
 import type { Agreement } from "../association/state.ts";
-import type { AddressParameter, Chunk, InitAckChunk, InitChunk, Parameter } from "../wire/index.ts";
+import type { AddressParameter, Cause, Chunk, InitAckChunk, InitChunk, Parameter } from "../wire/index.ts";
 import { parameterAction, writeParameter } from "../wire/index.ts";
+import { isUsableAddress } from "./peer-address.ts";
 
+const parameterHeaderBytes = 4;
 const ipv4AddressType = 5;
 const ipv6AddressType = 6;
 /** RFC 9260 section 3.3.2: a smaller window is not allowed in INIT and INIT ACK. */
@@ -47,24 +50,53 @@ export function initFields(
   };
 }
 
-/** What is wrong with the fixed part of an INIT or INIT ACK, if anything. */
-export function initFlaw(chunk: InitChunk | InitAckChunk): "discard" | "abort" | undefined {
+/** What is wrong with an INIT or INIT ACK, if anything: silence, or ABORT with these causes. */
+export function initFlaw(chunk: InitChunk | InitAckChunk): "discard" | readonly Cause[] | undefined {
   if (chunk.initiateTag === 0) return "discard";
-  if (chunk.outboundStreams === 0 || chunk.inboundStreams === 0) return "abort";
-  return chunk.advertisedWindow < smallestWindowBytes ? "abort" : undefined;
+  const streamless = chunk.outboundStreams === 0 || chunk.inboundStreams === 0;
+  if (streamless || chunk.advertisedWindow < smallestWindowBytes)
+    return [{ type: "INVALID_MANDATORY_PARAMETER", code: 7 }];
+  // Section 3.3.2.1.4: no longer allowed, and nothing to be looked up for a stranger.
+  const named = chunk.parameters.some((each) => each.type === "HOST_NAME_ADDRESS");
+  return named ? [{ type: "UNRESOLVABLE_ADDRESS", code: 5, value: new Uint8Array(0) }] : undefined;
 }
 
-/** Parameters that the peer wants reported when they are not recognized (section 3.2.1). */
-export function unrecognizedParameters(parameters: readonly Parameter[]): Parameter[] {
+/** The parameters of INIT or INIT ACK, sorted by what is done about them (section 3.2.1). */
+export interface ScreenedParameters {
+  /** Those that this stack acts upon, with repetition and excess taken out: their size is bounded. */
+  readonly used: readonly Parameter[];
+  /** Those that the peer wants reported, as many as fit into `reportLimitBytes`. */
+  readonly reports: readonly Parameter[];
+}
+
+export function screenParameters(
+  parameters: readonly Parameter[],
+  reportLimitBytes: number,
+  maxPeerAddresses: number,
+): ScreenedParameters {
+  const used: Parameter[] = [];
   const reports: Parameter[] = [];
+  let reportBytes = 0;
+  let addresses = 0;
   for (const parameter of parameters) {
     const typeNumber = unsupportedType(parameter);
-    if (typeNumber === undefined) continue;
+    if (typeNumber === undefined) {
+      const isAddress = parameter.type === "IPV4_ADDRESS" || parameter.type === "IPV6_ADDRESS";
+      if (isAddress && addresses++ < maxPeerAddresses) used.push(parameter);
+      if (parameter.type === "SUPPORTED_EXTENSIONS" && !used.some((each) => each.type === parameter.type))
+        used.push({ ...parameter, chunkTypes: [...new Set(parameter.chunkTypes)] });
+      continue;
+    }
     const action = parameterAction(typeNumber);
-    if (action.report) reports.push({ type: "UNRECOGNIZED_PARAMETER", value: writeParameter(parameter) });
+    const report = { type: "UNRECOGNIZED_PARAMETER", value: writeParameter(parameter) } as const;
+    const length = parameterHeaderBytes + padded(report.value.length);
+    if (action.report && reportBytes + length <= reportLimitBytes) {
+      reports.push(report);
+      reportBytes += length;
+    }
     if (!action.skip) break;
   }
-  return reports;
+  return { used, reports };
 }
 
 /** The type number of a parameter that this stack does not act upon. */
@@ -86,15 +118,28 @@ function unsupportedType(parameter: Parameter): number | undefined {
   }
 }
 
-function peerAddresses(source: string, parameters: readonly Parameter[], limit: number): readonly string[] {
+/** Where the peer says that it is, its source address first; bounded, and without what nobody may send to. */
+export function peerAddresses(
+  source: string,
+  parameters: readonly Parameter[],
+  localAddresses: readonly string[],
+  limit: number,
+): readonly string[] {
   const addresses = new Set([source]);
   for (const parameter of parameters) {
     if (addresses.size === limit) break;
-    if (parameter.type === "IPV4_ADDRESS" || parameter.type === "IPV6_ADDRESS")
-      addresses.add(parameter.address);
+    if (parameter.type !== "IPV4_ADDRESS" && parameter.type !== "IPV6_ADDRESS") continue;
+    if (isUsableAddress(parameter.address, source, localAddresses)) addresses.add(parameter.address);
   }
   return [...addresses];
 }
+
+/** The addresses as a cause lists them (section 3.3.10.11). */
+export const restartCause = (added: readonly string[]): Cause => ({
+  type: "RESTART_WITH_NEW_ADDRESSES",
+  code: 11,
+  value: Uint8Array.from(added.flatMap((address) => [...writeParameter(addressParameter(address))])),
+});
 
 export interface AgreementParts {
   readonly localPort: number;
@@ -118,11 +163,16 @@ export function agree(parts: AgreementParts): Agreement {
     localInitialTsn: local.initialTsn,
     peerInitialTsn: peer.initialTsn,
     localAddresses: parts.localAddresses,
-    peerAddresses: peerAddresses(parts.peerAddress, peer.parameters, parts.maxPeerAddresses),
+    peerAddresses: peerAddresses(
+      parts.peerAddress,
+      peer.parameters,
+      parts.localAddresses,
+      parts.maxPeerAddresses,
+    ),
     outboundStreams: Math.min(local.outboundStreams, peer.inboundStreams),
     inboundStreams: Math.min(local.inboundStreams, peer.outboundStreams),
     peerWindowBytes: peer.advertisedWindow,
-    peerExtensions: extensions === undefined ? [] : extensions.chunkTypes,
+    peerExtensions: extensions === undefined ? [] : [...new Set(extensions.chunkTypes)],
   };
 }
 

@@ -57,8 +57,10 @@ export function clonePath(path: Path): Path {
 
 /** Counts an error; true when the reachability changed (RFC 9260 section 8.2, RFC 7829 section 3.2). */
 export function countError(path: Path, parameters: ProtocolParameters): boolean {
-  path.errorCount += 1;
   const before = path.reachability;
+  // Section 8.3: the counter of an inactive path stops.
+  if (before === "inactive") return false;
+  path.errorCount += 1;
   if (path.errorCount > parameters.pathMaxRetrans) path.reachability = "inactive";
   else if (path.errorCount > parameters.potentiallyFailedMaxRetrans && before === "active") {
     path.reachability = "potentially-failed";
@@ -101,7 +103,7 @@ function leastImpaired(paths: readonly Path[], preferred: Path): Path {
       !best.confirmed ||
       rank[path.reachability] < rank[best.reachability] ||
       (rank[path.reachability] === rank[best.reachability] &&
-        best !== preferred &&
+        best.reachability !== "active" &&
         path.errorCount < best.errorCount);
     if (better) best = path;
   }

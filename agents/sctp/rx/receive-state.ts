@@ -76,7 +76,7 @@ export interface GapBlock {
 
 export function gapBlocks(state: ReceiveState, limit: number): GapBlock[] {
   if (state.above.size === 0) return [];
-  const offsets = [...state.above].map((tsn) => tsnDistance(state.cumulativeTsn, tsn)).sort((a, b) => a - b);
+  const offsets = Int32Array.from(state.above, (tsn) => tsnDistance(state.cumulativeTsn, tsn)).sort();
   const blocks: { start: number; end: number }[] = [];
   for (const offset of offsets) {
     const last = blocks.at(-1);

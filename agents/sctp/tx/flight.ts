@@ -34,6 +34,7 @@ export class Flight {
   readonly #byTsn: Map<Tsn, Transmission> = new Map<Tsn, Transmission>();
   readonly #bytesByPath: Map<string, number> = new Map<string, number>();
   #toRetransmit: number = 0;
+  #gapAcked: number = 0;
 
   add(chunk: OutstandingChunk, sequence: number): Transmission {
     const transmission: Transmission = {
@@ -76,6 +77,10 @@ export class Flight {
     return total;
   }
 
+  get hasGapAcked(): boolean {
+    return this.#gapAcked > 0;
+  }
+
   get hasRetransmissions(): boolean {
     return this.#toRetransmit > 0;
   }
@@ -104,6 +109,23 @@ export class Flight {
     if (transmission.retransmit !== undefined) this.#toRetransmit -= 1;
     transmission.retransmit = undefined;
     transmission.gapAcked = true;
+    this.#gapAcked += 1;
+  }
+
+  /** The peer no longer reports it in a gap block: it is in flight as before. */
+  markReneged(transmission: Transmission): void {
+    transmission.gapAcked = false;
+    this.#gapAcked -= 1;
+    if (transmission.path === undefined) {
+      this.markForRetransmission(transmission, "takeover");
+      return;
+    }
+    transmission.inFlight = true;
+    transmission.timed = false;
+    this.#bytesByPath.set(
+      transmission.path,
+      this.bytesOn(transmission.path) + transmission.chunk.payload.length,
+    );
   }
 
   /** The chunk is acknowledged for good. */
@@ -112,6 +134,7 @@ export class Flight {
     assert(transmission !== undefined, "an acknowledged chunk was outstanding");
     this.#leaveFlight(transmission);
     if (transmission.retransmit !== undefined) this.#toRetransmit -= 1;
+    if (transmission.gapAcked) this.#gapAcked -= 1;
     this.#byTsn.delete(tsn);
   }
 
@@ -130,9 +153,11 @@ export class Flight {
     this.#byTsn.clear();
     this.#bytesByPath.clear();
     this.#toRetransmit = 0;
+    this.#gapAcked = 0;
     for (const one of state.transmissions) {
       this.#byTsn.set(one.chunk.tsn, { ...one });
       if (one.retransmit !== undefined) this.#toRetransmit += 1;
+      if (one.gapAcked) this.#gapAcked += 1;
       if (one.inFlight && one.path !== undefined) {
         this.#bytesByPath.set(one.path, this.bytesOn(one.path) + one.chunk.payload.length);
       }

@@ -1,0 +1,31 @@
+import type { Notification } from "../sctp/index.ts";
+import type { InstanceRecord } from "./records.ts";
+import { eventRecord } from "./records.ts";
+
+/** The record of what an association tells its user; undefined where there is nothing to remember. */
+export function notificationRecord(
+  association: number,
+  notification: Notification,
+  nowMs: number,
+): InstanceRecord | undefined {
+  switch (notification.type) {
+    case "association-change": {
+      const { state, reason } = notification;
+      if (state === "comm-up") {
+        return eventRecord("association-up", "the association is established", nowMs, { association });
+      }
+      if (state === "shutdown-complete")
+        return eventRecord("association-closed", "the association was shut down", nowMs);
+      return eventRecord("association-lost", reason, nowMs, { state });
+    }
+    case "peer-address-change": {
+      const { address, state } = notification;
+      const name = state === "confirmed" ? "address-confirmed" : "path-state";
+      return eventRecord(name, `path to ${address}: ${state}`, nowMs, { address, state });
+    }
+    case "remote-error":
+      return eventRecord("note", `the peer reports: ${notification.causes.join(", ")}`, nowMs);
+    default:
+      return undefined;
+  }
+}

@@ -1,0 +1,142 @@
+import { describe, expect, it } from "vitest";
+import { writeTestMessage } from "../../agents/application/index.ts";
+import type { ClusterFrame } from "../../agents/replica/index.ts";
+import { StandbyInstance, decodeFrame } from "../../agents/replica/index.ts";
+import { Endpoint, seededRandom } from "../../agents/sctp/index.ts";
+import { tsnAdd, tsnDistance } from "../../agents/sctp/base/serial.ts";
+import { writePacket } from "../../agents/sctp/wire/index.ts";
+import { ClusterWorld, addressA, addressPeer } from "../sim/cluster.ts";
+import { endpointConfig } from "../sim/endpoints.ts";
+import { quietNetwork } from "../sim/network.ts";
+import { connected, drain, hasEvent, smallMessages, startLoads } from "../sim/scenario.ts";
+
+type Updates = Extract<ClusterFrame, { kind: "updates" }>;
+
+/** All updates of an association's life, from set-up to shutdown. */
+function wholeLife(): Updates["updates"] {
+  const world = new ClusterWorld(3, quietNetwork);
+  const updates: Updates["updates"][number][] = [];
+  world.tapLink((bytes) => {
+    const frame = decodeFrame(bytes);
+    if (frame?.kind === "updates") updates.push(...frame.updates);
+  });
+  world.run(100);
+  startLoads(world, smallMessages);
+  world.run(100);
+  drain(world, 3);
+  world.peer.shutdown(world.nowMs);
+  world.run(1000);
+  expect(hasEvent(world, "association-closed")).toBe(true);
+  expect(updates.length).toBeGreaterThan(200);
+  return updates;
+}
+
+describe("the secondary", () => {
+  it("takes updates a second time, also of an association that has ended", () => {
+    const standby = new StandbyInstance({ epoch: 1, beatIntervalMs: 25, takeoverAfterMs: 400 });
+    standby.linkUp(0);
+    const updates = wholeLife();
+    const last = updates.at(-1);
+    standby.receiveFrame({ kind: "updates", epoch: 1, updates }, 1);
+    expect(standby.states).toEqual([]);
+    standby.takeOutputs();
+    for (const from of [0, 50, updates.length - 1]) {
+      standby.receiveFrame({ kind: "updates", epoch: 1, updates: updates.slice(from) }, 2);
+      const held = standby.takeOutputs().frames;
+      expect(held).toEqual([
+        { kind: "held", epoch: 1, association: last?.association, sequence: last?.sequence },
+      ]);
+      expect(standby.states).toEqual([]);
+    }
+  });
+
+  it("does not listen to an instance that was replaced", () => {
+    const standby = new StandbyInstance({ epoch: 2, beatIntervalMs: 25, takeoverAfterMs: 400 });
+    standby.linkUp(0);
+    standby.takeOutputs();
+    standby.receiveFrame({ kind: "updates", epoch: 1, updates: wholeLife().slice(0, 10) }, 1);
+    standby.receiveFrame({ kind: "beat", epoch: 1, stampMs: 1 }, 1);
+    expect(standby.states).toEqual([]);
+    expect(standby.takeOutputs().frames).toEqual([]);
+  });
+});
+
+describe("the primary", () => {
+  it("takes in no more than a bounded amount while the secondary does not answer", () => {
+    const world = connected(1, quietNetwork);
+    world.run(50);
+    world.freeze("b");
+    const handle = world.a?.association ?? 0;
+    const state = world.endpoints[0]?.state(handle);
+    const first = state?.receive.cumulativeTsn;
+    if (state === undefined || first === undefined) throw new Error("there is no association");
+    for (let count = 1; count <= 12_000; count++) {
+      const chunk = {
+        type: "DATA",
+        tsn: tsnAdd(first, count),
+        streamId: 0,
+        ssn: 0 as never,
+        ppid: 0,
+        unordered: true,
+        beginning: true,
+        ending: true,
+        immediate: false,
+        payload: new Uint8Array(1000),
+      } as const;
+      const { localTag: verificationTag } = state.agreement;
+      const bytes = writePacket({
+        sourcePort: 7000,
+        destinationPort: 7000,
+        verificationTag,
+        chunks: [chunk],
+      });
+      world.a?.receive(bytes, { local: addressA, remote: addressPeer }, world.nowMs);
+    }
+    const taken = tsnDistance(first, state.receive.cumulativeTsn);
+    expect(taken).toBeGreaterThan(1000);
+    expect(taken).toBeLessThan(5000);
+    world.a?.takeOutputs();
+  });
+
+  it("gives a stranger who connects too nothing of the load", () => {
+    const world = connected(1, quietNetwork);
+    const own = world.a?.association;
+    expect(own).toBeDefined();
+    const address = "198.51.100.66";
+    const stranger = new Endpoint(endpointConfig([address], false), seededRandom(99));
+    stranger.connect(addressA, 7000, world.nowMs);
+    let read = world.network.log.length;
+    for (let round = 0; round < 20; round++) {
+      for (const { local: from, remote: to, bytes } of stranger.takeOutputs().packets)
+        world.network.send({ from, to, bytes }, world.nowMs);
+      world.run(5);
+      for (const { datagram } of world.network.log.slice(read)) {
+        const { from, to, bytes } = datagram;
+        if (to === address) stranger.receive(bytes, { local: to, remote: from }, world.nowMs);
+      }
+      read = world.network.log.length;
+    }
+    expect(stranger.snapshot().associations.map(({ state }) => state.phase)).toEqual(["established"]);
+    expect(world.a?.association).toBe(own);
+  });
+});
+
+describe("the outside computer", () => {
+  it("goes on echoing after a message that it cannot echo, and says so", () => {
+    const world = connected(1, quietNetwork);
+    const about = { flow: "down", streamId: 5000, number: 0, sentAtUs: 0, sizeBytes: 100 } as const;
+    const message = { streamId: 0, ppid: 0, unordered: false, payload: writeTestMessage(about) };
+    world.endpoints[0]?.send(world.a?.association ?? 0, message, world.nowMs);
+    startLoads(world, smallMessages);
+    world.run(300);
+    drain(world, 1);
+    const echoes = world.records.filter(
+      (record) => record.kind === "message" && record.flow === "echo" && record.act === "delivered",
+    );
+    expect(echoes.length).toBeGreaterThan(100);
+    const notes = world.records.filter((record) => record.kind === "event" && record.name === "note");
+    expect(notes).toMatchObject([
+      { host: "peer", text: expect.stringContaining("stream 5000 cannot be sent") },
+    ]);
+  });
+});
