@@ -19,12 +19,15 @@ const HEADER = octal([0xd4, 0xc3, 0xb2, 0xa1, 2, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0
 const PACKET = octal([0, 0, 0, 1, 5, 0, 0, 0, 1, 0, 0, 0, 60, 0, 0, 0, 0xab]);
 const counts = (captured: number, dropped: number): string =>
   `echo "${captured} packets captured, ${captured + dropped} packets received by filter, ${dropped} packets dropped by kernel" >&2`;
+/** What tcpdump says once its signals are set up. */
+const LISTENING = 'echo "tcpdump: listening on eth0, link-type EN10MB" >&2';
 const UNTIL_SIGNAL = "while :; do sleep 0.02; done";
 
 const script = (captured: number, dropped: number, output: string): string =>
   [
     `trap '${counts(captured, dropped)}' USR1`,
     `trap '${counts(captured, dropped)}; exit 0' INT`,
+    LISTENING,
     `printf '%b' '${output}'`,
     UNTIL_SIGNAL,
   ].join("\n");
@@ -89,7 +92,7 @@ test("a damaged stream ends the capture with the reason", async () => {
 
 test("a program that ends by itself says why", async () => {
   const { capture, notes, firstNote } = await begin(
-    `printf '%b' '${HEADER}'; echo "the disk is full" >&2; exit 1`,
+    `${LISTENING}; printf '%b' '${HEADER}'; echo "the disk is full" >&2; exit 1`,
   );
   await firstNote;
   expect(await capture.stop()).toMatchObject({ packets: 0, complete: false });
