@@ -11,6 +11,7 @@ const LAB_TESTS = "test/**/*.lab.test.ts";
 export default defineConfig({
   test: {
     pool: "forks",
+    setupFiles: ["test/support/seed.ts"],
     reporters: ["./scripts/vitest-summary.ts"],
     projects: [
       {

@@ -1,11 +1,11 @@
-import pc from "picocolors";
 import type { Figure, Outcome, VerdictReport } from "../../captures/verdict/report.ts";
+import { outColours } from "./colours.ts";
 
 const signs: Readonly<Record<Outcome, string>> = { pass: "✓ pass", fail: "✗ FAIL", unknown: "? unknown" };
 const colours: Readonly<Record<Outcome, (text: string) => string>> = {
-  pass: pc.green,
-  fail: pc.red,
-  unknown: pc.yellow,
+  pass: outColours.green,
+  fail: outColours.red,
+  unknown: outColours.yellow,
 };
 /** Evidence shown under a check that did not pass. */
 const evidenceShown = 3;
@@ -31,13 +31,17 @@ export function verdictTable(report: VerdictReport): string {
     lines.push(`  ${sign}  ${check.title.padEnd(width)}  ${check.summary}`);
     if (check.outcome === "pass") continue;
     for (const { text } of check.evidence.slice(0, evidenceShown))
-      lines.push(`${" ".repeat(15)}${pc.dim(text)}`);
+      lines.push(`${" ".repeat(15)}${outColours.dim(text)}`);
   }
   lines.push("");
   const figureWidth = Math.max(0, ...report.figures.map((figure) => figure.title.length));
   for (const figure of report.figures) {
     lines.push(`  ${figure.title.padEnd(figureWidth)}  ${valueText(figure).padStart(12)}`);
   }
-  lines.push("", `${colours[report.outcome](signs[report.outcome])}  ${pc.bold(report.headline)}`, "");
+  lines.push(
+    "",
+    `${colours[report.outcome](signs[report.outcome])}  ${outColours.bold(report.headline)}`,
+    "",
+  );
   return lines.join("\n");
 }

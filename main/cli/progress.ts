@@ -1,5 +1,5 @@
-import pc from "picocolors";
 import type { JobProgress } from "../lab/job/index.ts";
+import { errColours } from "./colours.ts";
 
 /** Steps with the time that each took, on stderr: stdout is for results. */
 export class ConsoleProgress implements JobProgress {
@@ -12,11 +12,11 @@ export class ConsoleProgress implements JobProgress {
     this.#open = true;
     this.#stepStartedMs = performance.now();
     const elapsed = ((performance.now() - this.#startedMs) / 1000).toFixed(1).padStart(5);
-    process.stderr.write(`${pc.dim(`${elapsed} s`)}  ${title}\n`);
+    process.stderr.write(`${errColours.dim(`${elapsed} s`)}  ${title}\n`);
   }
 
   note(text: string): void {
-    process.stderr.write(`${" ".repeat(9)}${pc.dim(text)}\n`);
+    process.stderr.write(`${" ".repeat(9)}${errColours.dim(text)}\n`);
   }
 
   /** Says how long the last step took, where that is worth knowing. */
@@ -24,6 +24,6 @@ export class ConsoleProgress implements JobProgress {
     if (!this.#open) return;
     this.#open = false;
     const took = (performance.now() - this.#stepStartedMs) / 1000;
-    if (took >= 1) process.stderr.write(`${" ".repeat(9)}${pc.dim(`took ${took.toFixed(1)} s`)}\n`);
+    if (took >= 1) process.stderr.write(`${" ".repeat(9)}${errColours.dim(`took ${took.toFixed(1)} s`)}\n`);
   }
 }

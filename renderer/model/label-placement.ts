@@ -98,7 +98,7 @@ export function wrapText(text: string, maxChars: number, maxLines: number): stri
     }
     if (lines.length === maxLines - 1)
       return [...lines, ellipsis([line, ...words.slice(index)].join(" "), maxChars)];
-    if (line !== "") lines.push(line);
+    if (line !== "") lines.push(ellipsis(line, maxChars));
     line = word;
   }
   if (line !== "") lines.push(ellipsis(line, maxChars));

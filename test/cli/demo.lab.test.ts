@@ -39,6 +39,7 @@ interface Ended {
 const folder: string = mkdtempSync(join(tmpdir(), "understudy-demo-test-"));
 const env = {
   ...process.env,
+  NO_COLOR: "1",
   UNDERSTUDY_RUNS_DIR: join(folder, "runs"),
   UNDERSTUDY_STATE_DIR: join(folder, "state"),
 };

@@ -84,6 +84,8 @@ describe("texts", () => {
     ]);
     expect(wrapText("one two three four five", 9, 2)).toEqual(["one two", "three fo…"]);
     expect(wrapText("", 9, 2)).toEqual([]);
+    // A first word that is longer than a line is cut like any other.
+    expect(wrapText("!!! !", 2, 2)).toEqual(["!…", "!"]);
   });
 
   it("never exceeds the width", () => {

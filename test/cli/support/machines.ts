@@ -67,6 +67,7 @@ export async function makeMachines(): Promise<TestMachines> {
     env: {
       ...process.env,
       UNDERSTUDY_RUNS_DIR: join(folder, "runs"),
+      NO_COLOR: "1",
       UNDERSTUDY_STATE_DIR: join(folder, "state"),
     },
     workdirOf,
