@@ -2,18 +2,7 @@ import { execFileSync } from "node:child_process";
 import { once } from "node:events";
 import { appendFileSync, chmodSync, cpSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, /**
- * Between machines the clocks are known to a tenth of a millisecond, which may be more than an update
- * needs: then the order of the last promises before the kill is open (exit code 2), and nothing fails.
- */
-function heldOrUndecided(ended: { readonly code: number | null; readonly out: string; readonly err: string }): void {
-  expect([0, 2], `${ended.err}\n${ended.out}`).toContain(ended.code);
-  expect(ended.out).not.toContain("FAIL");
-  const undecided = ended.out.split("\n").filter((line) => /^ +\? unknown/.test(line));
-  for (const line of undecided) expect(line).toContain("Nothing left the primary before the secondary held it");
-}
-
-describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { generateSshKeyPair } from "../../main/deploy/index.ts";
 import type { HostName } from "../../main/lab/hosts.ts";
 import { buildTarget } from "../../scripts/build.ts";
@@ -23,6 +12,22 @@ import { type Ended, lastSentence, runUnderstudy, startUnderstudy } from "./supp
 
 /** Each fault that a person meets: one clear sentence, the exit code that scripts rely on, nothing left on the hosts. */
 const reason: string | undefined = noNamespaces;
+
+/**
+ * Between machines the clocks are known to a tenth of a millisecond, which may be more than an update
+ * needs: then the order of the last promises before the kill is open (exit code 2), and nothing fails.
+ */
+function heldOrUndecided(ended: {
+  readonly code: number | null;
+  readonly out: string;
+  readonly err: string;
+}): void {
+  expect([0, 2], `${ended.err}\n${ended.out}`).toContain(ended.code);
+  expect(ended.out).not.toContain("FAIL");
+  const undecided = ended.out.split("\n").filter((line) => /^ +\? unknown/.test(line));
+  for (const line of undecided)
+    expect(line).toContain("Nothing left the primary before the secondary held it");
+}
 
 describe.skipIf(reason)(
   `faults at the command line${reason === undefined ? "" : ` (skipped: ${reason})`}`,
