@@ -1,8 +1,9 @@
-import type { Agreement, AssociationState, OutstandingChunk, ReceivedChunk, Tsn } from "../sctp/index.ts";
+import type { Agreement, AssociationState, OutstandingChunk, Tsn } from "../sctp/index.ts";
 import { ssn, tsn } from "../sctp/index.ts";
 import { readChunk, writeChunk } from "./chunk-codec.ts";
 import type { ByteReader, ByteWriter } from "./encoding.ts";
 import { phases } from "./phases.ts";
+import { readReceiveState, writeReceiveState } from "./receive-codec.ts";
 
 /** A whole association state: the first update of an association, and a snapshot for a newcomer. */
 export function writeState(writer: ByteWriter, state: AssociationState): void {
@@ -18,9 +19,7 @@ export function writeState(writer: ByteWriter, state: AssociationState): void {
   });
   writer.list([...send.outstanding.values()], (chunk) => writeChunk(writer, chunk));
   writer.list(send.nextSsn, (value) => writer.u16(value));
-  writer.u32(receive.cumulativeTsn).list([...receive.above], (value) => writer.u32(value));
-  writer.list([...receive.buffered.values()], (chunk) => writeChunk(writer, chunk));
-  writer.list(receive.nextSsn, (value) => writer.u16(value));
+  writeReceiveState(writer, receive);
 }
 
 export function readState(reader: ByteReader): AssociationState {
@@ -62,27 +61,10 @@ function readSendState(reader: ByteReader): AssociationState["send"] {
     queue,
     queuedBytes: queue.reduce((sum, each) => sum + each.payload.length - each.assignedBytes, 0),
     outstanding: new Map<Tsn, OutstandingChunk>(chunks.map((chunk) => [chunk.tsn, chunk])),
-    outstandingBytes: totalBytes(chunks),
+    outstandingBytes: chunks.reduce((sum, chunk) => sum + chunk.payload.length, 0),
     nextSsn,
   };
 }
-
-function readReceiveState(reader: ByteReader): AssociationState["receive"] {
-  const cumulativeTsn = tsn(reader.u32());
-  const above = new Set(reader.list(() => tsn(reader.u32())));
-  const chunks = reader.list(() => readChunk(reader));
-  const nextSsn = reader.list(() => ssn(reader.u16()));
-  return {
-    cumulativeTsn,
-    above,
-    buffered: new Map<Tsn, ReceivedChunk>(chunks.map((chunk) => [chunk.tsn, chunk])),
-    bufferedBytes: totalBytes(chunks),
-    nextSsn,
-  };
-}
-
-const totalBytes = (chunks: readonly ReceivedChunk[]): number =>
-  chunks.reduce((sum, chunk) => sum + chunk.payload.length, 0);
 
 function writeAgreement(writer: ByteWriter, agreement: Agreement): void {
   writer.u16(agreement.localPort).u16(agreement.peerPort).u32(agreement.localTag).u32(agreement.peerTag);

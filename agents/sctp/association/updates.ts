@@ -1,7 +1,7 @@
 import { assert, unreachable } from "../base/assert.ts";
 import type { Tsn } from "../base/serial.ts";
-import type { ReceivedChunk } from "../rx/receive-state.ts";
-import { takeIn, takeOut } from "../rx/receive-state.ts";
+import type { ReceiveUpdate } from "../rx/receive-updates.ts";
+import { applyReceiveUpdate } from "../rx/receive-updates.ts";
 import { acknowledge, assignTsn, enqueue } from "../tx/send-state.ts";
 import type { AssociationPhase, AssociationState } from "./state.ts";
 import { cloneAssociationState } from "./state.ts";
@@ -19,8 +19,7 @@ export type AssociationUpdate =
     }
   | { readonly kind: "tsnAssigned"; readonly tsn: Tsn; readonly lengthBytes: number }
   | { readonly kind: "cumAcked"; readonly tsn: Tsn }
-  | { readonly kind: "dataReceived"; readonly chunk: ReceivedChunk }
-  | { readonly kind: "delivered"; readonly firstTsn: Tsn; readonly lastTsn: Tsn }
+  | ReceiveUpdate
   | { readonly kind: "addressConfirmed"; readonly address: string }
   | { readonly kind: "primaryChanged"; readonly address: string }
   | { readonly kind: "userStateSaved"; readonly userState: Uint8Array };
@@ -58,10 +57,8 @@ export function applyUpdate(state: AssociationState, update: AssociationUpdate):
       acknowledge(state.send, update.tsn);
       break;
     case "dataReceived":
-      takeIn(state.receive, update.chunk);
-      break;
     case "delivered":
-      takeOut(state.receive, update.firstTsn, update.lastTsn);
+      applyReceiveUpdate(state.receive, update);
       break;
     case "addressConfirmed":
       state.confirmedAddresses.add(update.address);
