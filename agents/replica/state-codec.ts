@@ -1,5 +1,5 @@
-import type { Agreement, AssociationState, OutstandingChunk, Tsn } from "../sctp/index.ts";
-import { ssn, tsn } from "../sctp/index.ts";
+import type { Agreement, AssociationState, Extensions, OutstandingChunk, Tsn } from "../sctp/index.ts";
+import { noExtensions, ssn, tsn } from "../sctp/index.ts";
 import { readChunk, writeChunk } from "./chunk-codec.ts";
 import type { ByteReader, ByteWriter } from "./encoding.ts";
 import { phases } from "./phases.ts";
@@ -73,6 +73,7 @@ function writeAgreement(writer: ByteWriter, agreement: Agreement): void {
   writer.list(agreement.peerAddresses, (address) => writer.text(address));
   writer.u16(agreement.outboundStreams).u16(agreement.inboundStreams).u32(agreement.peerWindowBytes);
   writer.list(agreement.peerExtensions, (type) => writer.u8(type));
+  writer.u8(extensionNames.reduce((bits, name, at) => bits | (Number(agreement.extensions[name]) << at), 0));
 }
 
 function readAgreement(reader: ByteReader): Agreement {
@@ -89,5 +90,14 @@ function readAgreement(reader: ByteReader): Agreement {
     inboundStreams: reader.u16(),
     peerWindowBytes: reader.u32(),
     peerExtensions: reader.list(() => reader.u8()),
+    extensions: readExtensions(reader),
   };
+}
+
+const extensionNames = Object.keys(noExtensions) as (keyof Extensions)[];
+
+function readExtensions(reader: ByteReader): Extensions {
+  const bits = reader.u8();
+  const entries = extensionNames.map((name, at) => [name, ((bits >> at) & 1) === 1] as const);
+  return Object.fromEntries(entries) as unknown as Extensions;
 }

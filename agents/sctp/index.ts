@@ -1,6 +1,6 @@
 /** The SCTP stack: a pure core of bytes, time and randomness (RFC 9260). The front door of the room. */
-export type { ProtocolParameters } from "./base/parameters.ts";
-export { rfc9260Parameters, telecomParameters } from "./base/parameters.ts";
+export type { Extensions, ProtocolParameters } from "./base/parameters.ts";
+export { noExtensions, rfc9260Parameters, telecomParameters } from "./base/parameters.ts";
 export type { RandomSource } from "./base/random.ts";
 export { seededRandom } from "./base/random.ts";
 export { assert, unreachable } from "./base/assert.ts";

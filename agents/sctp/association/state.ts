@@ -1,3 +1,4 @@
+import type { Extensions } from "../base/parameters.ts";
 import type { Tsn } from "../base/serial.ts";
 import type { ReceiveState } from "../rx/receive-state.ts";
 import { cloneReceiveState, createReceiveState } from "../rx/receive-state.ts";
@@ -30,6 +31,8 @@ export interface Agreement {
   readonly peerWindowBytes: number;
   /** Chunk types beyond RFC 9260 that the peer announced (RFC 5061 section 4.2.7). */
   readonly peerExtensions: readonly number[];
+  /** Extensions that both sides offered. */
+  readonly extensions: Extensions;
 }
 
 /**

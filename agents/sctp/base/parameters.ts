@@ -1,3 +1,28 @@
+/** Extensions of RFC 9260 that one side can offer, or that both sides agreed on. */
+export interface Extensions {
+  /** RFC 3758. */
+  readonly partialReliability: boolean;
+  /** RFC 8260: I-DATA in the place of DATA. */
+  readonly interleaving: boolean;
+  /** RFC 4895. */
+  readonly authentication: boolean;
+  /** RFC 5061; needs authentication. */
+  readonly addressReconfiguration: boolean;
+  /** RFC 6525. */
+  readonly streamReconfiguration: boolean;
+  /** RFC 9260 appendix A. */
+  readonly ecn: boolean;
+}
+
+export const noExtensions: Extensions = {
+  partialReliability: false,
+  interleaving: false,
+  authentication: false,
+  addressReconfiguration: false,
+  streamReconfiguration: false,
+  ecn: false,
+};
+
 /** Protocol parameters with the names of RFC 9260 section 16, units last, and the limits of this stack. */
 export interface ProtocolParameters {
   readonly rtoInitialMs: number;
@@ -25,6 +50,8 @@ export interface ProtocolParameters {
   readonly maxMessageBytes: number;
   readonly maxPeerAddresses: number;
   readonly maxAssociations: number;
+  /** What is offered to the peer; used where both sides offer it. */
+  readonly extensions: Extensions;
 }
 
 /** The defaults that RFC 9260 section 16 recommends. */
@@ -50,6 +77,7 @@ export const rfc9260Parameters: ProtocolParameters = {
   maxMessageBytes: 256 * 1024,
   maxPeerAddresses: 16,
   maxAssociations: 4096,
+  extensions: noExtensions,
 };
 
 /**

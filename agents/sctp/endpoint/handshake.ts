@@ -1,5 +1,6 @@
 import { padded } from "../base/bytes.ts";
 import type { ProtocolParameters } from "../base/parameters.ts";
+import { noExtensions } from "../base/parameters.ts";
 import type { RandomSource } from "../base/random.ts";
 import type { Tsn } from "../base/serial.ts";
 import { tsn } from "../base/serial.ts";
@@ -173,6 +174,7 @@ export function agree(parts: AgreementParts): Agreement {
     inboundStreams: Math.min(local.inboundStreams, peer.outboundStreams),
     peerWindowBytes: peer.advertisedWindow,
     peerExtensions: extensions === undefined ? [] : [...new Set(extensions.chunkTypes)],
+    extensions: noExtensions,
   };
 }
 
