@@ -43,6 +43,7 @@ export type SendReason =
   | "sack"
   | "t3-retransmission"
   | "fast-retransmission"
+  | "forward-tsn"
   | "takeover-retransmission"
   | "heartbeat"
   | "heartbeat-ack"

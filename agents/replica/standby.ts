@@ -83,7 +83,7 @@ export class StandbyInstance {
     else if (frame.kind === "leaving") this.#primaryLeft = true;
     else if (frame.kind === "outbound") {
       const { route, packet } = frame;
-      this.#outputs.packets.push({ ...route, bytes: packet, reason: "data", dependsOn: 0 });
+      this.#outputs.packets.push({ ...route, bytes: packet, reason: "data", dependsOn: 0, association: 0 });
     }
   }
 
@@ -129,7 +129,13 @@ export class StandbyInstance {
   receive(bytes: Uint8Array, route: Route): void {
     const answer = answerHeartbeat(this.#states.values(), bytes, route.remote);
     if (answer !== undefined) {
-      this.#outputs.packets.push({ ...route, bytes: answer, reason: "heartbeat-ack", dependsOn: 0 });
+      this.#outputs.packets.push({
+        ...route,
+        bytes: answer,
+        reason: "heartbeat-ack",
+        dependsOn: 0,
+        association: 0,
+      });
     } else if (this.#linkUp) {
       this.#outputs.frames.push({ kind: "inbound", epoch: this.#options.epoch, route, packet: bytes });
     }

@@ -1,9 +1,9 @@
-import type { Agreement, AssociationState, Extensions, OutstandingChunk, Tsn } from "../sctp/index.ts";
-import { noExtensions, ssn, tsn } from "../sctp/index.ts";
-import { readChunk, writeChunk } from "./chunk-codec.ts";
+import type { Agreement, AssociationState, Extensions } from "../sctp/index.ts";
+import { noExtensions, tsn } from "../sctp/index.ts";
 import type { ByteReader, ByteWriter } from "./encoding.ts";
 import { phases } from "./phases.ts";
 import { readReceiveState, writeReceiveState } from "./receive-codec.ts";
+import { readSendState, writeSendState } from "./send-codec.ts";
 
 /** A whole association state: the first update of an association, and a snapshot for a newcomer. */
 export function writeState(writer: ByteWriter, state: AssociationState): void {
@@ -12,13 +12,8 @@ export function writeState(writer: ByteWriter, state: AssociationState): void {
   writer.bytes(state.cookie ?? new Uint8Array(0)).bytes(state.userState);
   writer.list([...state.confirmedAddresses], (address) => writer.text(address)).text(state.primaryAddress);
   const { send, receive } = state;
-  writer.u32(send.nextTsn).u32(send.cumulativeAck);
-  writer.list(send.queue, (message) => {
-    writer.u16(message.streamId).u32(message.ppid).u8(Number(message.unordered));
-    writer.bytes(message.payload).u32(message.assignedBytes);
-  });
-  writer.list([...send.outstanding.values()], (chunk) => writeChunk(writer, chunk));
-  writer.list(send.nextSsn, (value) => writer.u16(value));
+  writer.list([...state.encapsulationPorts], ([address, port]) => writer.text(address).u16(port));
+  writeSendState(writer, send);
   writeReceiveState(writer, receive);
 }
 
@@ -30,6 +25,7 @@ export function readState(reader: ByteReader): AssociationState {
   const userState = reader.bytes();
   const confirmedAddresses = new Set(reader.list(() => reader.text()));
   const primaryAddress = reader.text();
+  const encapsulationPorts = new Map(reader.list(() => [reader.text(), reader.u16()] as const));
   return {
     agreement,
     sequence,
@@ -38,31 +34,9 @@ export function readState(reader: ByteReader): AssociationState {
     userState,
     confirmedAddresses,
     primaryAddress,
+    encapsulationPorts,
     send: readSendState(reader),
     receive: readReceiveState(reader),
-  };
-}
-
-function readSendState(reader: ByteReader): AssociationState["send"] {
-  const nextTsn = tsn(reader.u32());
-  const cumulativeAck = tsn(reader.u32());
-  const queue = reader.list(() => ({
-    streamId: reader.u16(),
-    ppid: reader.u32(),
-    unordered: reader.u8() === 1,
-    payload: reader.bytes(),
-    assignedBytes: reader.u32(),
-  }));
-  const chunks = reader.list(() => readChunk(reader));
-  const nextSsn = reader.list(() => ssn(reader.u16()));
-  return {
-    nextTsn,
-    cumulativeAck,
-    queue,
-    queuedBytes: queue.reduce((sum, each) => sum + each.payload.length - each.assignedBytes, 0),
-    outstanding: new Map<Tsn, OutstandingChunk>(chunks.map((chunk) => [chunk.tsn, chunk])),
-    outstandingBytes: chunks.reduce((sum, chunk) => sum + chunk.payload.length, 0),
-    nextSsn,
   };
 }
 

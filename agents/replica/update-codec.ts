@@ -3,6 +3,7 @@ import { tsn, unreachable } from "../sctp/index.ts";
 import { readChunk, writeChunk } from "./chunk-codec.ts";
 import { ByteReader, ByteWriter, EncodingFlaw } from "./encoding.ts";
 import { phases } from "./phases.ts";
+import { readTerms, writeTerms } from "./send-codec.ts";
 import { readState, writeState } from "./state-codec.ts";
 
 const kinds = [
@@ -16,6 +17,9 @@ const kinds = [
   "addressConfirmed",
   "primaryChanged",
   "userStateSaved",
+  "messageDiscarded",
+  "abandoned",
+  "encapsulationPortLearned",
 ] as const satisfies readonly AssociationUpdate["kind"][];
 
 /** An update as it goes over the cluster link and into the record. */
@@ -29,10 +33,12 @@ export function encodeUpdate(update: AssociationUpdate): Uint8Array {
       writer.u8(phases.indexOf(update.phase));
       break;
     case "messageQueued":
-      writer.u16(update.streamId).u32(update.ppid).u8(Number(update.unordered)).bytes(update.payload);
+      writer.u16(update.streamId).u32(update.ppid);
+      writer.u8(Number(update.unordered) | (Number(update.immediate) << 1)).bytes(update.payload);
+      writeTerms(writer, update.terms);
       break;
     case "tsnAssigned":
-      writer.u32(update.tsn).u32(update.lengthBytes);
+      writer.u32(update.tsn).u16(update.streamId).u32(update.lengthBytes);
       break;
     case "cumAcked":
       writer.u32(update.tsn);
@@ -46,6 +52,15 @@ export function encodeUpdate(update: AssociationUpdate): Uint8Array {
     case "addressConfirmed":
     case "primaryChanged":
       writer.text(update.address);
+      break;
+    case "messageDiscarded":
+      writer.u16(update.streamId);
+      break;
+    case "abandoned":
+      writer.list(update.tsns, (each) => writer.u32(each));
+      break;
+    case "encapsulationPortLearned":
+      writer.text(update.address).u16(update.port);
       break;
     case "userStateSaved":
       writer.bytes(update.userState);
@@ -77,15 +92,15 @@ function readUpdate(reader: ByteReader): AssociationUpdate {
     case "phaseEntered":
       return { kind, phase: reader.oneOf(phases) };
     case "messageQueued":
-      return {
-        kind,
-        streamId: reader.u16(),
-        ppid: reader.u32(),
-        unordered: reader.u8() === 1,
-        payload: reader.bytes(),
-      };
+      return readMessageQueued(reader);
     case "tsnAssigned":
-      return { kind, tsn: tsn(reader.u32()), lengthBytes: reader.u32() };
+      return { kind, tsn: tsn(reader.u32()), streamId: reader.u16(), lengthBytes: reader.u32() };
+    case "messageDiscarded":
+      return { kind, streamId: reader.u16() };
+    case "abandoned":
+      return { kind, tsns: reader.list(() => tsn(reader.u32())) };
+    case "encapsulationPortLearned":
+      return { kind, address: reader.text(), port: reader.u16() };
     case "cumAcked":
       return { kind, tsn: tsn(reader.u32()) };
     case "dataReceived":
@@ -100,4 +115,20 @@ function readUpdate(reader: ByteReader): AssociationUpdate {
     default:
       return unreachable(kind);
   }
+}
+
+function readMessageQueued(reader: ByteReader): AssociationUpdate {
+  const streamId = reader.u16();
+  const ppid = reader.u32();
+  const flags = reader.u8();
+  const payload = reader.bytes();
+  return {
+    kind: "messageQueued",
+    streamId,
+    ppid,
+    unordered: (flags & 1) !== 0,
+    immediate: (flags & 2) !== 0,
+    payload,
+    terms: readTerms(reader),
+  };
 }

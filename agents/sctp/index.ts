@@ -9,14 +9,30 @@ export { ssn, tsn } from "./base/serial.ts";
 export { packetChecksum } from "./wire/index.ts";
 export { crc32c } from "./base/crc32c.ts";
 export type { OutgoingMessage, SendAnswer } from "./association/association.ts";
-export type { Route } from "./association/core.ts";
-export type { Delivery, Notification, OutboundPacket, PacketReason } from "./association/outputs.ts";
+export type {
+  Delivery,
+  EndpointOutputs,
+  Notification,
+  OutboundPacket,
+  PacketReason,
+  Route,
+} from "./association/outputs.ts";
+export type { PathChange } from "./association/settings.ts";
+export type { AssociationStatistics, PathStatistics } from "./association/statistics.ts";
 export type { Agreement, AssociationPhase, AssociationState } from "./association/state.ts";
 export { cloneAssociationState } from "./association/state.ts";
 export { answerHeartbeat, bufferedMessage } from "./association/standby.ts";
 export type { AssociationUpdate, NumberedUpdate } from "./association/updates.ts";
 export { applyUpdate, openState } from "./association/updates.ts";
-export type { EndpointConfig, EndpointCounters, EndpointOutputs, EndpointSnapshot } from "./endpoint/core.ts";
+export type { EndpointConfig, EndpointCounters, EndpointSnapshot } from "./endpoint/core.ts";
 export { Endpoint } from "./endpoint/endpoint.ts";
 export type { ReceivedChunk } from "./rx/receive-state.ts";
-export type { OutstandingChunk, QueuedMessage } from "./tx/send-state.ts";
+export type {
+  MessageTerms,
+  OutboundStream,
+  OutstandingChunk,
+  QueuedMessage,
+  Reliability,
+} from "./tx/send-state.ts";
+export { plainTerms } from "./tx/send-state.ts";
+export { Fifo } from "./base/fifo.ts";

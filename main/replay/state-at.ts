@@ -107,13 +107,13 @@ const rules: readonly FieldRule[] = [
   {
     field: "outstanding",
     meaning: "DATA chunks that the peer has not acknowledged",
-    read: (s) => `${s.send.outstanding.size} chunks, ${s.send.outstandingBytes} B`,
+    read: (s) => `${s.send.outstanding.length} chunks, ${s.send.outstandingBytes} B`,
     severity: "costs-retransmission",
   },
   {
     field: "queued",
     meaning: "Messages that have no TSN yet",
-    read: (s) => `${s.send.queue.length} messages, ${s.send.queuedBytes} B`,
+    read: (s) => `${s.send.queuedMessages} messages, ${s.send.queuedBytes} B`,
     severity: "breaks-association",
     honours: unpromised,
   },
@@ -132,7 +132,8 @@ const rules: readonly FieldRule[] = [
   {
     field: "next SSN out",
     meaning: "Next stream sequence number to send, by stream",
-    read: (s) => usedStreams(s.send.nextSsn),
+    read: (s) =>
+      list([...s.send.streams].flatMap(([id, { nextSsn }]) => (nextSsn === 0 ? [] : [`${id}:${nextSsn}`]))),
     severity: "breaks-association",
     honours: (s, v) => covers(s.send.nextTsn, v.highestTsn === undefined ? undefined : v.highestTsn + 1),
   },

@@ -104,8 +104,8 @@ export function excesses(snapshot: EndpointSnapshot): string[] {
     bound("buffered chunks", receive.buffered.size, (2 * limits.receiveBufferBytes) / 64);
     bound("buffered bytes", receive.bufferedBytes, 2 * limits.receiveBufferBytes);
     bound("send bytes", send.queuedBytes + send.outstandingBytes, limits.sendBufferBytes);
-    bound("flight", flight.transmissions.length, send.outstanding.size);
-    bound("streams", receive.nextSsn.length + send.nextSsn.length, 4096);
+    bound("flight", flight.transmissions.length, send.outstanding.length);
+    bound("streams", receive.nextSsn.length + send.streams.size, 4096);
   }
   return found;
 }

@@ -89,7 +89,14 @@ const plain = (state: AssociationState | undefined): unknown =>
     : {
         ...state,
         confirmedAddresses: [...state.confirmedAddresses],
-        send: { ...state.send, outstanding: [...state.send.outstanding] },
+        send: {
+          ...state.send,
+          outstanding: [...state.send.outstanding],
+          streams: [...state.send.streams].map(([id, stream]) => [
+            id,
+            { ...stream, queue: [...stream.queue] },
+          ]),
+        },
         receive: { ...state.receive, above: [...state.receive.above], buffered: [...state.receive.buffered] },
       };
 

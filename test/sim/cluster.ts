@@ -3,6 +3,7 @@ import type { ActiveOptions, InstanceOutputs, InstanceRecord } from "../../agent
 import { ActiveInstance, StandbyInstance, decodeFrame, encodeFrame } from "../../agents/replica/index.ts";
 import type { RandomSource, Route } from "../../agents/sctp/index.ts";
 import { Endpoint, seededRandom, telecomParameters } from "../../agents/sctp/index.ts";
+import { outboundStream } from "../../agents/sctp/tx/send-state.ts";
 import { endpointConfig } from "./endpoints.ts";
 import type { Datagram, NetworkFaults } from "./network.ts";
 import { Network } from "./network.ts";
@@ -131,8 +132,11 @@ export class ClusterWorld {
     const handle = this.a?.association ?? 0;
     const active = [this.endpoints[0]?.state(handle), this.endpoints[1]?.state(this.peer.association ?? 0)];
     for (const state of [...active, ...standby]) {
-      state?.send.nextSsn.fill(ssn as never);
-      state?.receive.nextSsn.fill(ssn as never);
+      if (state === undefined) continue;
+      for (let streamId = 0; streamId < state.agreement.outboundStreams; streamId++) {
+        outboundStream(state.send, streamId).nextSsn = ssn;
+      }
+      state.receive.nextSsn.fill(ssn as never);
     }
   }
 

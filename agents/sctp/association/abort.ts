@@ -1,5 +1,7 @@
 import type { Cause } from "../wire/index.ts";
-import type { AssociationCore, Route } from "./core.ts";
+import type { AssociationCore } from "./core.ts";
+import type { Route } from "./outputs.ts";
+import { reportUnsent } from "./partial-reliability.ts";
 
 /** Sends ABORT and ends the association (RFC 9260 section 9.1). */
 export function abort(core: AssociationCore, route: Route, cause: Cause): void {
@@ -11,7 +13,8 @@ export function abort(core: AssociationCore, route: Route, cause: Cause): void {
     reason: "abort",
     dependsOn: core.phaseSequence,
   });
-  core.notify({ type: "association-change", state: "comm-lost", reason: `we aborted: ${cause.type}` });
+  const reason = `we aborted: ${cause.type}`;
+  core.notify({ type: "association-change", state: "comm-lost", reason, cause: "aborted-by-us" });
 }
 
 /** Ends the association on our side: nothing runs and nothing waits any more. */
@@ -19,6 +22,7 @@ export function close(core: AssociationCore): void {
   core.enterPhase("closed");
   core.deadlines.clearAll();
   core.control.length = 0;
+  reportUnsent(core);
 }
 
 /** Ends the association without a word to the peer, because it does not answer (section 8.1). */
@@ -26,7 +30,7 @@ export function giveUp(core: AssociationCore, reason: string): void {
   if (core.state.phase === "closed") return;
   const state = core.state.phase === "cookie-echoed" ? "cant-start" : "comm-lost";
   close(core);
-  core.notify({ type: "association-change", state, reason });
+  core.notify({ type: "association-change", state, reason, cause: "timeout" });
 }
 
 /** A reason as the ASCII bytes of an error cause, cut to what fits easily into a packet. */

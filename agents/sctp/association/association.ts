@@ -1,15 +1,19 @@
-import type { ProtocolParameters } from "../base/parameters.ts";
 import { unreachable } from "../base/assert.ts";
-import type { RandomSource } from "../base/random.ts";
+import type { ProtocolParameters } from "../base/parameters.ts";
+import type { MessageTerms, Reliability } from "../tx/send-state.ts";
+import { plainTerms } from "../tx/send-state.ts";
 import type { Cause, Chunk } from "../wire/index.ts";
 import { chunkAction, writeChunk } from "../wire/index.ts";
 import { abort, close, giveUp, reasonText } from "./abort.ts";
-import type { AssociationSnapshot, Route, TimerName } from "./core.ts";
+import type { AssociationSetting, AssociationSnapshot, TimerName } from "./core.ts";
 import { AssociationCore } from "./core.ts";
 import { heartbeatDue, receiveHeartbeat, receiveHeartbeatAck, startHeartbeats } from "./heartbeat.ts";
 import { deliverWhatWasLeft, packetWithDataDone, receiveData } from "./on-data.ts";
 import { receiveSack } from "./on-sack.ts";
-import type { AssociationOutputs } from "./outputs.ts";
+import type { Route } from "./outputs.ts";
+import { makeRoom } from "./partial-reliability.ts";
+import type { PathChange } from "./settings.ts";
+import { configureAssociation, configurePath, requestHeartbeat, setPrimary } from "./settings.ts";
 import {
   beginShutdown,
   dataWhileShuttingDown,
@@ -22,30 +26,33 @@ import {
   resumeShutdown,
 } from "./shutdown.ts";
 import type { AssociationPhase, AssociationState } from "./state.ts";
+import type { AssociationStatistics } from "./statistics.ts";
+import { associationStatistics } from "./statistics.ts";
 import { retransmissionDue } from "./time-outs.ts";
 import { flush } from "./transmit.ts";
 import { openState } from "./updates.ts";
 
-/** A message from the user (RFC 6458 section 5.3.4, `struct sctp_sndinfo`). */
+/** A message from the user (RFC 6458 sections 5.3.4 and 5.3.7: `struct sctp_sndinfo`, `struct sctp_prinfo`). */
 export interface OutgoingMessage {
   readonly streamId: number;
   readonly ppid: number;
   readonly unordered: boolean;
   readonly payload: Uint8Array;
+  /** The peer is asked not to delay its SACK (RFC 7053). */
+  readonly immediate?: boolean;
+  /** Without it the message is sent until it arrives. */
+  readonly reliability?: Reliability;
+  /** Comes back when the message cannot be sent. */
+  readonly context?: number;
+  /** The payload is ours from now on: no copy is made. */
+  readonly transferred?: boolean;
 }
 
 export type SendAnswer = "accepted" | "queue-full" | "no-such-stream" | "bad-length" | "not-connected";
 
-/** Where an association starts from, on which of our addresses. */
-export interface AssociationSetting {
-  readonly localAddress: string;
-  readonly parameters: ProtocolParameters;
-  readonly random: RandomSource;
-}
-
 /**
- * One SCTP association after INIT and INIT ACK (RFC 9260). A function of packets, calls and time:
- * each call ends with what is to be done, to be fetched by `takeOutputs`.
+ * One SCTP association after INIT and INIT ACK (RFC 9260). A function of packets, calls and time: each
+ * call puts what is to be done into the endpoint's outputs; packets are made by `flush`.
  */
 export class Association {
   readonly #core: AssociationCore;
@@ -66,18 +73,14 @@ export class Association {
     cookieRoute?: Route,
   ): Association {
     const update = { kind: "opened", state } as const;
-    const core = new AssociationCore(
-      openState(update),
-      setting.localAddress,
-      setting.parameters,
-      setting.random,
-    );
+    const core = new AssociationCore(openState(update), setting);
+    core.nowMs = nowMs;
+    core.grantBurst();
     core.recordOpening(update);
     const association = new Association(core);
     if (cookieRoute !== undefined) association.#addCookieAck(cookieRoute);
     if (state.phase === "cookie-echoed") association.#echoCookie(nowMs);
     else association.#becomeEstablished(nowMs);
-    flush(core, nowMs);
     return association;
   }
 
@@ -86,9 +89,13 @@ export class Association {
    * everything that the peer has not acknowledged, and tells the peer what we hold.
    */
   static resume(state: AssociationState, setting: AssociationSetting, nowMs: number): Association {
-    const core = new AssociationCore(state, setting.localAddress, setting.parameters, setting.random);
-    for (const chunk of state.send.outstanding.values()) {
-      core.flight.markForRetransmission(core.flight.add(chunk, 0), "takeover");
+    const core = new AssociationCore(state, setting);
+    core.nowMs = nowMs;
+    core.grantBurst();
+    for (const chunk of state.send.outstanding) {
+      const transmission = core.flight.add(chunk, 0);
+      if (!chunk.abandoned) core.flight.markForRetransmission(transmission, "takeover");
+      else core.forwardTsnDue = true;
     }
     const association = new Association(core);
     if (state.phase === "cookie-echoed") association.#echoCookie(nowMs);
@@ -96,16 +103,11 @@ export class Association {
     deliverWhatWasLeft(core);
     resumeShutdown(core, nowMs);
     core.sack.makeDue();
-    flush(core, nowMs);
     return association;
   }
 
-  static restore(
-    snapshot: AssociationSnapshot,
-    parameters: ProtocolParameters,
-    random: RandomSource,
-  ): Association {
-    return new Association(AssociationCore.restore(snapshot, parameters, random));
+  static restore(snapshot: AssociationSnapshot, setting: AssociationSetting): Association {
+    return new Association(AssociationCore.restore(snapshot, setting));
   }
 
   snapshot(): AssociationSnapshot {
@@ -121,12 +123,17 @@ export class Association {
     return this.#core.state;
   }
 
-  takeOutputs(): AssociationOutputs {
-    return this.#core.takeOutputs();
+  statistics(): AssociationStatistics {
+    return associationStatistics(this.#core);
   }
 
   nextDeadlineMs(): number | undefined {
     return this.#core.deadlines.earliestMs();
+  }
+
+  /** Makes the packets that may leave after all that happened since the last time. */
+  flush(): void {
+    flush(this.#core);
   }
 
   /** Chunks of one packet whose tag and checksum were found good, in their order. */
@@ -135,11 +142,10 @@ export class Association {
     let withData = false;
     let sackAtOnce = false;
     let withSack = false;
+    core.nowMs = nowMs;
     core.startPacket();
-    // HEARTBEATs go everywhere; anything else shows which of our addresses the peer uses.
-    if (chunks.some((chunk) => chunk.type !== "HEARTBEAT" && chunk.type !== "HEARTBEAT_ACK")) {
-      core.path(route.remote).heardAt = route.local;
-    }
+    core.grantBurst();
+    this.#heardFrom(chunks, route);
     for (const chunk of chunks) {
       if (core.state.phase === "closed") break;
       if (chunk.type === "DATA") {
@@ -156,7 +162,18 @@ export class Association {
       packetWithDataDone(core, sackAtOnce || core.state.phase === "shutdown-sent", nowMs);
       dataWhileShuttingDown(core, nowMs);
     }
-    flush(core, nowMs);
+  }
+
+  /** HEARTBEATs go everywhere; anything else shows which of our addresses the peer uses. */
+  #heardFrom(chunks: readonly Chunk[], route: Route): void {
+    const core = this.#core;
+    const path = core.path(route.remote);
+    const type = chunks[0]?.type;
+    if (chunks.length > 1 || (type !== "HEARTBEAT" && type !== "HEARTBEAT_ACK")) path.heardAt = route.local;
+    const port = route.remotePort;
+    if (port === undefined || port === path.remotePort) return;
+    path.remotePort = port;
+    core.change({ kind: "encapsulationPortLearned", address: path.address, port });
   }
 
   /** Answers whether the rest of the packet is to be processed. */
@@ -258,19 +275,20 @@ export class Association {
    * sides called each other and this one counts (section 5.2.4, action D).
    */
   cookieRepeated(route: Route, nowMs: number): void {
+    this.#core.nowMs = nowMs;
+    this.#core.grantBurst();
     this.#cookieAcknowledged(nowMs);
     this.#addCookieAck(route);
-    flush(this.#core, nowMs);
   }
 
   /** INIT or COOKIE ECHO of a peer that is gone already: the shutdown is finished first (sections 5.2.4 and 9.2). */
   peerReturnedTooEarly(route: Route, cookieCame: boolean, nowMs: number): void {
+    this.#core.nowMs = nowMs;
     repeatShutdownAck(this.#core, nowMs);
     if (cookieCame) {
       const causes = [{ type: "COOKIE_WHILE_SHUTTING_DOWN", code: 10 }] as const;
       this.#core.control.push({ chunk: { type: "ERROR", causes }, route, reason: "error", dependsOn: 0 });
     }
-    flush(this.#core, nowMs);
   }
 
   /** Another association takes the place of this one; its user hears `reason` (section 5.2.4, actions A and B). */
@@ -283,7 +301,7 @@ export class Association {
   /** COOKIE ACK goes back to where the COOKIE ECHO came from, if the peer is known to be there (sections 5.1 D and 5.4). */
   #addCookieAck(from: Route): void {
     const core = this.#core;
-    const route = core.path(from.remote).confirmed ? from : core.routeTo(core.primaryPath);
+    const route = core.paths.get(from.remote)?.confirmed === true ? from : core.routeTo(core.primaryPath);
     const dependsOn = core.phaseSequence;
     core.control.push({ chunk: { type: "COOKIE_ACK" }, route, reason: "setup", dependsOn });
   }
@@ -291,31 +309,60 @@ export class Association {
   #aborted(causes: readonly string[]): void {
     close(this.#core);
     const reason = `the peer aborted: ${causes.join(", ") || "no cause given"}`;
-    this.#core.notify({ type: "association-change", state: "comm-lost", reason });
+    this.#core.notify({ type: "association-change", state: "comm-lost", reason, cause: "aborted-by-peer" });
   }
 
   #errorReported(causes: readonly string[]): void {
-    const told = this.#core.outputs.notifications.some((each) => each.type === "remote-error");
+    const last = this.#core.outputs.notifications.at(-1);
+    const told = last?.association === this.#core.handle && last.notification.type === "remote-error";
     if (!told) this.#core.notify({ type: "remote-error", causes });
     if (this.#core.state.phase === "cookie-echoed" && causes.includes("STALE_COOKIE")) {
       giveUp(this.#core, "the peer found our cookie stale");
     }
   }
 
-  /** Takes a message over for sending; on `queue-full` try again after `sender-dry` or progress. */
+  /** Takes a message over for sending; on `queue-full` try again after `send-possible`. */
   send(message: OutgoingMessage, nowMs: number): SendAnswer {
     const core = this.#core;
     const { phase, send, agreement } = core.state;
+    core.nowMs = nowMs;
     if (phase !== "established" && phase !== "cookie-echoed") return "not-connected";
-    if (message.streamId < 0 || message.streamId >= agreement.outboundStreams) return "no-such-stream";
+    const { streamId, ppid, unordered, immediate = false, reliability } = message;
+    if (streamId < 0 || streamId >= agreement.outboundStreams) return "no-such-stream";
     const length = message.payload.length;
     if (length === 0 || length > core.parameters.maxMessageBytes) return "bad-length";
-    if (send.queuedBytes + send.outstandingBytes + length > core.parameters.sendBufferBytes)
-      return "queue-full";
-    const { streamId, ppid, unordered } = message;
-    core.change({ kind: "messageQueued", streamId, ppid, unordered, payload: message.payload.slice() });
-    flush(core, nowMs);
+    if (send.queuedBytes + send.outstandingBytes + length > core.parameters.sendBufferBytes) {
+      const roomMade = reliability?.policy === "priority" && makeRoom(core, reliability.priority, length);
+      core.sendBlocked = !roomMade;
+      if (!roomMade) return "queue-full";
+    }
+    const payload = message.transferred === true ? message.payload : message.payload.slice();
+    const terms = termsOf(message, nowMs);
+    const wasEmpty = (send.streams.get(streamId)?.queue.length ?? 0) === 0;
+    core.queueMessage(streamId, ppid, unordered, immediate, payload, terms);
+    core.scheduler.queued(streamId, wasEmpty);
+    core.grantBurst();
     return "accepted";
+  }
+
+  /** Changes parameters of this association alone (RFC 6458 section 8.1). */
+  configure(parameters: Partial<ProtocolParameters>, nowMs: number): void {
+    configureAssociation(this.#core, parameters, nowMs);
+  }
+
+  /** Changes what is set for one path; false where the peer has no such address. */
+  configurePath(address: string, change: PathChange, nowMs: number): boolean {
+    return configurePath(this.#core, address, change, nowMs);
+  }
+
+  /** New data goes there from now on (RFC 6458 section 8.1.9); false where the address is not confirmed. */
+  setPrimary(address: string): boolean {
+    return setPrimary(this.#core, address);
+  }
+
+  /** Sends a HEARTBEAT now (RFC 9260 section 8.3 D); false where the peer has no such address. */
+  requestHeartbeat(address: string, nowMs: number): boolean {
+    return requestHeartbeat(this.#core, address, nowMs);
   }
 
   /** From now on packets can leave from these addresses of ours. */
@@ -330,24 +377,24 @@ export class Association {
 
   /** Ends gracefully: what was accepted is delivered first (section 9.2). */
   shutdown(nowMs: number): void {
+    this.#core.nowMs = nowMs;
     beginShutdown(this.#core);
-    flush(this.#core, nowMs);
   }
 
   /** Ends at once, with ABORT (section 9.1). */
   abort(reason: string, nowMs: number): void {
     const core = this.#core;
+    core.nowMs = nowMs;
     abort(core, core.routeTo(core.primaryPath), userInitiated(reason));
-    flush(core, nowMs);
   }
 
   /** Does everything that is due at `nowMs`. */
   advance(nowMs: number): void {
     const core = this.#core;
+    core.nowMs = nowMs;
     for (let due = core.deadlines.takeDue(nowMs); due !== undefined; due = core.deadlines.takeDue(nowMs)) {
       this.#fire(due, nowMs);
     }
-    flush(core, nowMs);
   }
 
   #fire(timer: TimerName, nowMs: number): void {
@@ -357,7 +404,10 @@ export class Association {
     else if (timer === "t5-guard")
       abort(core, core.routeTo(core.primaryPath), userInitiated("shutdown takes too long"));
     else if (timer === "t1-cookie") this.#repeatCookie(nowMs);
-    else if (timer.startsWith("t3 ")) retransmissionDue(core, core.path(timer.slice(3)), nowMs);
+    else if (timer === "window-probe") {
+      core.probeAllowed = true;
+      core.grantBurst(1);
+    } else if (timer.startsWith("t3 ")) retransmissionDue(core, core.path(timer.slice(3)), nowMs);
     else heartbeatDue(core, core.path(timer.slice("heartbeat ".length)), nowMs);
   }
 
@@ -375,6 +425,16 @@ export class Association {
 /** Names of the first few causes: a packet has room for thousands. */
 const causeNames = (causes: readonly Cause[]): readonly Cause["type"][] =>
   causes.slice(0, 8).map((cause) => cause.type);
+
+function termsOf(message: OutgoingMessage, nowMs: number): MessageTerms {
+  const { reliability, context } = message;
+  if (reliability === undefined && context === undefined) return plainTerms;
+  return {
+    ...(reliability === undefined ? undefined : { reliability }),
+    ...(reliability?.policy === "timed" ? { expiresAtMs: nowMs + reliability.lifetimeMs } : undefined),
+    ...(context === undefined ? undefined : { context }),
+  };
+}
 
 const userInitiated = (reason: string): Cause => ({
   type: "USER_INITIATED_ABORT",

@@ -1,38 +1,37 @@
 import { assert } from "../base/assert.ts";
 import type { ProtocolParameters } from "../base/parameters.ts";
 import type { RandomSource } from "../base/random.ts";
-import type { FlightState } from "../tx/flight.ts";
+import type { FlightState, Transmission } from "../tx/flight.ts";
 import { Flight } from "../tx/flight.ts";
+import type { SchedulerSnapshot } from "../tx/scheduler.ts";
+import { Scheduler } from "../tx/scheduler.ts";
+import type { MessageTerms, OutstandingChunk } from "../tx/send-state.ts";
+import { assignTsn, enqueue } from "../tx/send-state.ts";
 import type { Path } from "../path/path.ts";
-import { clonePath, createPath } from "../path/path.ts";
+import { clonePath, createPath, reinitializeCongestion } from "../path/path.ts";
 import { Reassembly } from "../rx/reassembly.ts";
 import type { SackSchedulerState } from "../rx/sack-scheduler.ts";
 import { SackScheduler } from "../rx/sack-scheduler.ts";
 import { Deadlines } from "../timer/deadlines.ts";
-import type { Chunk } from "../wire/index.ts";
-import { chunkLength } from "../wire/index.ts";
-import type { AssociationOutputs, Notification, PacketReason } from "./outputs.ts";
-import { emptyOutputs } from "./outputs.ts";
+import type { Chunk, PacketArena } from "../wire/index.ts";
+import { chunkLength, commonHeaderBytes } from "../wire/index.ts";
+import type { Notification, Outputs, PacketReason, Route } from "./outputs.ts";
 import type { AssociationPhase, AssociationState } from "./state.ts";
 import { cloneAssociationState } from "./state.ts";
 import type { AssociationUpdate } from "./updates.ts";
 import { applyUpdate } from "./updates.ts";
-
-const commonHeaderBytes = 12;
 
 export type TimerName =
   | "t1-cookie"
   | "t2-shutdown"
   | "t5-guard"
   | "sack"
+  | "window-probe"
   | `t3 ${string}`
   | `heartbeat ${string}`;
 
-/** The two ends of one packet's way. */
-export interface Route {
-  readonly local: string;
-  readonly remote: string;
-}
+/** How an outstanding chunk fares on the paths of its association. */
+export type PathTransmission = Transmission<Path>;
 
 /** A chunk that waits for the next flush. */
 export interface PendingControl {
@@ -42,22 +41,40 @@ export interface PendingControl {
   readonly dependsOn: number;
 }
 
+/** What an association gets from its endpoint. */
+export interface AssociationSetting {
+  /** Our address from which it sends what it starts. */
+  readonly localAddress: string;
+  readonly parameters: ProtocolParameters;
+  readonly random: RandomSource;
+  readonly outputs: Outputs;
+  readonly arena: PacketArena;
+  /** Whether updates are handed out; without that nobody can follow the association. */
+  readonly describesUpdates: boolean;
+  /** Whether deliveries fill the receive window until the user says that it has consumed them. */
+  readonly holdsDeliveries: boolean;
+}
+
 /** All of an association at an instant; a value, independent of the association that it was taken from. */
 export interface AssociationSnapshot {
   readonly state: AssociationState;
   readonly localAddress: string;
   readonly sources: readonly string[];
   readonly replyRoute: Route;
-  readonly peerWindowBytes: number;
+  readonly parameters: ProtocolParameters;
+  readonly peerAdvertisedBytes: number;
   readonly advertisedBytes: number;
   readonly windowClosed: boolean;
+  readonly windowProbes: number;
   readonly errorCount: number;
   readonly receivedSequence: number;
   readonly phaseSequence: number;
-  readonly fastRetransmitPending: boolean;
+  readonly sendBlocked: boolean;
+  readonly forwardTsnDue: boolean;
   readonly shutdownPath: string | undefined;
   readonly paths: readonly Path[];
   readonly flight: FlightState;
+  readonly scheduler: SchedulerSnapshot;
   readonly sack: SackSchedulerState;
   readonly deadlines: readonly (readonly [TimerName, number])[];
   readonly control: readonly PendingControl[];
@@ -68,27 +85,40 @@ export interface AssociationSnapshot {
  * `change`, and beside it everything that may start afresh on another computer.
  */
 export class AssociationCore {
-  readonly parameters: ProtocolParameters;
+  readonly handle: number;
   readonly random: RandomSource;
   readonly state: AssociationState;
-  readonly flight: Flight = new Flight();
+  readonly outputs: Outputs;
+  readonly arena: PacketArena;
+  readonly holdsDeliveries: boolean;
+  readonly flight: Flight<Path>;
+  readonly scheduler: Scheduler;
   readonly sack: SackScheduler;
   readonly reassembly: Reassembly;
   readonly deadlines: Deadlines<TimerName> = new Deadlines<TimerName>();
   readonly paths: Map<string, Path> = new Map<string, Path>();
+  /** The values of `paths`, at hand. */
+  allPaths: readonly Path[] = [];
   readonly control: PendingControl[] = [];
   /** Source address of what we start, as long as the peer has not sent to another one of ours. */
   readonly localAddress: string;
+  parameters: ProtocolParameters;
+  /** Instant of the last input, in milliseconds: when the waiting packets are made. */
+  nowMs: number = 0;
   /** Our addresses from which packets can leave, of which another computer may own some. */
   sources: readonly string[];
   /** Where the last DATA came in: a SACK goes back there (RFC 9260 section 6.4). */
   replyRoute: Route;
-  /** The peer's advertised window less what is in flight. */
-  peerWindowBytes: number;
+  /** The window that the peer advertised last; what is in flight is still to be taken off it. */
+  peerAdvertisedBytes: number;
   /** The window that our last SACK advertised. */
   advertisedBytes: number;
   /** A SACK with a closed window came since T3 last expired: a lost probe is no error (section 6.1, rule A). */
   windowClosed: boolean = false;
+  /** Window probes in a row: their distance doubles. */
+  windowProbes: number = 0;
+  /** The window may be probed now. */
+  probeAllowed: boolean = false;
   /** Consecutive errors over all paths (RFC 9260 section 8.1). */
   errorCount: number = 0;
   /** Number of the last update about received data: what a SACK depends on. */
@@ -99,37 +129,45 @@ export class AssociationCore {
   shutdownPath: string | undefined;
   /** The next retransmission may leave whatever the window says (section 7.2.4). */
   fastRetransmitPending: boolean = false;
+  /** `send` answered `queue-full`, and the user waits for room. */
+  sendBlocked: boolean = false;
+  /** The peer is to be told what was given up (RFC 3758 section 3.5). */
+  forwardTsnDue: boolean = false;
+  /** Packets with DATA that may leave in the next flush: Max.Burst for each event that allows some. */
+  burstPackets: number = 0;
+  readonly #describesUpdates: boolean;
   #answerBytes: number = 0;
-  #outputs: AssociationOutputs = emptyOutputs();
 
-  constructor(
-    state: AssociationState,
-    localAddress: string,
-    parameters: ProtocolParameters,
-    random: RandomSource,
-  ) {
+  constructor(state: AssociationState, setting: AssociationSetting) {
+    const { parameters, localAddress } = setting;
+    this.handle = state.agreement.localTag;
     this.state = state;
     this.parameters = parameters;
-    this.random = random;
+    this.random = setting.random;
+    this.outputs = setting.outputs;
+    this.arena = setting.arena;
+    this.#describesUpdates = setting.describesUpdates;
+    this.holdsDeliveries = setting.holdsDeliveries;
     this.localAddress = localAddress;
     this.sources = [localAddress];
     this.replyRoute = { local: localAddress, remote: state.primaryAddress };
-    this.peerWindowBytes = state.agreement.peerWindowBytes;
+    this.peerAdvertisedBytes = state.agreement.peerWindowBytes;
     this.advertisedBytes = parameters.receiveBufferBytes;
+    this.flight = new Flight<Path>(state.send.interleaving);
+    this.scheduler = new Scheduler(parameters.scheduler, state.send.interleaving);
+    this.scheduler.resume(state.send);
     this.sack = new SackScheduler(parameters.sackFrequency);
     this.reassembly = new Reassembly(state.receive);
     for (const address of state.agreement.peerAddresses) {
-      const confirmed = state.confirmedAddresses.has(address);
-      this.paths.set(address, createPath(address, confirmed, state.agreement.peerWindowBytes, parameters));
+      const path = createPath(address, state.confirmedAddresses.has(address), parameters);
+      path.remotePort = state.encapsulationPorts.get(address);
+      this.paths.set(address, path);
     }
+    this.allPaths = [...this.paths.values()];
   }
 
   get primaryPath(): Path {
     return this.path(this.state.primaryAddress);
-  }
-
-  get allPaths(): readonly Path[] {
-    return [...this.paths.values()];
   }
 
   path(address: string): Path {
@@ -141,8 +179,38 @@ export class AssociationCore {
   /** The only way to change the replicated state; answers the number of the update. */
   change(update: AssociationUpdate): number {
     applyUpdate(this.state, update);
-    this.#outputs.updates.push({ sequence: this.state.sequence, update });
-    return this.state.sequence;
+    return this.#describe(update);
+  }
+
+  #describe(update: AssociationUpdate): number {
+    const { sequence } = this.state;
+    if (this.#describesUpdates) this.outputs.updates.push({ sequence, update, association: this.handle });
+    return sequence;
+  }
+
+  /** The update that is made for each fragment; without anybody to hear of it no update is written down. */
+  assignTsn(streamId: number, lengthBytes: number): OutstandingChunk {
+    const { state } = this;
+    const tsn = state.send.nextTsn;
+    state.sequence += 1;
+    const chunk = assignTsn(state.send, tsn, streamId, lengthBytes);
+    if (this.#describesUpdates) this.#describe({ kind: "tsnAssigned", tsn, streamId, lengthBytes });
+    return chunk;
+  }
+
+  /** The update that is made for each message, likewise. */
+  queueMessage(
+    streamId: number,
+    ppid: number,
+    unordered: boolean,
+    immediate: boolean,
+    payload: Uint8Array,
+    terms: MessageTerms,
+  ): void {
+    this.state.sequence += 1;
+    enqueue(this.state.send, streamId, ppid, unordered, immediate, payload, terms);
+    if (!this.#describesUpdates) return;
+    this.#describe({ kind: "messageQueued", streamId, ppid, unordered, immediate, payload, terms });
   }
 
   enterPhase(phase: AssociationPhase): void {
@@ -153,13 +221,17 @@ export class AssociationCore {
   recordOpening(update: Extract<AssociationUpdate, { kind: "opened" }>): void {
     const { sequence } = this.state;
     assert(sequence === update.state.sequence + 1, "the opening is the first update");
-    this.#outputs.updates.push({ sequence, update });
-    this.phaseSequence = sequence;
+    this.phaseSequence = this.#describe(update);
   }
 
   /** A packet of the peer is about to be processed. */
   startPacket(): void {
     this.#answerBytes = 0;
+  }
+
+  /** Something happened that allows a burst of DATA (section 6.1, rule D). */
+  grantBurst(packets: number = this.parameters.maxBurst): void {
+    this.burstPackets += packets;
   }
 
   /**
@@ -175,27 +247,19 @@ export class AssociationCore {
   }
 
   notify(notification: Notification): void {
-    this.#outputs.notifications.push(notification);
-  }
-
-  get outputs(): AssociationOutputs {
-    return this.#outputs;
-  }
-
-  takeOutputs(): AssociationOutputs {
-    const outputs = this.#outputs;
-    this.#outputs = emptyOutputs();
-    return outputs;
+    this.outputs.notifications.push({ association: this.handle, notification });
   }
 
   /** A path of the peer, from the address of ours that last worked with it. */
   routeTo(path: Path): Route {
-    return { local: path.heardAt ?? this.localAddress, remote: path.address };
+    const local = path.heardAt ?? this.localAddress;
+    return { local, remote: path.address, remotePort: path.remotePort };
   }
 
   /** Back to where the DATA came from, unless the peer has not proved that it is there (sections 5.4 and 6.4). */
   get sackRoute(): Route {
-    return this.path(this.replyRoute.remote).confirmed ? this.replyRoute : this.routeTo(this.primaryPath);
+    const path = this.paths.get(this.replyRoute.remote);
+    return path?.confirmed === true ? this.replyRoute : this.routeTo(this.primaryPath);
   }
 
   /** Nothing comes back on a path: the next packets there leave from another address of ours, if there is one. */
@@ -203,60 +267,63 @@ export class AssociationCore {
     if (this.sources.length < 2) return;
     const at = this.sources.indexOf(path.heardAt ?? this.localAddress);
     path.heardAt = this.sources[(at + 1) % this.sources.length];
+    reinitializeCongestion(path);
   }
 
   useSources(sources: readonly string[]): void {
     this.sources = sources;
-    for (const path of this.paths.values()) {
+    for (const path of this.allPaths) {
       if (path.heardAt !== undefined && !sources.includes(path.heardAt)) path.heardAt = undefined;
     }
   }
 
   snapshot(): AssociationSnapshot {
-    const { updates, packets, deliveries, notifications } = this.#outputs;
-    const pending = updates.length + packets.length + deliveries.length + notifications.length;
-    assert(pending === 0, "outputs are taken before a snapshot");
     return {
       state: cloneAssociationState(this.state),
       localAddress: this.localAddress,
       sources: this.sources,
       replyRoute: this.replyRoute,
-      peerWindowBytes: this.peerWindowBytes,
+      parameters: this.parameters,
+      peerAdvertisedBytes: this.peerAdvertisedBytes,
       advertisedBytes: this.advertisedBytes,
       windowClosed: this.windowClosed,
+      windowProbes: this.windowProbes,
       errorCount: this.errorCount,
       receivedSequence: this.receivedSequence,
       phaseSequence: this.phaseSequence,
-      fastRetransmitPending: this.fastRetransmitPending,
+      sendBlocked: this.sendBlocked,
+      forwardTsnDue: this.forwardTsnDue,
       shutdownPath: this.shutdownPath,
       paths: this.allPaths.map(clonePath),
       flight: this.flight.snapshot(),
+      scheduler: this.scheduler.snapshot(),
       sack: this.sack.snapshot(),
       deadlines: this.deadlines.snapshot(),
       control: [...this.control],
     };
   }
 
-  static restore(
-    snapshot: AssociationSnapshot,
-    parameters: ProtocolParameters,
-    random: RandomSource,
-  ): AssociationCore {
+  static restore(snapshot: AssociationSnapshot, setting: AssociationSetting): AssociationCore {
+    const { localAddress, parameters } = snapshot;
     const state = cloneAssociationState(snapshot.state);
-    const core = new AssociationCore(state, snapshot.localAddress, parameters, random);
+    const core = new AssociationCore(state, { ...setting, localAddress, parameters });
     core.sources = snapshot.sources;
     core.replyRoute = snapshot.replyRoute;
-    core.peerWindowBytes = snapshot.peerWindowBytes;
+    core.peerAdvertisedBytes = snapshot.peerAdvertisedBytes;
     core.advertisedBytes = snapshot.advertisedBytes;
     core.windowClosed = snapshot.windowClosed;
+    core.windowProbes = snapshot.windowProbes;
     core.errorCount = snapshot.errorCount;
     core.receivedSequence = snapshot.receivedSequence;
     core.phaseSequence = snapshot.phaseSequence;
-    core.fastRetransmitPending = snapshot.fastRetransmitPending;
+    core.sendBlocked = snapshot.sendBlocked;
+    core.forwardTsnDue = snapshot.forwardTsnDue;
     core.shutdownPath = snapshot.shutdownPath;
     core.paths.clear();
-    for (const path of snapshot.paths) core.paths.set(path.address, clonePath(path));
-    core.flight.restore(snapshot.flight);
+    for (const path of snapshot.paths) core.paths.set(path.address, { ...clonePath(path), flightBytes: 0 });
+    core.allPaths = [...core.paths.values()];
+    core.flight.restore(snapshot.flight, state.send.outstanding, core.paths);
+    core.scheduler.restore(snapshot.scheduler);
     core.sack.restore(snapshot.sack);
     core.deadlines.restore(snapshot.deadlines);
     core.control.push(...snapshot.control);

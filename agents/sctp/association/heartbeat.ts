@@ -2,16 +2,21 @@ import type { Path } from "../path/path.ts";
 import { clearErrors } from "../path/path.ts";
 import { measureRtt } from "../path/rto.ts";
 import type { HeartbeatAckChunk, HeartbeatChunk } from "../wire/index.ts";
-import type { AssociationCore, Route } from "./core.ts";
+import type { AssociationCore } from "./core.ts";
+import type { Route } from "./outputs.ts";
 import { heartbeatUnanswered } from "./time-outs.ts";
 
 const nonceBytes = 16;
 
 /** The next HEARTBEAT on a path (RFC 9260 section 8.3): HB.interval plus RTO, give or take half an RTO. */
-function scheduleHeartbeat(core: AssociationCore, path: Path, nowMs: number): void {
+export function scheduleHeartbeat(core: AssociationCore, path: Path, nowMs: number): void {
+  if (!path.settings.heartbeatEnabled) {
+    core.deadlines.clear(path.heartbeatTimer);
+    return;
+  }
   const jitter = (core.random.uint32() / 0x1_0000_0000 - 0.5) * path.rto.rtoMs;
-  const { heartbeatIntervalMs } = core.parameters;
-  core.deadlines.set(`heartbeat ${path.address}`, nowMs + heartbeatIntervalMs + path.rto.rtoMs + jitter);
+  const { heartbeatIntervalMs } = path.settings;
+  core.deadlines.set(path.heartbeatTimer, nowMs + heartbeatIntervalMs + path.rto.rtoMs + jitter);
 }
 
 /**
@@ -20,18 +25,18 @@ function scheduleHeartbeat(core: AssociationCore, path: Path, nowMs: number): vo
  */
 export function startHeartbeats(core: AssociationCore, nowMs: number): void {
   let unconfirmed = 0;
-  for (const path of core.paths.values()) {
+  for (const path of core.allPaths) {
     if (path.confirmed) scheduleHeartbeat(core, path, nowMs);
     else {
       const waitMs = unconfirmed * path.rto.rtoMs;
       if (waitMs === 0) sendHeartbeat(core, path, nowMs);
-      else core.deadlines.set(`heartbeat ${path.address}`, nowMs + waitMs);
+      else core.deadlines.set(path.heartbeatTimer, nowMs + waitMs);
       unconfirmed += 1;
     }
   }
 }
 
-function sendHeartbeat(core: AssociationCore, path: Path, nowMs: number): void {
+export function sendHeartbeat(core: AssociationCore, path: Path, nowMs: number): void {
   const nonce = core.random.bytes(nonceBytes);
   path.heartbeat = { nonce, sentAtMs: nowMs };
   core.control.push({
@@ -40,7 +45,7 @@ function sendHeartbeat(core: AssociationCore, path: Path, nowMs: number): void {
     reason: "heartbeat",
     dependsOn: 0,
   });
-  core.deadlines.set(`heartbeat ${path.address}`, nowMs + path.rto.rtoMs);
+  core.deadlines.set(path.heartbeatTimer, nowMs + path.rto.rtoMs);
 }
 
 /** The heartbeat timer of a path fired: one went unanswered for an RTO, or the path was idle long enough. */
@@ -60,7 +65,7 @@ export function heartbeatDue(core: AssociationCore, path: Path, nowMs: number): 
   }
   const idleSinceMs = nowMs - path.lastDataSentAtMs;
   const busy =
-    path.confirmed && path.reachability === "active" && idleSinceMs < core.parameters.heartbeatIntervalMs;
+    path.confirmed && path.reachability === "active" && idleSinceMs < path.settings.heartbeatIntervalMs;
   if (busy) scheduleHeartbeat(core, path, nowMs);
   else sendHeartbeat(core, path, nowMs);
 }
@@ -77,7 +82,7 @@ export function receiveHeartbeat(core: AssociationCore, chunk: HeartbeatChunk, r
 
 /** Only the nonce that was sent to an address confirms it (section 5.4). */
 export function receiveHeartbeatAck(core: AssociationCore, chunk: HeartbeatAckChunk, nowMs: number): void {
-  for (const path of core.paths.values()) {
+  for (const path of core.allPaths) {
     const { heartbeat } = path;
     if (heartbeat === undefined || !sameBytes(heartbeat.nonce, chunk.info)) continue;
     path.heartbeat = undefined;

@@ -6,7 +6,8 @@ import type { ReceivedChunk } from "../rx/receive-state.ts";
 import { gapBlocks, hasReceived } from "../rx/receive-state.ts";
 import type { DataChunk, SackChunk } from "../wire/index.ts";
 import { abort, reasonText } from "./abort.ts";
-import type { AssociationCore, Route } from "./core.ts";
+import type { AssociationCore } from "./core.ts";
+import type { Route } from "./outputs.ts";
 
 /** TSNs that are remembered above the cumulative one: bounds the work for each SACK as well. */
 const maxTsnsAhead = 4096;
@@ -116,6 +117,7 @@ function deliver(core: AssociationCore, message: CompleteMessage): void {
   assert(first !== undefined, "a message has a chunk");
   const sequence = core.change({ kind: "delivered", ...message });
   core.outputs.deliveries.push({
+    association: core.handle,
     streamId: first.streamId,
     ssn: first.ssn,
     ppid: first.ppid,

@@ -1,27 +1,21 @@
 import type { Tsn } from "../base/serial.ts";
-import { tsnAdd, tsnDistance, tsnLess, tsnLessOrEqual, tsnNext } from "../base/serial.ts";
+import { tsnAdd, tsnDistance, tsnLess } from "../base/serial.ts";
 import { enterFastRecovery, grow, leaveFastRecovery } from "../path/congestion.ts";
 import type { Path } from "../path/path.ts";
-import { clearErrors } from "../path/path.ts";
+import { clearErrors, pmdcsBytes } from "../path/path.ts";
 import { measureRtt } from "../path/rto.ts";
-import type { Transmission } from "../tx/flight.ts";
 import { gapRanges } from "../tx/gap-ranges.ts";
 import type { GapRange } from "../tx/gap-ranges.ts";
 import type { SackChunk } from "../wire/index.ts";
-import type { AssociationCore, Route } from "./core.ts";
+import type { AssociationCore, PathTransmission } from "./core.ts";
 import { violate } from "./on-data.ts";
+import type { Route } from "./outputs.ts";
+import { forwardTsnPath, peerLacksForwardTsn } from "./partial-reliability.ts";
 
 /** A chunk missing from this many SACKs in a row is taken for lost (RFC 9260 section 7.2.4). */
 const missingReportsForLoss = 3;
 /** A window below this holds no packet: probes may be lost in it without anything being wrong. */
 const smallestWindowBytes = 1500;
-
-interface Progress {
-  readonly ackedBytes: Map<Path, number>;
-  readonly flightBefore: Map<Path, number>;
-  /** Highest TSN that this SACK acknowledges for the first time. */
-  highestNew: Tsn | undefined;
-}
 
 /** Processes a SACK (RFC 9260 section 6.2.1). */
 export function receiveSack(core: AssociationCore, sack: SackChunk, route: Route, nowMs: number): void {
@@ -32,24 +26,25 @@ export function receiveSack(core: AssociationCore, sack: SackChunk, route: Route
     return;
   }
   const gaps = gapRanges(sack.gaps, tsnDistance(sack.cumulativeTsn, send.nextTsn) - 1);
-  const progress: Progress = { ackedBytes: new Map(), flightBefore: new Map(), highestNew: undefined };
-  for (const path of core.paths.values()) progress.flightBefore.set(path, core.flight.bytesOn(path.address));
+  beginSack(core);
   const before = send.cumulativeAck;
-  acknowledgeUpTo(core, sack.cumulativeTsn, progress, nowMs);
+  let highestNew = acknowledgeUpTo(core, sack.cumulativeTsn, nowMs);
   const cumulativeMoved = tsnLess(before, send.cumulativeAck);
-  acknowledgeGaps(core, sack.cumulativeTsn, gaps, progress, nowMs);
-  noticeReneging(core, sack.cumulativeTsn, gaps);
-  creditPaths(core, progress, cumulativeMoved);
+  highestNew = acknowledgeGaps(core, gaps, nowMs) ?? highestNew;
+  noticeReneging(core, gaps);
+  creditPaths(core);
   const lastGap = gaps.at(-1);
   const highestGap = lastGap === undefined ? undefined : tsnAdd(sack.cumulativeTsn, lastGap.end);
-  const lossSeen = countMissing(core, highestGap, progress, cumulativeMoved);
+  countMissing(core, highestGap, highestNew, cumulativeMoved);
   core.windowClosed = sack.advertisedWindow < smallestWindowBytes;
-  core.peerWindowBytes = Math.max(0, sack.advertisedWindow - core.flight.totalBytes);
-  keepRetransmissionTimers(core, progress, cumulativeMoved, nowMs);
-  if (lossSeen) core.fastRetransmitPending = true;
-  if (cumulativeMoved && send.outstanding.size === 0 && send.queue.length === 0) {
-    core.notify({ type: "sender-dry" });
+  core.peerAdvertisedBytes = sack.advertisedWindow;
+  if (!core.windowClosed) {
+    core.windowProbes = 0;
+    core.deadlines.clear("window-probe");
   }
+  if (peerLacksForwardTsn(core)) core.forwardTsnDue = true;
+  keepRetransmissionTimers(core, nowMs);
+  tellSender(core, cumulativeMoved);
 }
 
 /** SHUTDOWN acknowledges cumulatively like a SACK without gap blocks (section 9.2); false when it lies. */
@@ -59,136 +54,182 @@ export function acknowledgeCumulatively(
   route: Route,
   nowMs: number,
 ): boolean {
-  if (!tsnLess(tsn, core.state.send.nextTsn)) {
+  const { send } = core.state;
+  if (!tsnLess(tsn, send.nextTsn)) {
     violate(core, route, "SHUTDOWN acknowledges a TSN that was never sent");
     return false;
   }
-  const progress: Progress = { ackedBytes: new Map(), flightBefore: new Map(), highestNew: undefined };
-  const before = core.state.send.cumulativeAck;
-  acknowledgeUpTo(core, tsn, progress, nowMs);
-  const moved = tsnLess(before, core.state.send.cumulativeAck);
-  creditPaths(core, progress, moved);
-  keepRetransmissionTimers(core, progress, moved, nowMs);
+  const before = send.cumulativeAck;
+  beginSack(core);
+  acknowledgeUpTo(core, tsn, nowMs);
+  creditPaths(core);
+  keepRetransmissionTimers(core, nowMs);
+  tellSender(core, tsnLess(before, send.cumulativeAck));
   return true;
 }
 
-function acknowledgeUpTo(core: AssociationCore, tsn: Tsn, progress: Progress, nowMs: number): void {
-  const { send } = core.state;
-  if (!tsnLess(send.cumulativeAck, tsn)) return;
-  for (let each = tsnNext(send.cumulativeAck); tsnLessOrEqual(each, tsn); each = tsnNext(each)) {
-    const transmission = core.flight.get(each);
-    if (transmission === undefined) continue;
-    credit(core, transmission, progress, nowMs);
-    core.flight.remove(each);
+/** Notes what is in flight on each path before anything is acknowledged. */
+function beginSack(core: AssociationCore): void {
+  let open = 0;
+  for (const { sacked, flightBytes } of core.allPaths) {
+    sacked.bytes = 0;
+    sacked.flightBeforeBytes = flightBytes;
+    sacked.earliest = undefined;
+    sacked.earliestAcked = false;
+    if (flightBytes > 0) open += 1;
   }
-  core.change({ kind: "cumAcked", tsn });
+  for (let place = 0; open > 0 && place < core.flight.size; place++) {
+    const { inFlight, path, chunk } = core.flight.at(place)!;
+    if (!inFlight || path === undefined || path.sacked.earliest !== undefined) continue;
+    path.sacked.earliest = chunk.tsn;
+    open -= 1;
+  }
 }
 
-function acknowledgeGaps(
-  core: AssociationCore,
-  cumulativeTsn: Tsn,
-  gaps: readonly GapRange[],
-  progress: Progress,
-  nowMs: number,
-): void {
+/** Answers the highest TSN that is acknowledged for the first time, if any. */
+function acknowledgeUpTo(core: AssociationCore, tsn: Tsn, nowMs: number): Tsn | undefined {
+  const { send } = core.state;
+  const count = tsnDistance(send.cumulativeAck, tsn);
+  if (count <= 0) return undefined;
+  let highestNew: Tsn | undefined;
+  for (let done = 0; done < count; done++) {
+    const transmission = core.flight.at(0)!;
+    if (credit(core, transmission, nowMs)) highestNew = transmission.chunk.tsn;
+    core.flight.shift();
+  }
+  core.change({ kind: "cumAcked", tsn });
+  return highestNew;
+}
+
+/** The lowest outstanding TSN is one above the cumulative one, so offset n is at place n - 1. */
+function acknowledgeGaps(core: AssociationCore, gaps: readonly GapRange[], nowMs: number): Tsn | undefined {
+  let highestNew: Tsn | undefined;
   for (const gap of gaps) {
     for (let offset = gap.start; offset <= gap.end; offset++) {
-      const transmission = core.flight.get(tsnAdd(cumulativeTsn, offset));
+      const transmission = core.flight.at(offset - 1);
       if (transmission === undefined || transmission.gapAcked) continue;
-      credit(core, transmission, progress, nowMs);
+      if (credit(core, transmission, nowMs)) highestNew = transmission.chunk.tsn;
       core.flight.markGapAcked(transmission);
     }
+  }
+  return highestNew;
+}
+
+/**
+ * A chunk that was in a gap block and is no longer is in flight again: it counts as missing once, and
+ * further reports or T3 decide (section 6.2.1, rule D iii). A SACK that was overtaken looks the same.
+ */
+function noticeReneging(core: AssociationCore, gaps: readonly GapRange[]): void {
+  if (!core.flight.hasGapAcked) return;
+  let at = 0;
+  for (let place = 0; place < core.flight.size; place++) {
+    const transmission = core.flight.at(place)!;
+    if (!transmission.gapAcked) continue;
+    const offset = place + 1;
+    while (at < gaps.length && gaps[at]!.end < offset) at += 1;
+    const gap = gaps[at];
+    if (gap !== undefined && offset >= gap.start) continue;
+    core.flight.markReneged(transmission);
+    transmission.missing += 1;
   }
 }
 
 /**
- * A chunk that was in a gap block and is no longer is in flight again: missing reports or T3 decide
- * (section 6.2.1, rule D iii). A SACK that was overtaken on its way looks the same.
+ * Books a first acknowledgement to the path that carried the chunk, with its RTT if it was timed and
+ * sent once (Karn); false where it is none.
  */
-function noticeReneging(core: AssociationCore, cumulativeTsn: Tsn, gaps: readonly GapRange[]): void {
-  if (!core.flight.hasGapAcked) return;
-  let at = 0;
-  for (const transmission of core.flight) {
-    if (!transmission.gapAcked) continue;
-    const offset = tsnDistance(cumulativeTsn, transmission.chunk.tsn);
-    while (at < gaps.length && (gaps[at]?.end ?? 0) < offset) at += 1;
-    const gap = gaps[at];
-    if (gap === undefined || offset < gap.start) core.flight.markReneged(transmission);
+function credit(core: AssociationCore, transmission: PathTransmission, nowMs: number): boolean {
+  const { path, chunk, gapAcked } = transmission;
+  if (gapAcked || path === undefined) return false;
+  path.sacked.bytes += transmission.packetBytes;
+  if (chunk.tsn === path.sacked.earliest) path.sacked.earliestAcked = true;
+  if (transmission.timed) {
+    transmission.timed = false;
+    path.timing = false;
+    if (transmission.sendCount === 1) measureRtt(path.rto, nowMs - transmission.sentAtMs, core.parameters);
   }
+  return true;
 }
 
-/** Books a first acknowledgement to the path that carried the chunk, with its RTT if it was timed (Karn). */
-function credit(core: AssociationCore, transmission: Transmission, progress: Progress, nowMs: number): void {
-  if (transmission.gapAcked || transmission.path === undefined) return;
-  const path = core.paths.get(transmission.path);
-  if (path === undefined) return;
-  const { tsn, payload } = transmission.chunk;
-  progress.ackedBytes.set(path, (progress.ackedBytes.get(path) ?? 0) + payload.length);
-  if (progress.highestNew === undefined || tsnLess(progress.highestNew, tsn)) progress.highestNew = tsn;
-  if (!transmission.timed) return;
-  path.timing = false;
-  if (transmission.sendCount === 1) measureRtt(path.rto, nowMs - transmission.sentAtMs, core.parameters);
-}
-
-function creditPaths(core: AssociationCore, progress: Progress, cumulativeMoved: boolean): void {
-  for (const [path, ackedBytes] of progress.ackedBytes) {
-    core.errorCount = 0;
-    if (clearErrors(path)) {
-      core.notify({ type: "peer-address-change", address: path.address, state: "available" });
+function creditPaths(core: AssociationCore): void {
+  for (const path of core.allPaths) {
+    const { sacked } = path;
+    if (sacked.bytes > 0) {
+      core.errorCount = 0;
+      if (clearErrors(path)) {
+        core.notify({ type: "peer-address-change", address: path.address, state: "available" });
+      }
+      grow(path.congestion, {
+        ackedBytes: sacked.bytes,
+        flightBeforeBytes: sacked.flightBeforeBytes,
+        flightIsEmpty: path.flightBytes === 0,
+        pmdcsBytes: pmdcsBytes(path),
+      });
     }
-    grow(path.congestion, {
-      ackedBytes,
-      cumulativeMoved,
-      windowUsed: (progress.flightBefore.get(path) ?? 0) >= path.congestion.windowBytes,
-      flightIsEmpty: core.flight.bytesOn(path.address) === 0,
-      mtuBytes: core.parameters.packetSizeBytes,
-    });
+    leaveFastRecovery(path.congestion, core.state.send.cumulativeAck);
   }
-  for (const path of core.paths.values()) leaveFastRecovery(path.congestion, core.state.send.cumulativeAck);
 }
 
-/** Highest TSN newly acknowledged (section 7.2.4): only chunks before it are missing. */
+/**
+ * Section 7.2.4: chunks below the highest TSN newly acknowledged are missing; in fast recovery, when the
+ * cumulative TSN moves, all that the gap blocks leave out.
+ */
 function countMissing(
   core: AssociationCore,
   highestGap: Tsn | undefined,
-  progress: Progress,
+  highestNew: Tsn | undefined,
   cumulativeMoved: boolean,
-): boolean {
-  if (highestGap === undefined || progress.highestNew === undefined) return false;
+): void {
+  if (highestGap === undefined) return;
   const recovering = core.allPaths.some((path) => path.congestion.fastRecoveryExit !== undefined);
-  const limit = recovering && cumulativeMoved ? highestGap : progress.highestNew;
-  let lossSeen = false;
-  for (const transmission of core.flight) {
-    const { tsn } = transmission.chunk;
-    if (!tsnLess(tsn, limit)) break;
+  const limit = recovering && cumulativeMoved ? highestGap : highestNew;
+  if (limit === undefined) return;
+  for (let place = 0; place < core.flight.size; place++) {
+    const transmission = core.flight.at(place)!;
+    if (!tsnLess(transmission.chunk.tsn, limit)) break;
     if (transmission.gapAcked || !transmission.inFlight) continue;
     transmission.missing += 1;
-    if (transmission.missing < missingReportsForLoss || transmission.fastRetransmitted) continue;
-    lossSeen = true;
-    transmission.fastRetransmitted = true;
-    const path = transmission.path === undefined ? undefined : core.paths.get(transmission.path);
-    core.flight.markForRetransmission(transmission, "fast");
-    if (path !== undefined) {
-      const highest = tsnAdd(core.state.send.nextTsn, -1);
-      enterFastRecovery(path.congestion, core.parameters.packetSizeBytes, highest);
-      if (transmission.timed) path.timing = false;
+    if (transmission.missing >= missingReportsForLoss && !transmission.fastRetransmitted) {
+      fastRetransmit(core, transmission);
     }
   }
-  return lossSeen;
 }
 
-/** Section 6.3.2: stop T3 where nothing is in flight, restart it where the earliest chunk was acknowledged. */
-function keepRetransmissionTimers(
-  core: AssociationCore,
-  progress: Progress,
-  cumulativeMoved: boolean,
-  nowMs: number,
-): void {
-  for (const path of core.paths.values()) {
-    const timer = `t3 ${path.address}` as const;
-    if (core.flight.bytesOn(path.address) === 0) core.deadlines.clear(timer);
-    else if ((cumulativeMoved && progress.ackedBytes.has(path)) || !core.deadlines.isSet(timer)) {
-      core.deadlines.set(timer, nowMs + path.rto.rtoMs);
-    }
+function fastRetransmit(core: AssociationCore, transmission: PathTransmission): void {
+  const { path } = transmission;
+  transmission.fastRetransmitted = true;
+  core.flight.markForRetransmission(transmission, "fast");
+  if (path === undefined) return;
+  if (transmission.timed) path.timing = false;
+  transmission.timed = false;
+  const highest = tsnAdd(core.state.send.nextTsn, -1);
+  if (enterFastRecovery(path.congestion, pmdcsBytes(path), highest)) core.fastRetransmitPending = true;
+}
+
+/**
+ * Section 6.3.2, rules R2 and R3: stop T3 where nothing is in flight, restart it where the earliest chunk
+ * in flight was acknowledged. FORWARD TSN is repeated by T3 too (RFC 3758 section 3.5, C5).
+ */
+function keepRetransmissionTimers(core: AssociationCore, nowMs: number): void {
+  const repeating = forwardTsnPath(core);
+  for (const path of core.allPaths) {
+    const running = core.deadlines.isSet(path.t3Timer);
+    if (path.flightBytes === 0 && path !== repeating) {
+      if (running) core.deadlines.clear(path.t3Timer);
+    } else if (path.sacked.earliestAcked || !running) startRetransmissionTimer(core, path, nowMs);
   }
+}
+
+export function startRetransmissionTimer(core: AssociationCore, path: Path, nowMs: number): void {
+  core.deadlines.set(path.t3Timer, nowMs + path.rto.rtoMs);
+}
+
+function tellSender(core: AssociationCore, cumulativeMoved: boolean): void {
+  if (!cumulativeMoved) return;
+  const { queuedMessages, outstanding, queuedBytes, outstandingBytes } = core.state.send;
+  if (core.sendBlocked && 2 * (queuedBytes + outstandingBytes) <= core.parameters.sendBufferBytes) {
+    core.sendBlocked = false;
+    core.notify({ type: "send-possible" });
+  }
+  if (outstanding.length === 0 && queuedMessages === 0) core.notify({ type: "sender-dry" });
 }

@@ -1,4 +1,13 @@
+import type { Tsn } from "../base/serial.ts";
 import type { NumberedUpdate } from "./updates.ts";
+
+/** The two ends of one packet's way. */
+export interface Route {
+  readonly local: string;
+  readonly remote: string;
+  /** UDP port of the peer where the packet is encapsulated (RFC 6951); without it the one that was configured. */
+  readonly remotePort?: number | undefined;
+}
 
 /** Why a packet was sent: the part of it that matters most. */
 export type PacketReason =
@@ -8,6 +17,7 @@ export type PacketReason =
   | "t3-retransmission"
   | "fast-retransmission"
   | "takeover-retransmission"
+  | "forward-tsn"
   | "heartbeat"
   | "heartbeat-ack"
   | "shutdown"
@@ -15,17 +25,20 @@ export type PacketReason =
   | "error";
 
 /** An SCTP packet for the network, complete with its CRC32c. */
-export interface OutboundPacket {
-  readonly local: string;
-  readonly remote: string;
+export interface OutboundPacket extends Route {
+  /** Local tag of its association; 0 where it belongs to none. */
+  readonly association: number;
   readonly bytes: Uint8Array;
   readonly reason: PacketReason;
   /** It may leave once another computer holds this update of its association and all before it; 0: at once. */
   readonly dependsOn: number;
+  /** It measures the path MTU: it must not be fragmented on its way (RFC 8899). */
+  readonly probe?: boolean;
 }
 
 /** A user message, whole and in order of its stream. */
 export interface Delivery {
+  readonly association: number;
   readonly streamId: number;
   readonly ssn: number;
   readonly ppid: number;
@@ -42,6 +55,10 @@ export type Notification =
       readonly state: "comm-up" | "comm-lost" | "restart" | "shutdown-complete" | "cant-start";
       /** One sentence, empty where there is nothing to explain. */
       readonly reason: string;
+      /** Why it was lost or cannot start. */
+      readonly cause?: "timeout" | "aborted-by-peer" | "aborted-by-us";
+      /** Handle of the association that takes its place, with `restart`. */
+      readonly successor?: number;
     }
   | {
       readonly type: "peer-address-change";
@@ -50,19 +67,61 @@ export type Notification =
     }
   | { readonly type: "shutdown-event" }
   | { readonly type: "sender-dry" }
-  | { readonly type: "remote-error"; readonly causes: readonly string[] };
+  /** After `send` answered `queue-full`: half of the send buffer is free again. */
+  | { readonly type: "send-possible" }
+  | { readonly type: "remote-error"; readonly causes: readonly string[] }
+  /** A message, or the fragment of one, that the peer may never have got (RFC 6458 section 6.1.11). */
+  | {
+      readonly type: "send-failed";
+      readonly streamId: number;
+      readonly ppid: number;
+      readonly context: number;
+      readonly payload: Uint8Array;
+      /** It was sent at least once. */
+      readonly sent: boolean;
+      /** TSN of what was sent. */
+      readonly tsn?: Tsn;
+      readonly reason: "expired" | "retransmission-limit" | "priority" | "association-lost";
+    };
 
-/** Everything that an association wants done since it was last asked, in the order in which it came up. */
-export interface AssociationOutputs {
-  readonly updates: NumberedUpdate[];
+/** What is to be done, in order. */
+export interface EndpointOutputs {
+  readonly updates: (NumberedUpdate & { readonly association: number })[];
   readonly packets: OutboundPacket[];
   readonly deliveries: Delivery[];
-  readonly notifications: Notification[];
+  readonly notifications: { readonly association: number; readonly notification: Notification }[];
 }
 
-export const emptyOutputs = (): AssociationOutputs => ({
-  updates: [],
-  packets: [],
-  deliveries: [],
-  notifications: [],
-});
+const emptyOutputs = (): EndpointOutputs => ({ updates: [], packets: [], deliveries: [], notifications: [] });
+
+/** Where all associations of an endpoint put what they want done. */
+export class Outputs {
+  #outputs: EndpointOutputs = emptyOutputs();
+
+  get updates(): EndpointOutputs["updates"] {
+    return this.#outputs.updates;
+  }
+
+  get packets(): EndpointOutputs["packets"] {
+    return this.#outputs.packets;
+  }
+
+  get deliveries(): EndpointOutputs["deliveries"] {
+    return this.#outputs.deliveries;
+  }
+
+  get notifications(): EndpointOutputs["notifications"] {
+    return this.#outputs.notifications;
+  }
+
+  get isEmpty(): boolean {
+    const { updates, packets, deliveries, notifications } = this.#outputs;
+    return updates.length + packets.length + deliveries.length + notifications.length === 0;
+  }
+
+  take(): EndpointOutputs {
+    const outputs = this.#outputs;
+    this.#outputs = emptyOutputs();
+    return outputs;
+  }
+}

@@ -1,8 +1,9 @@
 import { pathForNewData } from "../path/path.ts";
 import type { ShutdownChunk } from "../wire/index.ts";
 import { close } from "./abort.ts";
-import type { AssociationCore, Route } from "./core.ts";
+import type { AssociationCore } from "./core.ts";
 import { acknowledgeCumulatively } from "./on-sack.ts";
+import type { Route } from "./outputs.ts";
 import type { AssociationPhase } from "./state.ts";
 import { countPathError } from "./time-outs.ts";
 
@@ -22,7 +23,7 @@ export function beginShutdown(core: AssociationCore): void {
 /** Once nothing is outstanding, SHUTDOWN or SHUTDOWN ACK goes out. */
 export function startShutdownWhenDrained(core: AssociationCore, nowMs: number): void {
   const { phase, send } = core.state;
-  if (send.outstanding.size > 0 || send.queue.length > 0) return;
+  if (send.outstanding.length > 0 || send.queuedMessages > 0) return;
   if (phase === "shutdown-pending") {
     core.enterPhase("shutdown-sent");
     guardShutdown(core, nowMs);

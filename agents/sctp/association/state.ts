@@ -50,6 +50,8 @@ export interface AssociationState {
   readonly send: SendState;
   readonly receive: ReceiveState;
   readonly confirmedAddresses: Set<string>;
+  /** UDP ports from which the peer's addresses last sent (RFC 6951 section 5.4). */
+  readonly encapsulationPorts: Map<string, number>;
   primaryAddress: string;
   /** State of the user of the association, opaque here; it moves with the association. */
   userState: Uint8Array;
@@ -64,9 +66,10 @@ export function createAssociationState(
     sequence: 0,
     phase: start.phase,
     cookie: start.cookie,
-    send: createSendState(agreement.localInitialTsn, agreement.outboundStreams),
+    send: createSendState(agreement.localInitialTsn, agreement.extensions.interleaving),
     receive: createReceiveState(agreement.peerInitialTsn, agreement.inboundStreams),
     confirmedAddresses: new Set([start.peerAddress]),
+    encapsulationPorts: new Map(),
     primaryAddress: start.peerAddress,
     userState: new Uint8Array(0),
   };
@@ -79,5 +82,6 @@ export function cloneAssociationState(state: AssociationState): AssociationState
     send: cloneSendState(state.send),
     receive: cloneReceiveState(state.receive),
     confirmedAddresses: new Set(state.confirmedAddresses),
+    encapsulationPorts: new Map(state.encapsulationPorts),
   };
 }

@@ -1,9 +1,10 @@
 import { collapse } from "../path/congestion.ts";
 import type { Path } from "../path/path.ts";
-import { countError, pathForNewData } from "../path/path.ts";
+import { countError, pathForNewData, pmdcsBytes } from "../path/path.ts";
 import { backOff } from "../path/rto.ts";
 import { giveUp } from "./abort.ts";
 import type { AssociationCore } from "./core.ts";
+import { forwardTsnPath } from "./partial-reliability.ts";
 
 /** Counts an error on a path and on the association (RFC 9260 sections 8.1 and 8.2, RFC 7829 section 3.2). */
 export function countPathError(core: AssociationCore, path: Path, nowMs: number): void {
@@ -20,7 +21,7 @@ export function heartbeatUnanswered(core: AssociationCore, path: Path, nowMs: nu
 function countOnPath(core: AssociationCore, path: Path, nowMs: number): void {
   backOff(path.rto, core.parameters);
   core.changeSource(path);
-  const changed = countError(path, core.parameters);
+  const changed = countError(path);
   if (core.errorCount > core.parameters.associationMaxRetrans) {
     giveUp(core, `no answer from the peer on any path after ${core.errorCount} tries`);
     return;
@@ -30,20 +31,27 @@ function countOnPath(core: AssociationCore, path: Path, nowMs: number): void {
   core.notify({ type: "peer-address-change", address: path.address, state });
   // RFC 7829 section 3.2, rule 4: a potentially failed path is probed at once.
   if (path.reachability === "potentially-failed" && path.heartbeat === undefined) {
-    core.deadlines.set(`heartbeat ${path.address}`, nowMs);
+    core.deadlines.set(path.heartbeatTimer, nowMs);
   }
 }
 
-/** T3-rtx expired on a path (section 6.3.3): its chunks are sent again, if possible on another path. */
+/**
+ * T3-rtx expired on a path (section 6.3.3): its chunks are to be sent again, if possible on another path,
+ * and one packet of them at once.
+ */
 export function retransmissionDue(core: AssociationCore, path: Path, nowMs: number): void {
-  if (core.flight.bytesOn(path.address) === 0) return;
-  collapse(path.congestion, core.parameters.packetSizeBytes);
+  const repeats = forwardTsnPath(core) === path;
+  if (path.flightBytes === 0 && !repeats) return;
+  collapse(path.congestion, pmdcsBytes(path));
   path.timing = false;
-  for (const transmission of core.flight) {
-    if (!transmission.inFlight || transmission.path !== path.address) continue;
+  for (let place = 0; place < core.flight.size; place++) {
+    const transmission = core.flight.at(place)!;
+    if (!transmission.inFlight || transmission.path !== path) continue;
     transmission.timed = false;
     core.flight.markForRetransmission(transmission, "t3");
   }
+  if (repeats) core.forwardTsnDue = true;
+  core.grantBurst(1);
   if (core.windowClosed) backOff(path.rto, core.parameters);
   else countPathError(core, path, nowMs);
   core.windowClosed = false;

@@ -1,117 +1,148 @@
 import { assert } from "../base/assert.ts";
 import { decayAfterIdle } from "../path/congestion.ts";
 import type { Path } from "../path/path.ts";
-import { pathForNewData, pathForRetransmission } from "../path/path.ts";
-import type { RetransmissionReason, Transmission } from "../tx/flight.ts";
-import type { Chunk, DataChunk } from "../wire/index.ts";
-import { chunkLength, writePacket } from "../wire/index.ts";
-import type { AssociationCore, Route } from "./core.ts";
+import { pathForNewData, pathForRetransmission, pmdcsBytes } from "../path/path.ts";
+import type { RetransmissionReason } from "../tx/flight.ts";
+import type { OutboundStream, QueuedMessage } from "../tx/send-state.ts";
+import { chunkLength, commonHeaderBytes, dataHeaderBytes, iDataHeaderBytes } from "../wire/index.ts";
+import type { AssociationCore, PathTransmission } from "./core.ts";
 import { makeSack } from "./on-data.ts";
-import type { PacketReason } from "./outputs.ts";
+import { startRetransmissionTimer } from "./on-sack.ts";
+import type { PacketReason, Route } from "./outputs.ts";
+import { PacketBuilder } from "./packet-builder.ts";
+import { dropExpired, givesUp, makeForwardTsn } from "./partial-reliability.ts";
 import { maySendData, startShutdownWhenDrained } from "./shutdown.ts";
 
-const commonHeaderBytes = 12;
-const dataHeaderBytes = 16;
-
-/** A packet being filled, with what its departure depends on. */
-class PacketPlan {
-  readonly route: Route;
-  readonly chunks: Chunk[] = [];
-  #bytes: number = commonHeaderBytes;
-  #dependsOn: number = 0;
-  reason: PacketReason | undefined;
-
-  constructor(route: Route) {
-    this.route = route;
-  }
-
-  fits(lengthBytes: number, limitBytes: number): boolean {
-    return this.#bytes + lengthBytes <= limitBytes;
-  }
-
-  room(limitBytes: number): number {
-    return limitBytes - this.#bytes;
-  }
-
-  /** Control chunks stand before DATA in a packet (section 6.10): a peer may abort over the other order. */
-  add(chunk: Chunk, dependsOn: number, reason: PacketReason): void {
-    const firstData = chunk.type === "DATA" ? -1 : this.chunks.findIndex((each) => each.type === "DATA");
-    if (firstData < 0) this.chunks.push(chunk);
-    else this.chunks.splice(firstData, 0, chunk);
-    this.#bytes += chunkLength(chunk);
-    this.#dependsOn = Math.max(this.#dependsOn, dependsOn);
-    if (this.reason === undefined || this.reason === "sack") this.reason = reason;
-  }
-
-  emit(core: AssociationCore): void {
-    if (this.chunks.length === 0) return;
-    const { agreement } = core.state;
-    const bytes = writePacket({
-      sourcePort: agreement.localPort,
-      destinationPort: agreement.peerPort,
-      verificationTag: agreement.peerTag,
-      chunks: this.chunks,
-    });
-    const reason = this.reason ?? "data";
-    core.outputs.packets.push({ ...this.route, bytes, reason, dependsOn: this.#dependsOn });
-  }
+/** The packet that is being filled, if any, and how many packets with DATA were begun. */
+interface Desk {
+  builder: PacketBuilder | undefined;
+  /** The packet that is being filled is one of them. */
+  withData: boolean;
+  dataPackets: number;
 }
 
-/** Sends what may be sent now: control chunks, then retransmissions, then new data (RFC 9260 section 6.10). */
-export function flush(core: AssociationCore, nowMs: number): void {
+/**
+ * Makes the packets that may leave now: control chunks, then retransmissions, then new data (RFC 9260
+ * sections 6.1 and 6.10).
+ */
+export function flush(core: AssociationCore): void {
+  const { nowMs } = core;
   startShutdownWhenDrained(core, nowMs);
-  const plans = planControl(core, nowMs);
-  if (maySendData(core.state.phase)) {
-    sendRetransmissions(core, plans, nowMs);
-    sendNewData(core, plans, nowMs);
-    addWaitingSack(core, plans);
+  const mayData = maySendData(core.state.phase);
+  const dataPath = pathForNewData(core.allPaths, core.primaryPath);
+  if (mayData) prepareData(core, dataPath);
+  prepareSack(core, mayData ? dataPath : undefined);
+  const desk = writeControl(core, core.routeTo(dataPath));
+  if (mayData) {
+    sendRetransmissions(core, desk);
+    sendNewData(core, desk, dataPath);
   }
-  for (const plan of plans) {
-    if (plan.chunks.length > 0) core.path(plan.route.remote).lastSentAtMs = nowMs;
-    plan.emit(core);
-  }
+  desk.builder?.finish();
+  core.burstPackets = 0;
+  core.probeAllowed = false;
+  // Messages whose time was over may have been all that was left.
   startShutdownWhenDrained(core, nowMs);
+  if (core.control.length > 0) writeControl(core, core.routeTo(dataPath)).builder?.finish();
 }
 
-const sameRoute = (a: Route, b: Route): boolean => a.local === b.local && a.remote === b.remote;
-
-/** Packets for the waiting control chunks, and for a SACK that is due. */
-function planControl(core: AssociationCore, nowMs: number): PacketPlan[] {
-  const plans: PacketPlan[] = [];
-  const limit = core.parameters.packetSizeBytes;
-  for (const control of core.control.splice(0)) {
-    let plan = plans.findLast((each) => sameRoute(each.route, control.route));
-    if (plan === undefined || !plan.fits(chunkLength(control.chunk), limit)) {
-      plan = new PacketPlan(control.route);
-      plans.push(plan);
+/** What was given up meanwhile is told in front of everything else (RFC 3758 section 3.5). */
+function prepareData(core: AssociationCore, dataPath: Path): void {
+  if (core.flight.hasRetransmissions) {
+    for (let place = 0; place < core.flight.size; place++) {
+      const transmission = core.flight.at(place)!;
+      if (transmission.retransmit !== undefined) givesUp(core, transmission);
     }
-    plan.add(control.chunk, control.dependsOn, control.reason);
-    if (control.reason === "heartbeat") core.path(control.route.remote).lastSentAtMs = nowMs;
   }
-  if (core.sack.isDue && maySendSack(core)) {
-    const plan = new PacketPlan(core.sackRoute);
-    plan.add(makeSack(core), core.receivedSequence, "sack");
-    plans.push(plan);
-  }
-  return plans;
+  if (!core.forwardTsnDue) return;
+  core.forwardTsnDue = false;
+  const chunk = makeForwardTsn(core);
+  if (chunk === undefined) return;
+  const dependsOn = core.state.sequence;
+  core.control.push({ chunk, route: core.routeTo(dataPath), reason: "forward-tsn", dependsOn });
+  if (!core.deadlines.isSet(dataPath.t3Timer)) startRetransmissionTimer(core, dataPath, core.nowMs);
 }
 
 const maySendSack = (core: AssociationCore): boolean =>
   core.state.phase !== "closed" && core.state.phase !== "cookie-echoed";
 
-/** A SACK that may still wait rides along with data to the same place. */
-function addWaitingSack(core: AssociationCore, plans: readonly PacketPlan[]): void {
-  if (!core.sack.isWaiting) return;
+/** A SACK that may still wait rides along with data to the same place (section 6.1). */
+function prepareSack(core: AssociationCore, dataPath: Path | undefined): void {
+  if (!core.sack.isWaiting || !maySendSack(core)) return;
   const route = core.sackRoute;
-  const plan = plans.find((each) => sameRoute(each.route, route) && each.chunks.length > 0);
-  if (plan === undefined || !plan.fits(16, core.parameters.packetSizeBytes)) return;
-  if (core.state.receive.above.size > 0) return;
-  const sack = makeSack(core);
-  if (!plan.fits(chunkLength(sack), core.parameters.packetSizeBytes)) {
-    core.sack.makeDue();
-    return;
+  const rides =
+    dataPath !== undefined && sameRoute(route, core.routeTo(dataPath)) && willSendData(core, dataPath);
+  if (!core.sack.isDue && !rides) return;
+  core.control.push({ chunk: makeSack(core), route, reason: "sack", dependsOn: core.receivedSequence });
+}
+
+const sameRoute = (a: Route, b: Route): boolean => a.local === b.local && a.remote === b.remote;
+
+/** Whether DATA leaves on this path in this flush, as far as that can be told beforehand. */
+function willSendData(core: AssociationCore, path: Path): boolean {
+  if (core.burstPackets === 0 || !hasRoom(path)) return false;
+  if (core.flight.hasRetransmissions) return true;
+  const stream = nextStream(core);
+  const message = stream?.queue.first;
+  if (message === undefined || !path.confirmed) return false;
+  const lengthBytes = fragmentBytes(core, message);
+  return lengthBytes <= peerWindowBytes(core) && !waitsForMore(core);
+}
+
+/** Packets for the waiting control chunks, route by route; the last one goes where data goes and is left open. */
+function writeControl(core: AssociationCore, dataRoute: Route): Desk {
+  const desk: Desk = { builder: undefined, withData: false, dataPackets: 0 };
+  if (core.control.length === 0) return desk;
+  const waiting = core.control.splice(0);
+  const routes: Route[] = [];
+  for (const { route } of waiting) {
+    if (!routes.some((each) => sameRoute(each, route)) && !sameRoute(route, dataRoute)) routes.push(route);
   }
-  plan.add(sack, core.receivedSequence, plan.reason ?? "sack");
+  for (const route of [...routes, dataRoute]) {
+    desk.builder?.finish();
+    desk.builder = undefined;
+    for (const control of waiting) {
+      if (!sameRoute(control.route, route)) continue;
+      const length = chunkLength(control.chunk);
+      if (desk.builder === undefined || desk.builder.roomBytes < length) {
+        desk.builder?.finish();
+        const limit = core.paths.get(route.remote)?.packetSizeBytes ?? core.parameters.packetSizeBytes;
+        desk.builder = new PacketBuilder(core, control.route, Math.max(limit, commonHeaderBytes + length));
+      }
+      desk.builder.add(control.chunk, control.dependsOn, control.reason);
+    }
+  }
+  return desk;
+}
+
+const hasRoom = (path: Path): boolean =>
+  path.congestion.onePacketOnly ? path.flightBytes === 0 : path.flightBytes < path.congestion.windowBytes;
+
+/** What the peer can still take (section 6.2.1). */
+export const peerWindowBytes = (core: AssociationCore): number =>
+  Math.max(0, core.peerAdvertisedBytes - core.flight.payloadBytes);
+
+/** Makes the open packet one for DATA of this size to a path, or begins one; false where none may leave now. */
+function startData(
+  core: AssociationCore,
+  desk: Desk,
+  path: Path,
+  lengthBytes: number,
+  free: boolean,
+): boolean {
+  const open = desk.builder;
+  const fits = open !== undefined && open.route.remote === path.address && open.roomBytes >= lengthBytes;
+  if (fits && desk.withData) return true;
+  if (!free && (core.burstPackets === 0 || !hasRoom(path))) return false;
+  if (!fits) {
+    open?.finish();
+    if (desk.withData) core.scheduler.packetFilled();
+    const limit = Math.max(path.packetSizeBytes, commonHeaderBytes + lengthBytes);
+    desk.builder = new PacketBuilder(core, core.routeTo(path), limit);
+  }
+  desk.withData = true;
+  desk.dataPackets += 1;
+  if (core.burstPackets > 0) core.burstPackets -= 1;
+  return true;
 }
 
 const packetReasons: Readonly<Record<RetransmissionReason, PacketReason>> = {
@@ -120,106 +151,138 @@ const packetReasons: Readonly<Record<RetransmissionReason, PacketReason>> = {
   takeover: "takeover-retransmission",
 };
 
-function sendRetransmissions(core: AssociationCore, plans: PacketPlan[], nowMs: number): void {
+function sendRetransmissions(core: AssociationCore, desk: Desk): void {
+  // The first packet of a fast retransmission ignores the window (section 7.2.4, rule 3).
+  const free = core.fastRetransmitPending;
+  core.fastRetransmitPending = false;
   if (!core.flight.hasRetransmissions) return;
-  let packets = 0;
-  let plan: PacketPlan | undefined;
-  for (const transmission of core.flight) {
+  for (let place = 0; place < core.flight.size; place++) {
+    const transmission = core.flight.at(place)!;
     const { retransmit } = transmission;
     if (retransmit === undefined) continue;
     const path = retransmissionPath(core, transmission);
-    const chunk = dataChunk(transmission);
-    const length = chunkLength(chunk);
-    const reuse =
-      plan !== undefined &&
-      plan.route.remote === path.address &&
-      plan.fits(length, core.parameters.packetSizeBytes);
-    if (!reuse) {
-      // The first packet of a fast retransmission ignores the window (section 7.2.4, rule 3).
-      const free = core.fastRetransmitPending && packets === 0;
-      if (!free && !hasRoom(core, path)) break;
-      if (packets === core.parameters.maxBurst && retransmit !== "takeover") break;
-      plan = new PacketPlan(core.routeTo(path));
-      plans.push(plan);
-      packets += 1;
-    }
-    assert(plan !== undefined, "a chunk goes into a packet");
-    if (transmission.timed) core.paths.get(transmission.path ?? "")!.timing = false;
+    const exempt = (free && desk.dataPackets === 0) || retransmit === "takeover";
+    if (!startData(core, desk, path, transmission.packetBytes, exempt)) break;
+    if (transmission.timed && transmission.path !== undefined) transmission.path.timing = false;
     transmission.timed = false;
-    core.flight.markSent(transmission, path.address, nowMs);
-    plan.add(chunk, transmission.sequence, packetReasons[retransmit]);
-    startRetransmissionTimer(core, path, nowMs);
+    core.flight.markSent(transmission, path, core.nowMs);
+    desk.builder?.addData(transmission, false, packetReasons[retransmit]);
+    path.lastDataSentAtMs = core.nowMs;
+    const running = core.deadlines.isSet(path.t3Timer);
+    if (!running || isEarliestOn(core, path, place)) startRetransmissionTimer(core, path, core.nowMs);
   }
-  core.fastRetransmitPending = false;
 }
 
-function retransmissionPath(core: AssociationCore, transmission: Transmission): Path {
-  const last = transmission.path === undefined ? undefined : core.paths.get(transmission.path);
+/** Section 6.1: T3 is restarted when the lowest TSN in flight on the path is sent again. */
+function isEarliestOn(core: AssociationCore, path: Path, place: number): boolean {
+  for (let before = 0; before < place; before++) {
+    const { inFlight, path: on } = core.flight.at(before)!;
+    if (inFlight && on === path) return false;
+  }
+  return true;
+}
+
+function retransmissionPath(core: AssociationCore, transmission: PathTransmission): Path {
+  const last = transmission.path;
   if (last === undefined || transmission.retransmit !== "t3")
     return pathForNewData(core.allPaths, core.primaryPath);
   return pathForRetransmission(core.allPaths, last);
 }
 
-const hasRoom = (core: AssociationCore, path: Path): boolean =>
-  core.flight.bytesOn(path.address) < path.congestion.windowBytes;
+/** The stream whose turn it is, after messages whose time is over were dropped. */
+function nextStream(core: AssociationCore): OutboundStream | undefined {
+  for (;;) {
+    const stream = core.scheduler.next(core.state.send);
+    if (stream === undefined) return undefined;
+    if (stream.queue.first?.terms.expiresAtMs === undefined) return stream;
+    const { length } = stream.queue;
+    dropExpired(core, stream);
+    if (stream.queue.length === length) return stream;
+  }
+}
 
-function sendNewData(core: AssociationCore, plans: PacketPlan[], nowMs: number): void {
+/** Bytes of user data that the next fragment of a message takes (sections 6.9 and 7.3). */
+function fragmentBytes(core: AssociationCore, message: QueuedMessage): number {
+  return Math.min(message.payload.length - message.assignedBytes, fragmentationPointBytes(core));
+}
+
+/** The largest fragment that fits every path, so that it can be sent again on another one (section 7.3). */
+export function fragmentationPointBytes(core: AssociationCore): number {
+  let packetSize = core.allPaths[0]?.packetSizeBytes ?? core.parameters.packetSizeBytes;
+  for (const path of core.allPaths) packetSize = Math.min(packetSize, path.packetSizeBytes);
+  const header = core.state.send.interleaving ? iDataHeaderBytes : dataHeaderBytes;
+  return (packetSize - commonHeaderBytes - header) & ~3;
+}
+
+/** Nagle's algorithm (section 6.1, "delays to increase bundling efficiency"): less than a packet waits for a SACK. */
+function waitsForMore(core: AssociationCore): boolean {
+  if (core.parameters.noDelay || core.flight.payloadBytes === 0) return false;
+  return core.state.send.queuedBytes < fragmentationPointBytes(core);
+}
+
+function sendNewData(core: AssociationCore, desk: Desk, path: Path): void {
   const { send } = core.state;
-  if (send.queue.length === 0 || core.flight.hasRetransmissions) return;
-  const path = pathForNewData(core.allPaths, core.primaryPath);
-  if (!path.confirmed) return;
-  if (nowMs - path.lastDataSentAtMs > path.rto.rtoMs && core.flight.bytesOn(path.address) === 0) {
-    decayAfterIdle(path.congestion, core.parameters.packetSizeBytes);
+  if (send.queuedMessages === 0 || core.flight.hasRetransmissions || !path.confirmed) return;
+  shrinkIdleWindow(core, path);
+  const header = send.interleaving ? iDataHeaderBytes : dataHeaderBytes;
+  const largest = fragmentationPointBytes(core);
+  for (let stream = nextStream(core); stream !== undefined; stream = nextStream(core)) {
+    const message = stream.queue.first;
+    assert(message !== undefined, "a stream that has its turn has a message");
+    const lengthBytes = Math.min(message.payload.length - message.assignedBytes, largest);
+    if (!hasRoom(path) && !(desk.withData && path.congestion.onePacketOnly)) break;
+    if (lengthBytes > peerWindowBytes(core) && !mayProbe(core, path)) break;
+    if (!desk.withData && waitsForMore(core)) break;
+    if (!startData(core, desk, path, (header + lengthBytes + 3) & ~3, false)) break;
+    sendFragment(core, desk, path, message, lengthBytes);
   }
-  let packets = 0;
-  let plan: PacketPlan | undefined = plans.find((each) => sameRoute(each.route, core.routeTo(path)));
-  for (let message = send.queue[0]; message !== undefined; message = send.queue[0]) {
-    if (!hasRoom(core, path)) break;
-    const limit = core.parameters.packetSizeBytes;
-    const wanted = message.payload.length - message.assignedBytes;
-    const largest = (limit - commonHeaderBytes - dataHeaderBytes) & ~3;
-    const length = Math.min(wanted, largest);
-    // With nothing in flight one chunk may go out against a closed window (section 6.1, rule A).
-    if (length > core.peerWindowBytes && core.flight.totalBytes > 0) break;
-    if (plan === undefined || !plan.fits(dataHeaderBytes + ((length + 3) & ~3), limit)) {
-      if (packets === core.parameters.maxBurst) break;
-      plan = new PacketPlan(core.routeTo(path));
-      plans.push(plan);
-      packets += 1;
-    }
-    sendFragment(core, plan, path, length, nowMs);
+}
+
+function shrinkIdleWindow(core: AssociationCore, path: Path): void {
+  if (path.flightBytes > 0 || path.lastDataSentAtMs === 0) return;
+  const idleRtos = Math.floor((core.nowMs - path.lastDataSentAtMs) / path.rto.rtoMs);
+  decayAfterIdle(path.congestion, pmdcsBytes(path), Math.min(idleRtos, 32));
+}
+
+/**
+ * Section 6.1, rule A: against a closed window one chunk may go out when nothing is in flight, the first
+ * an RTO after the window closed and each further one after twice the time.
+ */
+function mayProbe(core: AssociationCore, path: Path): boolean {
+  if (core.flight.payloadBytes > 0) return false;
+  if (core.probeAllowed) {
+    core.probeAllowed = false;
+    return true;
   }
+  if (!core.deadlines.isSet("window-probe")) {
+    const waitMs = path.rto.rtoMs * 2 ** Math.min(core.windowProbes, 16);
+    core.deadlines.set("window-probe", core.nowMs + Math.min(waitMs, core.parameters.rtoMaxMs));
+    core.windowProbes += 1;
+  }
+  return false;
 }
 
 function sendFragment(
   core: AssociationCore,
-  plan: PacketPlan,
+  desk: Desk,
   path: Path,
+  message: QueuedMessage,
   lengthBytes: number,
-  nowMs: number,
 ): void {
+  const { nowMs } = core;
   const { send } = core.state;
-  const tsn = send.nextTsn;
-  const sequence = core.change({ kind: "tsnAssigned", tsn, lengthBytes });
-  const chunk = send.outstanding.get(tsn);
-  assert(chunk !== undefined, "an assigned TSN is outstanding");
-  const transmission = core.flight.add(chunk, sequence);
+  const chunk = core.assignTsn(message.streamId, lengthBytes);
+  const empty = chunk.ending && send.streams.get(message.streamId)?.queue.length === 0;
+  core.scheduler.assigned(message.streamId, lengthBytes, chunk.ending, empty);
+  const transmission = core.flight.add(chunk, core.state.sequence);
   if (!path.timing) {
     path.timing = true;
     transmission.timed = true;
   }
-  core.flight.markSent(transmission, path.address, nowMs);
+  if (!core.deadlines.isSet(path.t3Timer)) startRetransmissionTimer(core, path, nowMs);
+  core.flight.markSent(transmission, path, nowMs);
   path.lastDataSentAtMs = nowMs;
-  core.peerWindowBytes = Math.max(0, core.peerWindowBytes - lengthBytes);
-  plan.add(dataChunk(transmission), sequence, "data");
-  startRetransmissionTimer(core, path, nowMs);
-}
-
-function dataChunk(transmission: Transmission): DataChunk {
-  return { type: "DATA", immediate: false, ...transmission.chunk };
-}
-
-function startRetransmissionTimer(core: AssociationCore, path: Path, nowMs: number): void {
-  const timer = `t3 ${path.address}` as const;
-  if (!core.deadlines.isSet(timer)) core.deadlines.set(timer, nowMs + path.rto.rtoMs);
+  // RFC 7053: whoever is shutting down has a use for the SACK of the last chunk.
+  const immediate = core.state.phase === "shutdown-pending" && send.queuedMessages === 0;
+  desk.builder?.addData(transmission, immediate, "data");
 }

@@ -1,8 +1,8 @@
 import { assert, unreachable } from "../base/assert.ts";
-import type { Tsn } from "../base/serial.ts";
 import type { ReceiveUpdate } from "../rx/receive-updates.ts";
 import { applyReceiveUpdate } from "../rx/receive-updates.ts";
-import { acknowledge, assignTsn, enqueue } from "../tx/send-state.ts";
+import type { SendUpdate } from "../tx/send-updates.ts";
+import { applySendUpdate } from "../tx/send-updates.ts";
 import type { AssociationPhase, AssociationState } from "./state.ts";
 import { cloneAssociationState } from "./state.ts";
 
@@ -10,18 +10,11 @@ import { cloneAssociationState } from "./state.ts";
 export type AssociationUpdate =
   | { readonly kind: "opened"; readonly state: AssociationState }
   | { readonly kind: "phaseEntered"; readonly phase: AssociationPhase }
-  | {
-      readonly kind: "messageQueued";
-      readonly streamId: number;
-      readonly ppid: number;
-      readonly unordered: boolean;
-      readonly payload: Uint8Array;
-    }
-  | { readonly kind: "tsnAssigned"; readonly tsn: Tsn; readonly lengthBytes: number }
-  | { readonly kind: "cumAcked"; readonly tsn: Tsn }
+  | SendUpdate
   | ReceiveUpdate
   | { readonly kind: "addressConfirmed"; readonly address: string }
   | { readonly kind: "primaryChanged"; readonly address: string }
+  | { readonly kind: "encapsulationPortLearned"; readonly address: string; readonly port: number }
   | { readonly kind: "userStateSaved"; readonly userState: Uint8Array };
 
 /** An update with its number in the association's life: 1, 2, 3 ... */
@@ -48,13 +41,11 @@ export function applyUpdate(state: AssociationState, update: AssociationUpdate):
       state.phase = update.phase;
       break;
     case "messageQueued":
-      enqueue(state.send, update);
-      break;
     case "tsnAssigned":
-      assignTsn(state.send, update.tsn, update.lengthBytes);
-      break;
     case "cumAcked":
-      acknowledge(state.send, update.tsn);
+    case "messageDiscarded":
+    case "abandoned":
+      applySendUpdate(state.send, update);
       break;
     case "dataReceived":
     case "delivered":
@@ -65,6 +56,9 @@ export function applyUpdate(state: AssociationState, update: AssociationUpdate):
       break;
     case "primaryChanged":
       state.primaryAddress = update.address;
+      break;
+    case "encapsulationPortLearned":
+      state.encapsulationPorts.set(update.address, update.port);
       break;
     case "userStateSaved":
       state.userState = update.userState;

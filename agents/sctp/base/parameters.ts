@@ -23,6 +23,17 @@ export const noExtensions: Extensions = {
   ecn: false,
 };
 
+/** The stream schedulers of RFC 8260 section 3, in the order of their values in RFC 8260 section 4.3.2. */
+export const schedulerNames = [
+  "first-come-first-served",
+  "round-robin",
+  "round-robin-per-packet",
+  "priority",
+  "fair-bandwidth",
+  "weighted-fair-queueing",
+] as const;
+export type SchedulerName = (typeof schedulerNames)[number];
+
 /** Protocol parameters with the names of RFC 9260 section 16, units last, and the limits of this stack. */
 export interface ProtocolParameters {
   readonly rtoInitialMs: number;
@@ -36,6 +47,7 @@ export interface ProtocolParameters {
   readonly potentiallyFailedMaxRetrans: number;
   readonly maxInitRetransmits: number;
   readonly heartbeatIntervalMs: number;
+  readonly heartbeatEnabled: boolean;
   readonly sackDelayMs: number;
   /** Packets with DATA that may go unacknowledged before a SACK is due. */
   readonly sackFrequency: number;
@@ -50,6 +62,11 @@ export interface ProtocolParameters {
   readonly maxMessageBytes: number;
   readonly maxPeerAddresses: number;
   readonly maxAssociations: number;
+  /** RFC 6458 section 8.1.5: false: small messages wait while something is in flight, to fill a packet. */
+  readonly noDelay: boolean;
+  /** RFC 8899: whether paths are probed for larger packets than `packetSizeBytes`. */
+  readonly pathMtuDiscovery: boolean;
+  readonly scheduler: SchedulerName;
   /** What is offered to the peer; used where both sides offer it. */
   readonly extensions: Extensions;
 }
@@ -66,6 +83,7 @@ export const rfc9260Parameters: ProtocolParameters = {
   potentiallyFailedMaxRetrans: 0,
   maxInitRetransmits: 8,
   heartbeatIntervalMs: 30_000,
+  heartbeatEnabled: true,
   sackDelayMs: 200,
   sackFrequency: 2,
   // 1500 less IPv4 (20) and UDP (8).
@@ -77,6 +95,9 @@ export const rfc9260Parameters: ProtocolParameters = {
   maxMessageBytes: 256 * 1024,
   maxPeerAddresses: 16,
   maxAssociations: 4096,
+  noDelay: true,
+  pathMtuDiscovery: false,
+  scheduler: "first-come-first-served",
   extensions: noExtensions,
 };
 

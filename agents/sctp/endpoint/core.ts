@@ -1,13 +1,13 @@
 import type { ProtocolParameters } from "../base/parameters.ts";
 import type { RandomSource } from "../base/random.ts";
-import type { AssociationSetting } from "../association/association.ts";
 import { Association } from "../association/association.ts";
-import type { AssociationSnapshot, Route } from "../association/core.ts";
-import type { Delivery, Notification, OutboundPacket, PacketReason } from "../association/outputs.ts";
+import type { AssociationSetting, AssociationSnapshot } from "../association/core.ts";
+import type { PacketReason, Route } from "../association/outputs.ts";
+import { Outputs } from "../association/outputs.ts";
 import type { AssociationState } from "../association/state.ts";
-import type { NumberedUpdate } from "../association/updates.ts";
+import { DeadlineQueue } from "../timer/deadline-queue.ts";
 import type { Chunk } from "../wire/index.ts";
-import { writePacket } from "../wire/index.ts";
+import { PacketArena, writePacket } from "../wire/index.ts";
 import { newOffer } from "./handshake.ts";
 import type { LocalOffer } from "./handshake.ts";
 
@@ -22,6 +22,10 @@ export interface EndpointConfig {
   /** Seals state cookies; shared by all computers that play this endpoint (RFC 9260 section 5.1.3). */
   readonly cookieKey: Uint8Array;
   readonly parameters: ProtocolParameters;
+  /** Deliveries fill the receive window until `consumed` is called; without it the user takes them at once. */
+  readonly holdsDeliveries?: boolean;
+  /** Whether updates are handed out (the default). Without them nobody can follow, and less is to be done. */
+  readonly describesUpdates?: boolean;
 }
 
 /** What arrived and could not be used, counted by reason. */
@@ -32,16 +36,6 @@ export interface EndpointCounters {
   outOfTheBlue: number;
   badCookie: number;
   refused: number;
-}
-
-type Tagged<T> = T & { readonly association: number };
-
-/** What is to be done, in order; `association` is its local tag, 0 where a packet belongs to none. */
-export interface EndpointOutputs {
-  readonly updates: Tagged<NumberedUpdate>[];
-  readonly packets: Tagged<OutboundPacket>[];
-  readonly deliveries: Tagged<Delivery>[];
-  readonly notifications: { readonly association: number; readonly notification: Notification }[];
 }
 
 /** COOKIE-WAIT (RFC 9260 section 4): INIT is out, the peer's tag is not known. */
@@ -60,13 +54,6 @@ export interface EndpointSnapshot {
   readonly associations: readonly AssociationSnapshot[];
 }
 
-export const emptyEndpointOutputs = (): EndpointOutputs => ({
-  updates: [],
-  packets: [],
-  deliveries: [],
-  notifications: [],
-});
-
 /** What the handlers of one endpoint share: its associations, those that are being called, and the outputs. */
 export class EndpointCore {
   readonly config: EndpointConfig;
@@ -83,11 +70,18 @@ export class EndpointCore {
   };
   /** Our addresses from which packets can leave. */
   sources: readonly string[];
-  outputs: EndpointOutputs = emptyEndpointOutputs();
+  readonly outputs: Outputs = new Outputs();
+  /** Parameters of associations to come. */
+  parameters: ProtocolParameters;
+  readonly #arena: PacketArena = new PacketArena();
+  /** Associations whose packets are still to be made. */
+  readonly #touched: Set<Association> = new Set<Association>();
+  readonly #deadlines: DeadlineQueue = new DeadlineQueue();
 
   constructor(config: EndpointConfig, random: RandomSource) {
     this.config = config;
     this.random = random;
+    this.parameters = config.parameters;
     this.sources = [config.ownAddress];
   }
 
@@ -99,15 +93,28 @@ export class EndpointCore {
 
   open(state: AssociationState, nowMs: number, cookieRoute?: Route): Association {
     const association = Association.open(state, this.setting, nowMs, cookieRoute);
-    association.useSources(this.sources);
-    this.associations.set(state.agreement.localTag, association);
-    this.collect(association);
+    this.add(association);
     return association;
   }
 
+  /** Takes an association in that was opened, resumed or restored. */
+  add(association: Association): void {
+    association.useSources(this.sources);
+    this.associations.set(association.state.agreement.localTag, association);
+    this.collect(association);
+  }
+
   get setting(): AssociationSetting {
-    const { ownAddress, parameters } = this.config;
-    return { localAddress: ownAddress, parameters, random: this.random };
+    const { ownAddress, holdsDeliveries = false, describesUpdates = true } = this.config;
+    return {
+      localAddress: ownAddress,
+      parameters: this.parameters,
+      random: this.random,
+      outputs: this.outputs,
+      arena: this.#arena,
+      describesUpdates,
+      holdsDeliveries,
+    };
   }
 
   /**
@@ -138,16 +145,44 @@ export class EndpointCore {
     });
   }
 
+  /** Something happened to an association: its packets are made before anybody looks. */
   collect(association: Association): void {
-    const handle = association.state.agreement.localTag;
-    const outputs = association.takeOutputs();
-    for (const each of outputs.updates) this.outputs.updates.push({ ...each, association: handle });
-    for (const each of outputs.packets) this.outputs.packets.push({ ...each, association: handle });
-    for (const each of outputs.deliveries) this.outputs.deliveries.push({ ...each, association: handle });
-    for (const notification of outputs.notifications) {
-      this.outputs.notifications.push({ association: handle, notification });
+    this.#touched.add(association);
+    if (association.phase === "closed") this.settle();
+  }
+
+  /** Makes the waiting packets, and notes when each association is to be called again. */
+  settle(): void {
+    for (const association of this.#touched) {
+      association.flush();
+      const { localTag } = association.state.agreement;
+      if (association.phase !== "closed") {
+        this.#deadlines.set(localTag, association.nextDeadlineMs());
+        continue;
+      }
+      // Another association may have taken its place under the same tag.
+      if (this.associations.get(localTag) !== association) continue;
+      this.associations.delete(localTag);
+      this.#deadlines.set(localTag, undefined);
     }
-    if (association.phase === "closed") this.associations.delete(handle);
+    this.#touched.clear();
+  }
+
+  earliestDeadlineMs(): number | undefined {
+    this.settle();
+    return this.#deadlines.earliestMs();
+  }
+
+  /** Calls the associations whose time has come. */
+  advanceDue(nowMs: number): void {
+    this.settle();
+    for (let due = this.#deadlines.takeDue(nowMs); due !== undefined; due = this.#deadlines.takeDue(nowMs)) {
+      const association = this.associations.get(due);
+      if (association === undefined) continue;
+      association.advance(nowMs);
+      this.collect(association);
+      this.settle();
+    }
   }
 
   sendChunk(

@@ -1,19 +1,16 @@
 import { assert } from "../base/assert.ts";
+import type { ProtocolParameters } from "../base/parameters.ts";
 import type { RandomSource } from "../base/random.ts";
 import type { OutgoingMessage, SendAnswer } from "../association/association.ts";
 import { Association } from "../association/association.ts";
-import type { Route } from "../association/core.ts";
+import type { EndpointOutputs, Route } from "../association/outputs.ts";
+import type { PathChange } from "../association/settings.ts";
 import type { AssociationState } from "../association/state.ts";
+import type { AssociationStatistics } from "../association/statistics.ts";
 import type { Chunk, SctpPacket } from "../wire/index.ts";
 import { parsePacket } from "../wire/index.ts";
-import type {
-  Connecting,
-  EndpointConfig,
-  EndpointCounters,
-  EndpointOutputs,
-  EndpointSnapshot,
-} from "./core.ts";
-import { EndpointCore, emptyEndpointOutputs, knowsAddress } from "./core.ts";
+import type { Connecting, EndpointConfig, EndpointCounters, EndpointSnapshot } from "./core.ts";
+import { EndpointCore, knowsAddress } from "./core.ts";
 import { initFields } from "./handshake.ts";
 import { receiveCookieEcho } from "./on-cookie-echo.ts";
 import { receiveInit, receiveInitAck } from "./on-init.ts";
@@ -129,10 +126,7 @@ export class Endpoint {
 
   /** Goes on with an association whose state was kept on another computer. */
   resume(state: AssociationState, nowMs: number): number {
-    const association = Association.resume(state, this.#core.setting, nowMs);
-    association.useSources(this.#core.sources);
-    this.#core.associations.set(state.agreement.localTag, association);
-    this.#core.collect(association);
+    this.#core.add(Association.resume(state, this.#core.setting, nowMs));
     return state.agreement.localTag;
   }
 
@@ -173,14 +167,57 @@ export class Endpoint {
     return this.#core.associations.get(handle)?.state;
   }
 
+  associations(): Iterable<number> {
+    return this.#core.associations.keys();
+  }
+
+  statistics(handle: number): AssociationStatistics | undefined {
+    this.#core.settle();
+    return this.#core.associations.get(handle)?.statistics();
+  }
+
+  /** Parameters of associations to come. */
+  configure(parameters: Partial<ProtocolParameters>): void {
+    this.#core.parameters = { ...this.#core.parameters, ...parameters };
+  }
+
+  /** Parameters of one association; false where it is unknown. */
+  configureAssociation(handle: number, parameters: Partial<ProtocolParameters>, nowMs: number): boolean {
+    return this.#with(handle, (association) => {
+      association.configure(parameters, nowMs);
+      return true;
+    });
+  }
+
+  /** What is set for one path; false where the association or the address is unknown. */
+  configurePath(handle: number, address: string, change: PathChange, nowMs: number): boolean {
+    return this.#with(handle, (association) => association.configurePath(address, change, nowMs));
+  }
+
+  /** New data goes to this address (RFC 6458 section 8.1.9); false where it is not known and confirmed. */
+  setPrimary(handle: number, address: string): boolean {
+    return this.#with(handle, (association) => association.setPrimary(address));
+  }
+
+  /** Sends a HEARTBEAT now (RFC 9260 section 8.3 D); false where the address is unknown. */
+  requestHeartbeat(handle: number, address: string, nowMs: number): boolean {
+    return this.#with(handle, (association) => association.requestHeartbeat(address, nowMs));
+  }
+
+  #with(handle: number, act: (association: Association) => boolean): boolean {
+    const association = this.#core.associations.get(handle);
+    if (association === undefined) return false;
+    const done = act(association);
+    this.#core.collect(association);
+    return done;
+  }
+
   /** Earliest instant at which `advance` has something to do, in milliseconds. */
   nextDeadlineMs(): number | undefined {
-    let earliest: number | undefined;
-    const consider = (atMs: number | undefined): void => {
-      if (atMs !== undefined && (earliest === undefined || atMs < earliest)) earliest = atMs;
-    };
-    for (const connecting of this.#core.connecting.values()) consider(connecting.deadlineMs);
-    for (const association of this.#core.associations.values()) consider(association.nextDeadlineMs());
+    let earliest = this.#core.earliestDeadlineMs();
+    for (const { deadlineMs } of this.#core.connecting.values()) {
+      if (earliest === undefined || deadlineMs < earliest) earliest = deadlineMs;
+    }
     return earliest;
   }
 
@@ -191,22 +228,18 @@ export class Endpoint {
         this.#core.giveUpConnecting(connecting, `no answer to ${connecting.attempts} INIT chunks`);
       } else this.#sendInit(connecting, nowMs);
     }
-    for (const association of [...this.#core.associations.values()]) {
-      const dueMs = association.nextDeadlineMs();
-      if (dueMs === undefined || dueMs > nowMs) continue;
-      association.advance(nowMs);
-      this.#core.collect(association);
-    }
+    this.#core.advanceDue(nowMs);
   }
 
+  /** Everything that is to be done since the last time, with the packets that may leave now. */
   takeOutputs(): EndpointOutputs {
-    const outputs = this.#core.outputs;
-    this.#core.outputs = emptyEndpointOutputs();
-    return outputs;
+    this.#core.settle();
+    return this.#core.outputs.take();
   }
 
   snapshot(): EndpointSnapshot {
-    assert(this.#core.outputs.packets.length === 0, "outputs are taken before a snapshot");
+    this.#core.settle();
+    assert(this.#core.outputs.isEmpty, "outputs are taken before a snapshot");
     return {
       sources: this.#core.sources,
       connecting: [...this.#core.connecting.values()].map((each) => ({ ...each })),
@@ -222,8 +255,7 @@ export class Endpoint {
       endpoint.#core.connecting.set(connecting.offer.tag, { ...connecting });
     }
     for (const each of snapshot.associations) {
-      const association = Association.restore(each, config.parameters, random);
-      endpoint.#core.associations.set(each.state.agreement.localTag, association);
+      endpoint.#core.add(Association.restore(each, endpoint.#core.setting));
     }
     return endpoint;
   }

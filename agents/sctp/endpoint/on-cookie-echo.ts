@@ -1,7 +1,8 @@
 import type { Association } from "../association/association.ts";
-import type { Route } from "../association/core.ts";
+import type { Route } from "../association/outputs.ts";
 import type { Agreement } from "../association/state.ts";
 import { createAssociationState } from "../association/state.ts";
+import { queuedMessages } from "../tx/send-state.ts";
 import type { CookieEchoChunk, SctpPacket } from "../wire/index.ts";
 import { cookieAction } from "./cookie-action.ts";
 import type { CookieAction } from "./cookie-action.ts";
@@ -101,7 +102,7 @@ function actOnCookie(
   state.sequence = existing.state.sequence;
   const association = core.open(state, nowMs, route);
   // What the user gave us while we called goes on its way now.
-  for (const message of existing.state.send.queue) association.send(message, nowMs);
+  for (const message of queuedMessages(existing.state.send)) association.send(message, nowMs);
   return association;
 }
 

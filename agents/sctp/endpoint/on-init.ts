@@ -1,5 +1,5 @@
 import type { Association } from "../association/association.ts";
-import type { Route } from "../association/core.ts";
+import type { Route } from "../association/outputs.ts";
 import { createAssociationState } from "../association/state.ts";
 import type { Cause, InitAckChunk, InitChunk, Parameter, SctpPacket } from "../wire/index.ts";
 import { chunkLength } from "../wire/index.ts";

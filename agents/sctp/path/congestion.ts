@@ -1,58 +1,80 @@
 import type { Tsn } from "../base/serial.ts";
 import { tsnLessOrEqual } from "../base/serial.ts";
 
-/** Congestion control of one path (RFC 9260 section 7.2); all sizes in bytes. */
+/**
+ * Congestion control of one path (RFC 9260 section 7.2). All sizes are bytes of chunks with their headers
+ * and padding; PMDCS is the largest DATA chunk, header included, that the path takes.
+ */
 export interface CongestionState {
   windowBytes: number;
   slowStartThresholdBytes: number;
   partialBytesAcked: number;
   /** Fast recovery lasts until this TSN is acknowledged (section 7.2.4). */
   fastRecoveryExit: Tsn | undefined;
+  /** After T3-rtx: no second packet until something is acknowledged (section 7.2.3). */
+  onePacketOnly: boolean;
 }
 
-const initialWindowBytes = (mtuBytes: number): number => Math.min(4 * mtuBytes, Math.max(2 * mtuBytes, 4404));
+/** Section 7.2.1; the IPv6 header is larger by 20 bytes, hence the smaller number. */
+const initialWindowBytes = (pmdcsBytes: number, ipv6: boolean): number =>
+  Math.min(4 * pmdcsBytes, Math.max(2 * pmdcsBytes, ipv6 ? 4344 : 4404));
 
-export function createCongestion(mtuBytes: number, peerWindowBytes: number): CongestionState {
+/** "Arbitrarily high" (section 7.2.1): more than any window that a peer can advertise. */
+const highestThresholdBytes = 0xffff_ffff;
+
+export function createCongestion(pmdcsBytes: number, ipv6: boolean): CongestionState {
   return {
-    windowBytes: initialWindowBytes(mtuBytes),
-    slowStartThresholdBytes: peerWindowBytes,
+    windowBytes: initialWindowBytes(pmdcsBytes, ipv6),
+    slowStartThresholdBytes: highestThresholdBytes,
     partialBytesAcked: 0,
     fastRecoveryExit: undefined,
+    onePacketOnly: false,
   };
 }
 
 export interface AckedOnPath {
   readonly ackedBytes: number;
-  readonly cumulativeMoved: boolean;
-  /** The window was in full use when the SACK came. */
-  readonly windowUsed: boolean;
+  /** Bytes in flight on the path when the SACK came. */
+  readonly flightBeforeBytes: number;
   readonly flightIsEmpty: boolean;
-  readonly mtuBytes: number;
+  readonly pmdcsBytes: number;
 }
 
-/** Sections 7.2.1 and 7.2.2: the window grows only when it was used and the cumulative TSN moved. */
+/** Sections 7.2.1 and 7.2.2: the window grows only while it is in full use. */
 export function grow(state: CongestionState, acked: AckedOnPath): void {
+  state.onePacketOnly = false;
+  const windowUsed = acked.flightBeforeBytes >= state.windowBytes;
   if (state.windowBytes <= state.slowStartThresholdBytes) {
-    if (acked.cumulativeMoved && acked.windowUsed && state.fastRecoveryExit === undefined) {
-      state.windowBytes += Math.min(acked.ackedBytes, acked.mtuBytes);
+    if (windowUsed && state.fastRecoveryExit === undefined) {
+      state.windowBytes += Math.min(acked.ackedBytes, acked.pmdcsBytes);
     }
-    return;
-  }
-  if (acked.cumulativeMoved) state.partialBytesAcked += acked.ackedBytes;
-  if (state.partialBytesAcked >= state.windowBytes && acked.windowUsed) {
-    state.partialBytesAcked -= state.windowBytes;
-    state.windowBytes += acked.mtuBytes;
+  } else {
+    state.partialBytesAcked += acked.ackedBytes;
+    if (state.partialBytesAcked >= state.windowBytes) {
+      if (windowUsed) {
+        state.partialBytesAcked -= state.windowBytes;
+        state.windowBytes += acked.pmdcsBytes;
+      } else state.partialBytesAcked = state.windowBytes;
+    }
   }
   if (acked.flightIsEmpty) state.partialBytesAcked = 0;
 }
 
-/** Section 7.2.3, after loss was seen by missing reports; once for a recovery. */
-export function enterFastRecovery(state: CongestionState, mtuBytes: number, highestOutstanding: Tsn): void {
-  if (state.fastRecoveryExit !== undefined) return;
-  state.slowStartThresholdBytes = Math.max(Math.floor(state.windowBytes / 2), 4 * mtuBytes);
+const halved = (state: CongestionState, pmdcsBytes: number): number =>
+  Math.max(Math.floor(state.windowBytes / 2), 4 * pmdcsBytes);
+
+/** Section 7.2.3, after loss was seen by missing reports; false where a recovery is under way already. */
+export function enterFastRecovery(
+  state: CongestionState,
+  pmdcsBytes: number,
+  highestOutstanding: Tsn,
+): boolean {
+  if (state.fastRecoveryExit !== undefined) return false;
+  state.slowStartThresholdBytes = halved(state, pmdcsBytes);
   state.windowBytes = state.slowStartThresholdBytes;
   state.partialBytesAcked = 0;
   state.fastRecoveryExit = highestOutstanding;
+  return true;
 }
 
 export function leaveFastRecovery(state: CongestionState, cumulativeAck: Tsn): void {
@@ -62,14 +84,23 @@ export function leaveFastRecovery(state: CongestionState, cumulativeAck: Tsn): v
 }
 
 /** Section 7.2.3, after T3-rtx expired. */
-export function collapse(state: CongestionState, mtuBytes: number): void {
-  state.slowStartThresholdBytes = Math.max(Math.floor(state.windowBytes / 2), 4 * mtuBytes);
-  state.windowBytes = mtuBytes;
+export function collapse(state: CongestionState, pmdcsBytes: number): void {
+  state.slowStartThresholdBytes = halved(state, pmdcsBytes);
+  state.windowBytes = pmdcsBytes;
   state.partialBytesAcked = 0;
   state.fastRecoveryExit = undefined;
+  state.onePacketOnly = true;
 }
 
-/** Section 7.2.1: a path that carried nothing for an RTO starts again from at most the initial window. */
-export function decayAfterIdle(state: CongestionState, mtuBytes: number): void {
-  state.windowBytes = Math.min(state.windowBytes, initialWindowBytes(mtuBytes));
+/**
+ * Section 7.2.1: while nothing is sent the window shrinks once an RTO, never below four chunks; before
+ * the first time the threshold remembers it.
+ */
+export function decayAfterIdle(state: CongestionState, pmdcsBytes: number, idleRtos: number): void {
+  const floorBytes = 4 * pmdcsBytes;
+  if (idleRtos < 1 || state.windowBytes <= floorBytes) return;
+  state.slowStartThresholdBytes = state.windowBytes;
+  for (let rto = 0; rto < idleRtos && state.windowBytes > floorBytes; rto++) {
+    state.windowBytes = halved(state, pmdcsBytes);
+  }
 }

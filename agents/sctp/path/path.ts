@@ -1,4 +1,6 @@
 import type { ProtocolParameters } from "../base/parameters.ts";
+import type { Tsn } from "../base/serial.ts";
+import { commonHeaderBytes } from "../wire/index.ts";
 import type { CongestionState } from "./congestion.ts";
 import { createCongestion } from "./congestion.ts";
 import type { RtoState } from "./rto.ts";
@@ -12,57 +14,108 @@ export interface OutstandingHeartbeat {
   readonly sentAtMs: number;
 }
 
-/** Everything about one destination transport address. Not replicated, but for `confirmed`. */
+/** What a user can set for one path (RFC 6458 section 8.1.12, `struct sctp_paddrparams`). */
+export interface PathSettings {
+  readonly heartbeatEnabled: boolean;
+  readonly heartbeatIntervalMs: number;
+  readonly pathMaxRetrans: number;
+  /** PFMR of RFC 7829. */
+  readonly potentiallyFailedMaxRetrans: number;
+  readonly pathMtuDiscovery: boolean;
+}
+
+export interface SackedOnPath {
+  bytes: number;
+  flightBeforeBytes: number;
+  /** Lowest TSN in flight on the path, and whether it is acknowledged now. */
+  earliest: Tsn | undefined;
+  earliestAcked: boolean;
+}
+
+/** Everything about one destination transport address. Not replicated, but for `confirmed` and the UDP port. */
 export interface Path {
   readonly address: string;
+  /** Names of the path's timers among the deadlines of its association. */
+  readonly t3Timer: `t3 ${string}`;
+  readonly heartbeatTimer: `heartbeat ${string}`;
+  settings: PathSettings;
   /** Our address to which the peer last sent from there: the one that is known to work both ways. */
   heardAt: string | undefined;
+  /** RFC 6951 section 5.4: UDP port from which the peer last sent; undefined: not encapsulated, or not known. */
+  remotePort: number | undefined;
   /** RFC 9260 section 5.4: before that, nothing but HEARTBEAT and set-up chunks goes there. */
   confirmed: boolean;
   reachability: PathReachability;
   errorCount: number;
+  /** Largest SCTP packet, common header included. */
+  packetSizeBytes: number;
   readonly rto: RtoState;
   readonly congestion: CongestionState;
+  /** Bytes of chunks in flight, headers and padding included. */
+  flightBytes: number;
   heartbeat: OutstandingHeartbeat | undefined;
   lastSentAtMs: number;
   lastDataSentAtMs: number;
   /** An RTT measurement is under way on a DATA chunk: one per round trip (section 6.3.1, rule C4). */
   timing: boolean;
+  /** While a SACK is processed: what it newly acknowledges here, and what was in flight before it. */
+  readonly sacked: SackedOnPath;
 }
 
-export function createPath(
-  address: string,
-  confirmed: boolean,
-  peerWindowBytes: number,
-  parameters: ProtocolParameters,
-): Path {
+/** PMDCS of RFC 9260 section 1.6: the largest DATA chunk, header included, in a packet of the path. */
+export const pmdcsBytes = (path: Path): number => (path.packetSizeBytes - commonHeaderBytes) & ~3;
+
+const isIpv6 = (address: string): boolean => address.includes(":");
+
+export function createPath(address: string, confirmed: boolean, parameters: ProtocolParameters): Path {
+  const { packetSizeBytes } = parameters;
   return {
     address,
+    t3Timer: `t3 ${address}`,
+    heartbeatTimer: `heartbeat ${address}`,
+    settings: settingsFrom(parameters),
     heardAt: undefined,
+    remotePort: undefined,
     confirmed,
     reachability: "active",
     errorCount: 0,
+    packetSizeBytes,
     rto: createRto(parameters),
-    congestion: createCongestion(parameters.packetSizeBytes, peerWindowBytes),
+    congestion: createCongestion((packetSizeBytes - commonHeaderBytes) & ~3, isIpv6(address)),
+    flightBytes: 0,
     heartbeat: undefined,
     lastSentAtMs: 0,
     lastDataSentAtMs: 0,
     timing: false,
+    sacked: { bytes: 0, flightBeforeBytes: 0, earliest: undefined, earliestAcked: false },
   };
 }
 
+const settingsFrom = (parameters: ProtocolParameters): PathSettings => ({
+  heartbeatEnabled: parameters.heartbeatEnabled,
+  heartbeatIntervalMs: parameters.heartbeatIntervalMs,
+  pathMaxRetrans: parameters.pathMaxRetrans,
+  potentiallyFailedMaxRetrans: parameters.potentiallyFailedMaxRetrans,
+  pathMtuDiscovery: parameters.pathMtuDiscovery,
+});
+
 export function clonePath(path: Path): Path {
-  return { ...path, rto: { ...path.rto }, congestion: { ...path.congestion } };
+  return { ...path, rto: { ...path.rto }, congestion: { ...path.congestion }, sacked: { ...path.sacked } };
+}
+
+/** Section 7.2.5: the network under the path may be another one now. */
+export function reinitializeCongestion(path: Path): void {
+  Object.assign(path.congestion, createCongestion(pmdcsBytes(path), isIpv6(path.address)));
 }
 
 /** Counts an error; true when the reachability changed (RFC 9260 section 8.2, RFC 7829 section 3.2). */
-export function countError(path: Path, parameters: ProtocolParameters): boolean {
+export function countError(path: Path): boolean {
   const before = path.reachability;
   // Section 8.3: the counter of an inactive path stops.
   if (before === "inactive") return false;
   path.errorCount += 1;
-  if (path.errorCount > parameters.pathMaxRetrans) path.reachability = "inactive";
-  else if (path.errorCount > parameters.potentiallyFailedMaxRetrans && before === "active") {
+  if (path.errorCount > path.settings.pathMaxRetrans) path.reachability = "inactive";
+  else if (path.errorCount > path.settings.potentiallyFailedMaxRetrans && before === "active") {
     path.reachability = "potentially-failed";
   }
   return path.reachability !== before;

@@ -11,19 +11,20 @@ export interface SackSchedulerState {
 
 /** When a SACK is due (RFC 9260 section 6.2), and the duplicates that it reports. */
 export class SackScheduler {
-  readonly #frequency: number;
+  /** Packets with DATA after which a SACK is due. */
+  frequency: number;
   #packetsWaiting: number = 0;
   #due: boolean = false;
   #duplicates: Tsn[] = [];
 
   constructor(frequency: number) {
-    this.#frequency = frequency;
+    this.frequency = frequency;
   }
 
   /** A packet with DATA came; `atOnce` when a gap, a duplicate or the I bit asks for an immediate SACK. */
   packetReceived(atOnce: boolean): void {
     this.#packetsWaiting += 1;
-    if (atOnce || this.#packetsWaiting >= this.#frequency) this.#due = true;
+    if (atOnce || this.#packetsWaiting >= this.frequency) this.#due = true;
   }
 
   duplicateReceived(tsn: Tsn): void {

@@ -1,17 +1,30 @@
 import { assert } from "../base/assert.ts";
+import { padded } from "../base/bytes.ts";
+import { Fifo } from "../base/fifo.ts";
 import type { Tsn } from "../base/serial.ts";
+import { tsnDistance } from "../base/serial.ts";
+import { dataHeaderBytes, iDataHeaderBytes } from "../wire/index.ts";
 import type { OutstandingChunk } from "./send-state.ts";
 
 /** Why a chunk is to be sent again. */
 export type RetransmissionReason = "t3" | "fast" | "takeover";
 
+/** What a flight needs to know of a path: its name, and where to book the bytes that are on it. */
+export interface CarryingPath {
+  readonly address: string;
+  /** Bytes of chunks in flight, headers and padding included. */
+  flightBytes: number;
+}
+
 /** How one outstanding chunk fares on the network. Not replicated: after a takeover it starts anew. */
-export interface Transmission {
+export interface Transmission<Path extends CarryingPath> {
   readonly chunk: OutstandingChunk;
   /** Number of the update that assigned the TSN: what a packet that carries it depends on. */
   readonly sequence: number;
-  /** Remote address that it was last sent to; undefined before the first time. */
-  path: string | undefined;
+  /** Bytes that the chunk takes in a packet: what the congestion window counts. */
+  readonly packetBytes: number;
+  /** Where it was last sent to; undefined before the first time. */
+  path: Path | undefined;
   sentAtMs: number;
   sendCount: number;
   inFlight: boolean;
@@ -25,21 +38,32 @@ export interface Transmission {
   timed: boolean;
 }
 
+/** One transmission without its chunk, which the association state holds at the same place. */
+export type TransmissionState = Omit<Transmission<CarryingPath>, "chunk" | "path" | "packetBytes"> & {
+  readonly path: string | undefined;
+};
+
 export interface FlightState {
-  readonly transmissions: readonly Transmission[];
+  readonly transmissions: readonly TransmissionState[];
 }
 
-/** All outstanding chunks in TSN order, with the bytes in flight on each path. */
-export class Flight {
-  readonly #byTsn: Map<Tsn, Transmission> = new Map<Tsn, Transmission>();
-  readonly #bytesByPath: Map<string, number> = new Map<string, number>();
+/** All outstanding chunks in TSN order, without a gap; what is in flight is booked on its path. */
+export class Flight<Path extends CarryingPath> {
+  readonly #transmissions: Fifo<Transmission<Path>> = new Fifo<Transmission<Path>>();
+  readonly #headerBytes: number;
+  #payloadBytes: number = 0;
   #toRetransmit: number = 0;
   #gapAcked: number = 0;
 
-  add(chunk: OutstandingChunk, sequence: number): Transmission {
-    const transmission: Transmission = {
+  constructor(interleaving: boolean) {
+    this.#headerBytes = interleaving ? iDataHeaderBytes : dataHeaderBytes;
+  }
+
+  add(chunk: OutstandingChunk, sequence: number): Transmission<Path> {
+    const transmission: Transmission<Path> = {
       chunk,
       sequence,
+      packetBytes: padded(this.#headerBytes + chunk.payload.length),
       path: undefined,
       sentAtMs: 0,
       sendCount: 0,
@@ -50,31 +74,31 @@ export class Flight {
       fastRetransmitted: false,
       timed: false,
     };
-    this.#byTsn.set(chunk.tsn, transmission);
+    this.#transmissions.push(transmission);
     return transmission;
   }
 
-  [Symbol.iterator](): IterableIterator<Transmission> {
-    return this.#byTsn.values();
+  [Symbol.iterator](): IterableIterator<Transmission<Path>> {
+    return this.#transmissions[Symbol.iterator]();
   }
 
   get size(): number {
-    return this.#byTsn.size;
+    return this.#transmissions.length;
   }
 
-  get(tsn: Tsn): Transmission | undefined {
-    return this.#byTsn.get(tsn);
+  /** By place: 0 is the lowest outstanding TSN. */
+  at(place: number): Transmission<Path> | undefined {
+    return this.#transmissions.at(place);
   }
 
-  bytesOn(path: string): number {
-    return this.#bytesByPath.get(path) ?? 0;
+  get(tsn: Tsn): Transmission<Path> | undefined {
+    const first = this.#transmissions.first;
+    return first === undefined ? undefined : this.#transmissions.at(tsnDistance(first.chunk.tsn, tsn));
   }
 
-  /** Bytes in flight over all paths: what the peer's window must hold. */
-  get totalBytes(): number {
-    let total = 0;
-    for (const bytes of this.#bytesByPath.values()) total += bytes;
-    return total;
+  /** User data in flight over all paths: what the peer's window must hold. */
+  get payloadBytes(): number {
+    return this.#payloadBytes;
   }
 
   get hasGapAcked(): boolean {
@@ -85,82 +109,94 @@ export class Flight {
     return this.#toRetransmit > 0;
   }
 
-  markSent(transmission: Transmission, path: string, nowMs: number): void {
+  markSent(transmission: Transmission<Path>, path: Path, nowMs: number): void {
     this.#leaveFlight(transmission);
-    if (transmission.retransmit !== undefined) this.#toRetransmit -= 1;
-    transmission.retransmit = undefined;
+    this.#setRetransmit(transmission, undefined);
     transmission.path = path;
     transmission.sentAtMs = nowMs;
     transmission.sendCount += 1;
     transmission.missing = 0;
-    transmission.inFlight = true;
-    this.#bytesByPath.set(path, this.bytesOn(path) + transmission.chunk.payload.length);
+    this.#enterFlight(transmission, path);
   }
 
-  markForRetransmission(transmission: Transmission, reason: RetransmissionReason): void {
+  markForRetransmission(transmission: Transmission<Path>, reason: RetransmissionReason): void {
     this.#leaveFlight(transmission);
-    if (transmission.retransmit === undefined) this.#toRetransmit += 1;
-    transmission.retransmit = reason;
+    this.#setRetransmit(transmission, reason);
   }
 
   /** The peer reported it in a gap block: it no longer counts as in flight, but is kept (it may renege). */
-  markGapAcked(transmission: Transmission): void {
+  markGapAcked(transmission: Transmission<Path>): void {
     this.#leaveFlight(transmission);
-    if (transmission.retransmit !== undefined) this.#toRetransmit -= 1;
-    transmission.retransmit = undefined;
+    this.#setRetransmit(transmission, undefined);
     transmission.gapAcked = true;
     this.#gapAcked += 1;
   }
 
   /** The peer no longer reports it in a gap block: it is in flight as before. */
-  markReneged(transmission: Transmission): void {
+  markReneged(transmission: Transmission<Path>): void {
     transmission.gapAcked = false;
     this.#gapAcked -= 1;
-    if (transmission.path === undefined) {
-      this.markForRetransmission(transmission, "takeover");
-      return;
-    }
-    transmission.inFlight = true;
+    if (transmission.chunk.abandoned) return;
     transmission.timed = false;
-    this.#bytesByPath.set(
-      transmission.path,
-      this.bytesOn(transmission.path) + transmission.chunk.payload.length,
-    );
+    if (transmission.path === undefined) this.#setRetransmit(transmission, "takeover");
+    else this.#enterFlight(transmission, transmission.path);
   }
 
-  /** The chunk is acknowledged for good. */
-  remove(tsn: Tsn): void {
-    const transmission = this.#byTsn.get(tsn);
+  /** It was given up: it neither counts as in flight nor is it sent again. */
+  markAbandoned(transmission: Transmission<Path>): void {
+    this.#leaveFlight(transmission);
+    this.#setRetransmit(transmission, undefined);
+  }
+
+  /** Takes out the chunk with the lowest TSN, which is acknowledged for good. */
+  shift(): Transmission<Path> {
+    const transmission = this.#transmissions.shift();
     assert(transmission !== undefined, "an acknowledged chunk was outstanding");
     this.#leaveFlight(transmission);
-    if (transmission.retransmit !== undefined) this.#toRetransmit -= 1;
+    this.#setRetransmit(transmission, undefined);
     if (transmission.gapAcked) this.#gapAcked -= 1;
-    this.#byTsn.delete(tsn);
+    return transmission;
   }
 
-  #leaveFlight(transmission: Transmission): void {
+  #setRetransmit(transmission: Transmission<Path>, reason: RetransmissionReason | undefined): void {
+    if (transmission.retransmit !== undefined) this.#toRetransmit -= 1;
+    if (reason !== undefined) this.#toRetransmit += 1;
+    transmission.retransmit = reason;
+  }
+
+  #enterFlight(transmission: Transmission<Path>, path: Path): void {
+    transmission.inFlight = true;
+    path.flightBytes += transmission.packetBytes;
+    this.#payloadBytes += transmission.chunk.payload.length;
+  }
+
+  #leaveFlight(transmission: Transmission<Path>): void {
     if (!transmission.inFlight || transmission.path === undefined) return;
     transmission.inFlight = false;
-    const { path, chunk } = transmission;
-    this.#bytesByPath.set(path, this.bytesOn(path) - chunk.payload.length);
+    transmission.path.flightBytes -= transmission.packetBytes;
+    this.#payloadBytes -= transmission.chunk.payload.length;
   }
 
   snapshot(): FlightState {
-    return { transmissions: [...this.#byTsn.values()].map((one) => ({ ...one })) };
+    const transmissions = [...this.#transmissions].map(
+      ({ chunk: _chunk, packetBytes: _packetBytes, path, ...rest }) => ({ ...rest, path: path?.address }),
+    );
+    return { transmissions };
   }
 
-  restore(state: FlightState): void {
-    this.#byTsn.clear();
-    this.#bytesByPath.clear();
-    this.#toRetransmit = 0;
-    this.#gapAcked = 0;
-    for (const one of state.transmissions) {
-      this.#byTsn.set(one.chunk.tsn, { ...one });
-      if (one.retransmit !== undefined) this.#toRetransmit += 1;
-      if (one.gapAcked) this.#gapAcked += 1;
-      if (one.inFlight && one.path !== undefined) {
-        this.#bytesByPath.set(one.path, this.bytesOn(one.path) + one.chunk.payload.length);
-      }
+  /** `chunks`: what is outstanding, in the same order; `paths` carry no bytes in flight yet. */
+  restore(state: FlightState, chunks: Iterable<OutstandingChunk>, paths: ReadonlyMap<string, Path>): void {
+    let place = 0;
+    for (const chunk of chunks) {
+      const saved = state.transmissions[place++];
+      assert(saved !== undefined, "a snapshot has a transmission for each outstanding chunk");
+      const { path: address, inFlight, retransmit, ...rest } = saved;
+      const transmission = this.add(chunk, saved.sequence);
+      const path = address === undefined ? undefined : paths.get(address);
+      Object.assign(transmission, rest, { path });
+      if (transmission.gapAcked) this.#gapAcked += 1;
+      this.#setRetransmit(transmission, retransmit);
+      if (inFlight && path !== undefined) this.#enterFlight(transmission, path);
     }
   }
 }

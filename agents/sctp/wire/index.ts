@@ -2,9 +2,18 @@
  * The front door of the wire codec: SCTP packets as bytes and as readonly values. Whatever a peer sends
  * is read without throwing; only our own values are asserted when they are written.
  */
-export { parsePacket, parseChunkAt, writePacket, packetChecksum } from "./packet.ts";
+export { parsePacket, parseChunkAt, writePacket, packetChecksum, sealPacket } from "./packet.ts";
 export type { PacketFlaw, ParsedPacket, SctpPacket } from "./packet.ts";
-export { chunkLength, chunkTypeName, chunkTypeNumber, describeChunk, writeChunk } from "./chunks/index.ts";
+export {
+  chunkLength,
+  chunkTypeName,
+  chunkTypeNumber,
+  describeChunk,
+  writeChunk,
+  writeChunkInto,
+} from "./chunks/index.ts";
+export { commonHeaderBytes, dataHeaderBytes, iDataHeaderBytes } from "./sizes.ts";
+export { PacketArena } from "./packet-arena.ts";
 export type { Chunk, ChunkAt } from "./chunks/index.ts";
 export { WireFlaw } from "./codec.ts";
 export { chunkAction, parameterAction } from "./unknown-action.ts";

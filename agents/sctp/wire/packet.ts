@@ -101,7 +101,7 @@ export function writePacket(packet: SctpPacket): Uint8Array {
     writeChunkInto(chunk, out, at);
     at += chunkLength(chunk);
   }
-  out.view.setUint32(CHECKSUM_AT, computeChecksum(out.bytes), true);
+  sealPacket(out, 0, length);
   return out.bytes;
 }
 
@@ -111,6 +111,11 @@ const ZEROS = new Uint8Array(4);
 function computeChecksum(bytes: Uint8Array): number {
   const header = crc32c(ZEROS, 0, 4, crc32c(bytes, 0, CHECKSUM_AT));
   return crc32c(bytes, COMMON_HEADER_BYTES, bytes.length, header);
+}
+
+/** Writes the checksum of the packet from `start` to `end`, whose checksum field is zero. */
+export function sealPacket(out: ByteSource, start: number, end: number): void {
+  out.view.setUint32(start + CHECKSUM_AT, crc32c(out.bytes, start, end), true);
 }
 
 /** The checksum field of a packet of 12 bytes or more, in the same reading as `ParsedPacket.checksum`. */

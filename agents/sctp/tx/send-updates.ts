@@ -1,0 +1,52 @@
+import { unreachable } from "../base/assert.ts";
+import type { Tsn } from "../base/serial.ts";
+import type { MessageTerms, SendState } from "./send-state.ts";
+import { abandon, acknowledge, assignTsn, discardFirst, enqueue } from "./send-state.ts";
+
+/** One change of the sending half of the association state. */
+export type SendUpdate =
+  | {
+      readonly kind: "messageQueued";
+      readonly streamId: number;
+      readonly ppid: number;
+      readonly unordered: boolean;
+      readonly immediate: boolean;
+      readonly payload: Uint8Array;
+      readonly terms: MessageTerms;
+    }
+  | {
+      readonly kind: "tsnAssigned";
+      readonly tsn: Tsn;
+      readonly streamId: number;
+      readonly lengthBytes: number;
+    }
+  | { readonly kind: "cumAcked"; readonly tsn: Tsn }
+  /** The first message of a stream's queue is given up, as far as it has no TSN yet (RFC 3758). */
+  | { readonly kind: "messageDiscarded"; readonly streamId: number }
+  /** These chunks are given up (RFC 3758). */
+  | { readonly kind: "abandoned"; readonly tsns: readonly Tsn[] };
+
+/** The sending half of the reducer. */
+export function applySendUpdate(state: SendState, update: SendUpdate): void {
+  switch (update.kind) {
+    case "messageQueued": {
+      const { streamId, ppid, unordered, immediate, payload, terms } = update;
+      enqueue(state, streamId, ppid, unordered, immediate, payload, terms);
+      break;
+    }
+    case "tsnAssigned":
+      assignTsn(state, update.tsn, update.streamId, update.lengthBytes);
+      break;
+    case "cumAcked":
+      acknowledge(state, update.tsn);
+      break;
+    case "messageDiscarded":
+      discardFirst(state, update.streamId);
+      break;
+    case "abandoned":
+      for (const tsn of update.tsns) abandon(state, tsn);
+      break;
+    default:
+      unreachable(update);
+  }
+}
