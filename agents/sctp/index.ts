@@ -17,6 +17,7 @@ export type {
   PacketReason,
   Route,
 } from "./association/outputs.ts";
+export type { IcmpReport } from "./association/on-icmp.ts";
 export type { PathChange } from "./association/settings.ts";
 export type { AssociationStatistics, PathStatistics } from "./association/statistics.ts";
 export type { Agreement, AssociationPhase, AssociationState } from "./association/state.ts";

@@ -7,11 +7,15 @@ import { chunkAction, writeChunk } from "../wire/index.ts";
 import { abort, close, giveUp, reasonText } from "./abort.ts";
 import type { AssociationSetting, AssociationSnapshot, TimerName } from "./core.ts";
 import { AssociationCore } from "./core.ts";
+import { packetWasMarked, receiveCwr, receiveEcne } from "./ecn.ts";
 import { heartbeatDue, receiveHeartbeat, receiveHeartbeatAck, startHeartbeats } from "./heartbeat.ts";
 import { deliverWhatWasLeft, packetWithDataDone, receiveData } from "./on-data.ts";
+import type { IcmpReport } from "./on-icmp.ts";
+import { receiveIcmp } from "./on-icmp.ts";
 import { receiveSack } from "./on-sack.ts";
 import type { Route } from "./outputs.ts";
 import { makeRoom } from "./partial-reliability.ts";
+import { mtuProbeDue, startMtuSearch } from "./path-mtu.ts";
 import type { PathChange } from "./settings.ts";
 import { configureAssociation, configurePath, requestHeartbeat, setPrimary } from "./settings.ts";
 import {
@@ -99,7 +103,10 @@ export class Association {
     }
     const association = new Association(core);
     if (state.phase === "cookie-echoed") association.#echoCookie(nowMs);
-    else startHeartbeats(core, nowMs);
+    else {
+      startHeartbeats(core, nowMs);
+      for (const path of core.allPaths) startMtuSearch(core, path, nowMs);
+    }
     deliverWhatWasLeft(core);
     resumeShutdown(core, nowMs);
     core.sack.makeDue();
@@ -137,7 +144,12 @@ export class Association {
   }
 
   /** Chunks of one packet whose tag and checksum were found good, in their order. */
-  receive(chunks: readonly Chunk[], route: Route, nowMs: number): void {
+  receive(
+    chunks: readonly Chunk[],
+    route: Route,
+    nowMs: number,
+    congestionExperienced: boolean = false,
+  ): void {
     const core = this.#core;
     let withData = false;
     let sackAtOnce = false;
@@ -157,6 +169,10 @@ export class Association {
         if (!withSack && core.state.phase !== "cookie-echoed") receiveSack(core, chunk, route, nowMs);
         withSack = true;
       } else if (!this.#receiveControl(chunk, route, nowMs)) break;
+    }
+    if (congestionExperienced) {
+      const first = chunks.find((chunk) => chunk.type === "DATA" || chunk.type === "I_DATA");
+      if (first !== undefined) packetWasMarked(core, first.tsn);
     }
     if (withData && core.state.phase !== "closed") {
       packetWithDataDone(core, sackAtOnce || core.state.phase === "shutdown-sent", nowMs);
@@ -189,6 +205,12 @@ export class Association {
       case "COOKIE_ACK":
         this.#cookieAcknowledged(nowMs);
         return true;
+      case "ECNE":
+        receiveEcne(core, chunk, route);
+        return true;
+      case "CWR":
+        receiveCwr(core, chunk);
+        return true;
       case "SHUTDOWN":
         receiveShutdown(core, chunk, route, nowMs);
         return true;
@@ -209,8 +231,6 @@ export class Association {
       case "INIT":
       case "INIT_ACK":
       case "COOKIE_ECHO":
-      case "ECNE":
-      case "CWR":
       case "PAD":
         return true;
       case "FORWARD_TSN":
@@ -268,6 +288,7 @@ export class Association {
     const core = this.#core;
     core.notify({ type: "association-change", state: "comm-up", reason: "" });
     startHeartbeats(core, nowMs);
+    for (const path of core.allPaths) startMtuSearch(core, path, nowMs);
   }
 
   /**
@@ -365,6 +386,12 @@ export class Association {
     return requestHeartbeat(this.#core, address, nowMs);
   }
 
+  /** What ICMP said about a packet that was found to be ours by its tags (RFC 9260 section 10). */
+  receiveIcmp(report: IcmpReport, nowMs: number): void {
+    this.#core.nowMs = nowMs;
+    receiveIcmp(this.#core, report, nowMs);
+  }
+
   /** From now on packets can leave from these addresses of ours. */
   useSources(sources: readonly string[]): void {
     this.#core.useSources(sources);
@@ -407,7 +434,8 @@ export class Association {
     else if (timer === "window-probe") {
       core.probeAllowed = true;
       core.grantBurst(1);
-    } else if (timer.startsWith("t3 ")) retransmissionDue(core, core.path(timer.slice(3)), nowMs);
+    } else if (timer.startsWith("mtu ")) mtuProbeDue(core, core.path(timer.slice("mtu ".length)), nowMs);
+    else if (timer.startsWith("t3 ")) retransmissionDue(core, core.path(timer.slice(3)), nowMs);
     else heartbeatDue(core, core.path(timer.slice("heartbeat ".length)), nowMs);
   }
 

@@ -15,6 +15,8 @@ import { SackScheduler } from "../rx/sack-scheduler.ts";
 import { Deadlines } from "../timer/deadlines.ts";
 import type { Chunk, PacketArena } from "../wire/index.ts";
 import { chunkLength, commonHeaderBytes } from "../wire/index.ts";
+import type { EcnState } from "./ecn-state.ts";
+import { noEcn } from "./ecn-state.ts";
 import type { Notification, Outputs, PacketReason, Route } from "./outputs.ts";
 import type { AssociationPhase, AssociationState } from "./state.ts";
 import { cloneAssociationState } from "./state.ts";
@@ -28,7 +30,8 @@ export type TimerName =
   | "sack"
   | "window-probe"
   | `t3 ${string}`
-  | `heartbeat ${string}`;
+  | `heartbeat ${string}`
+  | `mtu ${string}`;
 
 /** How an outstanding chunk fares on the paths of its association. */
 export type PathTransmission = Transmission<Path>;
@@ -72,6 +75,7 @@ export interface AssociationSnapshot {
   readonly sendBlocked: boolean;
   readonly forwardTsnDue: boolean;
   readonly shutdownPath: string | undefined;
+  readonly ecn: EcnState;
   readonly paths: readonly Path[];
   readonly flight: FlightState;
   readonly scheduler: SchedulerSnapshot;
@@ -133,6 +137,7 @@ export class AssociationCore {
   sendBlocked: boolean = false;
   /** The peer is to be told what was given up (RFC 3758 section 3.5). */
   forwardTsnDue: boolean = false;
+  ecn: EcnState = noEcn;
   /** Packets with DATA that may leave in the next flush: Max.Burst for each event that allows some. */
   burstPackets: number = 0;
   readonly #describesUpdates: boolean;
@@ -294,6 +299,7 @@ export class AssociationCore {
       sendBlocked: this.sendBlocked,
       forwardTsnDue: this.forwardTsnDue,
       shutdownPath: this.shutdownPath,
+      ecn: this.ecn,
       paths: this.allPaths.map(clonePath),
       flight: this.flight.snapshot(),
       scheduler: this.scheduler.snapshot(),
@@ -319,6 +325,7 @@ export class AssociationCore {
     core.sendBlocked = snapshot.sendBlocked;
     core.forwardTsnDue = snapshot.forwardTsnDue;
     core.shutdownPath = snapshot.shutdownPath;
+    core.ecn = snapshot.ecn;
     core.paths.clear();
     for (const path of snapshot.paths) core.paths.set(path.address, { ...clonePath(path), flightBytes: 0 });
     core.allPaths = [...core.paths.values()];

@@ -4,6 +4,7 @@ import { measureRtt } from "../path/rto.ts";
 import type { HeartbeatAckChunk, HeartbeatChunk } from "../wire/index.ts";
 import type { AssociationCore } from "./core.ts";
 import type { Route } from "./outputs.ts";
+import { mtuProbeAnswered } from "./path-mtu.ts";
 import { heartbeatUnanswered } from "./time-outs.ts";
 
 const nonceBytes = 16;
@@ -82,6 +83,7 @@ export function receiveHeartbeat(core: AssociationCore, chunk: HeartbeatChunk, r
 
 /** Only the nonce that was sent to an address confirms it (section 5.4). */
 export function receiveHeartbeatAck(core: AssociationCore, chunk: HeartbeatAckChunk, nowMs: number): void {
+  if (mtuProbeAnswered(core, chunk, nowMs)) return;
   for (const path of core.allPaths) {
     const { heartbeat } = path;
     if (heartbeat === undefined || !sameBytes(heartbeat.nonce, chunk.info)) continue;

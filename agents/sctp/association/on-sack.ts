@@ -156,6 +156,7 @@ function creditPaths(core: AssociationCore): void {
     const { sacked } = path;
     if (sacked.bytes > 0) {
       core.errorCount = 0;
+      path.mtu.timeouts = 0;
       if (clearErrors(path)) {
         core.notify({ type: "peer-address-change", address: path.address, state: "available" });
       }

@@ -3,6 +3,7 @@ import type { PathSettings } from "../path/path.ts";
 import { clampRto, measuredRto } from "../path/rto.ts";
 import type { AssociationCore } from "./core.ts";
 import { scheduleHeartbeat, sendHeartbeat } from "./heartbeat.ts";
+import { startMtuSearch } from "./path-mtu.ts";
 
 /** What can be changed for one path. */
 export type PathChange = Partial<PathSettings & { readonly packetSizeBytes: number }>;
@@ -53,6 +54,7 @@ export function configurePath(
   const { heartbeatEnabled, heartbeatIntervalMs } = path.settings;
   const changed =
     heartbeatEnabled !== before.heartbeatEnabled || heartbeatIntervalMs !== before.heartbeatIntervalMs;
+  if (path.settings.pathMtuDiscovery !== before.pathMtuDiscovery) startMtuSearch(core, path, nowMs);
   const running = core.state.phase !== "cookie-echoed" && core.state.phase !== "closed";
   if (changed && running && path.heartbeat === undefined) scheduleHeartbeat(core, path, nowMs);
   return true;

@@ -4,6 +4,7 @@ import { countError, pathForNewData, pmdcsBytes } from "../path/path.ts";
 import { backOff } from "../path/rto.ts";
 import { giveUp } from "./abort.ts";
 import type { AssociationCore } from "./core.ts";
+import { suspectBlackHole } from "./path-mtu.ts";
 import { forwardTsnPath } from "./partial-reliability.ts";
 
 /** Counts an error on a path and on the association (RFC 9260 sections 8.1 and 8.2, RFC 7829 section 3.2). */
@@ -52,6 +53,7 @@ export function retransmissionDue(core: AssociationCore, path: Path, nowMs: numb
   }
   if (repeats) core.forwardTsnDue = true;
   core.grantBurst(1);
+  suspectBlackHole(core, path, nowMs);
   if (core.windowClosed) backOff(path.rto, core.parameters);
   else countPathError(core, path, nowMs);
   core.windowClosed = false;

@@ -6,6 +6,7 @@ import type { RetransmissionReason } from "../tx/flight.ts";
 import type { OutboundStream, QueuedMessage } from "../tx/send-state.ts";
 import { chunkLength, commonHeaderBytes, dataHeaderBytes, iDataHeaderBytes } from "../wire/index.ts";
 import type { AssociationCore, PathTransmission } from "./core.ts";
+import { echoCongestion } from "./ecn.ts";
 import { makeSack } from "./on-data.ts";
 import { startRetransmissionTimer } from "./on-sack.ts";
 import type { PacketReason, Route } from "./outputs.ts";
@@ -72,6 +73,7 @@ function prepareSack(core: AssociationCore, dataPath: Path | undefined): void {
   const rides =
     dataPath !== undefined && sameRoute(route, core.routeTo(dataPath)) && willSendData(core, dataPath);
   if (!core.sack.isDue && !rides) return;
+  echoCongestion(core, route);
   core.control.push({ chunk: makeSack(core), route, reason: "sack", dependsOn: core.receivedSequence });
 }
 

@@ -64,8 +64,10 @@ export interface ProtocolParameters {
   readonly maxAssociations: number;
   /** RFC 6458 section 8.1.5: false: small messages wait while something is in flight, to fill a packet. */
   readonly noDelay: boolean;
-  /** RFC 8899: whether paths are probed for larger packets than `packetSizeBytes`. */
+  /** RFC 8899: whether each path is probed for the largest packet, or `packetSizeBytes` is what all of them take. */
   readonly pathMtuDiscovery: boolean;
+  /** Largest SCTP packet that the search for the path MTU tries. */
+  readonly largestPacketBytes: number;
   readonly scheduler: SchedulerName;
   /** What is offered to the peer; used where both sides offer it. */
   readonly extensions: Extensions;
@@ -97,6 +99,7 @@ export const rfc9260Parameters: ProtocolParameters = {
   maxAssociations: 4096,
   noDelay: true,
   pathMtuDiscovery: false,
+  largestPacketBytes: 1472,
   scheduler: "first-come-first-served",
   extensions: noExtensions,
 };

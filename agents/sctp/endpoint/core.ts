@@ -130,6 +130,16 @@ export class EndpointCore {
     return undefined;
   }
 
+  /** The association with this peer address and tag of the peer. */
+  associationTo(peerAddress: string, peerPort: number, peerTag: number): Association | undefined {
+    for (const association of this.associations.values()) {
+      const { agreement } = association.state;
+      const same = agreement.peerTag === peerTag && agreement.peerPort === peerPort;
+      if (same && knowsAddress(association, peerAddress)) return association;
+    }
+    return undefined;
+  }
+
   connectingTo(peerAddress: string, peerPort: number): Connecting | undefined {
     for (const connecting of this.connecting.values()) {
       if (connecting.peerPort === peerPort && connecting.route.remote === peerAddress) return connecting;

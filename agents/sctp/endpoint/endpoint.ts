@@ -4,6 +4,7 @@ import type { RandomSource } from "../base/random.ts";
 import type { OutgoingMessage, SendAnswer } from "../association/association.ts";
 import { Association } from "../association/association.ts";
 import type { EndpointOutputs, Route } from "../association/outputs.ts";
+import type { IcmpReport } from "../association/on-icmp.ts";
 import type { PathChange } from "../association/settings.ts";
 import type { AssociationState } from "../association/state.ts";
 import type { AssociationStatistics } from "../association/statistics.ts";
@@ -14,6 +15,7 @@ import { EndpointCore, knowsAddress } from "./core.ts";
 import { initFields } from "./handshake.ts";
 import { receiveCookieEcho } from "./on-cookie-echo.ts";
 import { receiveInit, receiveInitAck } from "./on-init.ts";
+import { quotedHeader } from "./icmp-quote.ts";
 import { answerOutOfTheBlue } from "./out-of-the-blue.ts";
 
 /** An SCTP endpoint: one port, any number of associations (RFC 6458 section 3, one-to-many). */
@@ -49,7 +51,7 @@ export class Endpoint {
   }
 
   /** A packet from the network: the payload of IP protocol 132 or of a UDP datagram (RFC 6951). */
-  receive(bytes: Uint8Array, route: Route, nowMs: number): void {
+  receive(bytes: Uint8Array, route: Route, nowMs: number, congestionExperienced: boolean = false): void {
     const parsed = parsePacket(bytes);
     if (!parsed.ok) {
       this.#core.counters.unparsable += 1;
@@ -66,11 +68,11 @@ export class Endpoint {
     else if (packet.destinationPort !== this.#core.config.localPort) this.#outOfTheBlue(packet, route);
     else if (first.type === "INIT_ACK") receiveInitAck(this.#core, packet, first, route, nowMs);
     else if (first.type === "COOKIE_ECHO") receiveCookieEcho(this.#core, packet, first, route, nowMs);
-    else this.#receiveForAssociation(packet, route, nowMs);
+    else this.#receiveForAssociation(packet, route, nowMs, congestionExperienced);
   }
 
   /** Section 8.5: the tag finds the association; ABORT and SHUTDOWN COMPLETE may reflect ours instead. */
-  #receiveForAssociation(packet: SctpPacket, route: Route, nowMs: number): void {
+  #receiveForAssociation(packet: SctpPacket, route: Route, nowMs: number, marked: boolean): void {
     const reflected = packet.chunks.find(
       (chunk) => (chunk.type === "ABORT" || chunk.type === "SHUTDOWN_COMPLETE") && chunk.tagReflected,
     );
@@ -80,12 +82,33 @@ export class Endpoint {
     }
     const association = this.#core.associations.get(packet.verificationTag);
     if (association !== undefined && comesFromPeer(association, packet, route)) {
-      association.receive(packet.chunks, route, nowMs);
+      association.receive(packet.chunks, route, nowMs, marked);
       this.#core.collect(association);
       return;
     }
     if (this.#abortedWhileConnecting(packet, route)) return;
     this.#outOfTheBlue(packet, route);
+  }
+
+  /**
+   * What ICMP said about a packet of ours. Only what quotes both ports and the right verification tag is
+   * believed (RFC 9260 section 10, rules ICMP5 and ICMP6).
+   */
+  receiveIcmp(report: IcmpReport, nowMs: number): void {
+    const quoted = quotedHeader(report.quoted);
+    if (quoted === undefined || quoted.localPort !== this.#core.config.localPort) return;
+    if (quoted.initiateTag !== undefined) {
+      const connecting = this.#core.connecting.get(quoted.initiateTag);
+      const refuses = report.kind === "protocol-unreachable" && connecting?.peerPort === quoted.peerPort;
+      if (connecting !== undefined && refuses) {
+        this.#core.giveUpConnecting(connecting, "ICMP: the peer's host does not speak SCTP");
+      }
+      return;
+    }
+    const association = this.#core.associationTo(report.route.remote, quoted.peerPort, quoted.tag);
+    if (association === undefined) return;
+    association.receiveIcmp(report, nowMs);
+    this.#core.collect(association);
   }
 
   /** With the T bit the sender knows only the tag that we sent; anything else in the packet has no right tag. */

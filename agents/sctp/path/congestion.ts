@@ -104,3 +104,10 @@ export function decayAfterIdle(state: CongestionState, pmdcsBytes: number, idleR
     state.windowBytes = halved(state, pmdcsBytes);
   }
 }
+
+/** ECN-Echo: as after a loss that missing reports showed (RFC 4960 appendix A), without a recovery. */
+export function reduceOnce(state: CongestionState, pmdcsBytes: number): void {
+  state.slowStartThresholdBytes = halved(state, pmdcsBytes);
+  state.windowBytes = Math.min(state.windowBytes, state.slowStartThresholdBytes);
+  state.partialBytesAcked = 0;
+}

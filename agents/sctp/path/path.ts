@@ -3,6 +3,8 @@ import type { Tsn } from "../base/serial.ts";
 import { commonHeaderBytes } from "../wire/index.ts";
 import type { CongestionState } from "./congestion.ts";
 import { createCongestion } from "./congestion.ts";
+import type { MtuSearch } from "./mtu-search.ts";
+import { createMtuSearch } from "./mtu-search.ts";
 import type { RtoState } from "./rto.ts";
 import { createRto } from "./rto.ts";
 
@@ -38,6 +40,7 @@ export interface Path {
   /** Names of the path's timers among the deadlines of its association. */
   readonly t3Timer: `t3 ${string}`;
   readonly heartbeatTimer: `heartbeat ${string}`;
+  readonly mtuTimer: `mtu ${string}`;
   settings: PathSettings;
   /** Our address to which the peer last sent from there: the one that is known to work both ways. */
   heardAt: string | undefined;
@@ -49,6 +52,7 @@ export interface Path {
   errorCount: number;
   /** Largest SCTP packet, common header included. */
   packetSizeBytes: number;
+  readonly mtu: MtuSearch;
   readonly rto: RtoState;
   readonly congestion: CongestionState;
   /** Bytes of chunks in flight, headers and padding included. */
@@ -73,6 +77,7 @@ export function createPath(address: string, confirmed: boolean, parameters: Prot
     address,
     t3Timer: `t3 ${address}`,
     heartbeatTimer: `heartbeat ${address}`,
+    mtuTimer: `mtu ${address}`,
     settings: settingsFrom(parameters),
     heardAt: undefined,
     remotePort: undefined,
@@ -80,6 +85,7 @@ export function createPath(address: string, confirmed: boolean, parameters: Prot
     reachability: "active",
     errorCount: 0,
     packetSizeBytes,
+    mtu: createMtuSearch(parameters.largestPacketBytes),
     rto: createRto(parameters),
     congestion: createCongestion((packetSizeBytes - commonHeaderBytes) & ~3, isIpv6(address)),
     flightBytes: 0,
@@ -100,7 +106,8 @@ const settingsFrom = (parameters: ProtocolParameters): PathSettings => ({
 });
 
 export function clonePath(path: Path): Path {
-  return { ...path, rto: { ...path.rto }, congestion: { ...path.congestion }, sacked: { ...path.sacked } };
+  const { rto, congestion, sacked, mtu } = path;
+  return { ...path, rto: { ...rto }, congestion: { ...congestion }, sacked: { ...sacked }, mtu: { ...mtu } };
 }
 
 /** Section 7.2.5: the network under the path may be another one now. */
