@@ -35,9 +35,15 @@ function tsnOf(update: AssociationUpdate): number | undefined {
     case "cumAcked":
       return update.tsn;
     case "dataReceived":
+    case "dataDelivered":
       return update.chunk.tsn;
+    case "dataDiscarded":
+      return update.tsn;
     case "delivered":
-      return update.lastTsn;
+      return update.tsns.at(-1);
+    case "dataSkipped":
+    case "tsnReset":
+      return update.cumulativeTsn;
     default:
       return undefined;
   }

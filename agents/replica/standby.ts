@@ -1,5 +1,5 @@
 import type { AssociationState, Route } from "../sctp/index.ts";
-import { answerHeartbeat, applyUpdate, assert, bufferedMessage, openState } from "../sctp/index.ts";
+import { answerHeartbeat, applyUpdate, assert, deliveredPayload, openState } from "../sctp/index.ts";
 import type { InstanceOutputs } from "./active.ts";
 import type { ClusterFrame, ReplicatedUpdate } from "./frames.ts";
 import { deliveryRecord, eventRecord, updateRecord } from "./records.ts";
@@ -112,8 +112,8 @@ export class StandbyInstance {
     }
     const state = this.#states.get(association);
     assert(state !== undefined && sequence === state.sequence + 1, "updates come without a gap");
-    if (update.kind === "delivered") {
-      const payload = bufferedMessage(state, update.firstTsn, update.lastTsn);
+    if (update.kind === "delivered" || update.kind === "dataDelivered") {
+      const payload = deliveredPayload(state, update);
       const record = deliveryRecord(payload, sequence, nowMs);
       if (record !== undefined) this.#outputs.records.push(record);
     }

@@ -1,9 +1,9 @@
 import type { AssociationUpdate } from "../sctp/index.ts";
 import { tsn, unreachable } from "../sctp/index.ts";
-import { readChunk, writeChunk } from "./chunk-codec.ts";
 import { ByteReader, ByteWriter, EncodingFlaw } from "./encoding.ts";
 import { phases } from "./phases.ts";
 import { readTerms, writeTerms } from "./send-codec.ts";
+import { readReceiveUpdate, writeReceiveUpdate } from "./receive-update-codec.ts";
 import { readState, writeState } from "./state-codec.ts";
 
 const kinds = [
@@ -13,7 +13,13 @@ const kinds = [
   "tsnAssigned",
   "cumAcked",
   "dataReceived",
+  "dataDelivered",
+  "dataDiscarded",
   "delivered",
+  "dataSkipped",
+  "streamAdvanced",
+  "streamsReset",
+  "tsnReset",
   "addressConfirmed",
   "primaryChanged",
   "userStateSaved",
@@ -44,10 +50,14 @@ export function encodeUpdate(update: AssociationUpdate): Uint8Array {
       writer.u32(update.tsn);
       break;
     case "dataReceived":
-      writeChunk(writer, update.chunk);
-      break;
+    case "dataDelivered":
+    case "dataDiscarded":
     case "delivered":
-      writer.u32(update.firstTsn).u32(update.lastTsn);
+    case "dataSkipped":
+    case "streamAdvanced":
+    case "streamsReset":
+    case "tsnReset":
+      writeReceiveUpdate(writer, update);
       break;
     case "addressConfirmed":
     case "primaryChanged":
@@ -104,9 +114,14 @@ function readUpdate(reader: ByteReader): AssociationUpdate {
     case "cumAcked":
       return { kind, tsn: tsn(reader.u32()) };
     case "dataReceived":
-      return { kind, chunk: readChunk(reader) };
+    case "dataDelivered":
+    case "dataDiscarded":
     case "delivered":
-      return { kind, firstTsn: tsn(reader.u32()), lastTsn: tsn(reader.u32()) };
+    case "dataSkipped":
+    case "streamAdvanced":
+    case "streamsReset":
+    case "tsnReset":
+      return readReceiveUpdate(reader, kind);
     case "addressConfirmed":
     case "primaryChanged":
       return { kind, address: reader.text() };

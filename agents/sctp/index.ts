@@ -22,7 +22,7 @@ export type { PathChange } from "./association/settings.ts";
 export type { AssociationStatistics, PathStatistics } from "./association/statistics.ts";
 export type { Agreement, AssociationPhase, AssociationState } from "./association/state.ts";
 export { cloneAssociationState } from "./association/state.ts";
-export { answerHeartbeat, bufferedMessage } from "./association/standby.ts";
+export { answerHeartbeat, deliveredPayload } from "./association/standby.ts";
 export type { AssociationUpdate, NumberedUpdate } from "./association/updates.ts";
 export { applyUpdate, openState } from "./association/updates.ts";
 export type { EndpointConfig, EndpointCounters, EndpointSnapshot } from "./endpoint/core.ts";
@@ -37,3 +37,5 @@ export type {
 } from "./tx/send-state.ts";
 export { plainTerms } from "./tx/send-state.ts";
 export { Fifo } from "./base/fifo.ts";
+export { countAbove } from "./rx/receive-state.ts";
+export type { ReceiveUpdate } from "./rx/receive-updates.ts";

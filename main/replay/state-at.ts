@@ -1,4 +1,5 @@
 import type { AssociationState } from "../../agents/sctp/index.ts";
+import { countAbove } from "../../agents/sctp/index.ts";
 import type { History } from "../../captures/verdict/history.ts";
 import type { Severity, StateAt, StateRow } from "../api/contract.ts";
 import { InstanceTimeline } from "./instance-timeline.ts";
@@ -120,7 +121,7 @@ const rules: readonly FieldRule[] = [
   {
     field: "received above",
     meaning: "TSNs received above the cumulative one (gap blocks); reneging is legal",
-    read: (s) => `${s.receive.above.size}`,
+    read: (s) => `${countAbove(s.receive)}`,
     severity: "costs-retransmission",
   },
   {

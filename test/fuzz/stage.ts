@@ -1,5 +1,5 @@
 import type { EndpointSnapshot, ProtocolParameters } from "../../agents/sctp/index.ts";
-import { crc32c, rfc9260Parameters } from "../../agents/sctp/index.ts";
+import { countAbove, crc32c, rfc9260Parameters } from "../../agents/sctp/index.ts";
 import type { Node } from "../sim/endpoints.ts";
 import { World, endpointConfig } from "../sim/endpoints.ts";
 import { quietNetwork } from "../sim/network.ts";
@@ -100,7 +100,7 @@ export function excesses(snapshot: EndpointSnapshot): string[] {
     bound("paths", paths.length, limits.maxPeerAddresses);
     bound("deadlines", deadlines.length, 2 * paths.length + 4);
     bound("duplicates", sack.duplicates.length, 32);
-    bound("TSNs above", receive.above.size, 4096);
+    bound("TSNs above", countAbove(receive), 4096);
     bound("buffered chunks", receive.buffered.size, (2 * limits.receiveBufferBytes) / 64);
     bound("buffered bytes", receive.bufferedBytes, 2 * limits.receiveBufferBytes);
     bound("send bytes", send.queuedBytes + send.outstandingBytes, limits.sendBufferBytes);

@@ -52,7 +52,7 @@ function data(stage: Stage, ahead: number, fields: Partial<DataChunk> = {}): Dat
     type: "DATA",
     tsn: tsnAdd(receive.cumulativeTsn, ahead),
     streamId: 0,
-    ssn: receive.nextSsn[0] ?? ssn(0),
+    ssn: ssn(receive.nextSsn[0] ?? 0),
     ppid: 0,
     unordered: false,
     beginning: true,

@@ -1,13 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { AssociationState, ReceivedChunk } from "../../agents/sctp/index.ts";
-import {
-  Endpoint,
-  applyUpdate,
-  cloneAssociationState,
-  seededRandom,
-  ssn,
-  tsn,
-} from "../../agents/sctp/index.ts";
+import { Endpoint, applyUpdate, cloneAssociationState, seededRandom, tsn } from "../../agents/sctp/index.ts";
 import { Stage } from "../fuzz/stage.ts";
 import type { StagePhase } from "../fuzz/stage.ts";
 
@@ -31,7 +24,8 @@ describe("an association that goes on elsewhere", () => {
     const chunk = (ahead: number, fields: Partial<ReceivedChunk>): ReceivedChunk => ({
       tsn: tsn(next + ahead),
       streamId: 7,
-      ssn: ssn(0),
+      ssn: 0,
+      fsn: 0,
       ppid: 0,
       unordered: false,
       beginning: true,
@@ -43,8 +37,8 @@ describe("an association that goes on elsewhere", () => {
       chunk(1, { unordered: true }),
       chunk(2, { ending: false }),
       chunk(3, { beginning: false }),
-      chunk(4, { ssn: ssn(1) }),
-      chunk(5, { ssn: ssn(2), ending: false }),
+      chunk(4, { ssn: 1 }),
+      chunk(5, { ssn: 2, ending: false }),
     ];
     state.receive.buffered.clear();
     for (const each of chunks) applyUpdate(state, { kind: "dataReceived", chunk: each });

@@ -136,7 +136,8 @@ export class ClusterWorld {
       for (let streamId = 0; streamId < state.agreement.outboundStreams; streamId++) {
         outboundStream(state.send, streamId).nextSsn = ssn;
       }
-      state.receive.nextSsn.fill(ssn as never);
+      for (let stream = 0; stream < state.agreement.inboundStreams; stream++)
+        state.receive.nextSsn[stream] = ssn;
     }
   }
 

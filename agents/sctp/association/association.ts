@@ -9,7 +9,9 @@ import type { AssociationSetting, AssociationSnapshot, TimerName } from "./core.
 import { AssociationCore } from "./core.ts";
 import { packetWasMarked, receiveCwr, receiveEcne } from "./ecn.ts";
 import { heartbeatDue, receiveHeartbeat, receiveHeartbeatAck, startHeartbeats } from "./heartbeat.ts";
-import { deliverWhatWasLeft, packetWithDataDone, receiveData } from "./on-data.ts";
+import { deliverWhatIsReady } from "./deliver.ts";
+import { consumed, packetWithDataDone, receiveData } from "./on-data.ts";
+import { knowsForwardTsn, receiveForwardTsn } from "./on-forward-tsn.ts";
 import type { IcmpReport } from "./on-icmp.ts";
 import { receiveIcmp } from "./on-icmp.ts";
 import { receiveSack } from "./on-sack.ts";
@@ -107,7 +109,7 @@ export class Association {
       startHeartbeats(core, nowMs);
       for (const path of core.allPaths) startMtuSearch(core, path, nowMs);
     }
-    deliverWhatWasLeft(core);
+    deliverWhatIsReady(core);
     resumeShutdown(core, nowMs);
     core.sack.makeDue();
     return association;
@@ -154,16 +156,23 @@ export class Association {
     let withData = false;
     let sackAtOnce = false;
     let withSack = false;
+    let withForwardTsn = false;
     core.nowMs = nowMs;
     core.startPacket();
     core.grantBurst();
     this.#heardFrom(chunks, route);
     for (const chunk of chunks) {
       if (core.state.phase === "closed") break;
-      if (chunk.type === "DATA") {
+      if (chunk.type === "DATA" || chunk.type === "I_DATA") {
         if (!mayReceiveData(core.state.phase)) continue;
         withData = true;
         sackAtOnce = receiveData(core, chunk, route) || sackAtOnce;
+      } else if ((chunk.type === "FORWARD_TSN" || chunk.type === "I_FORWARD_TSN") && knowsForwardTsn(core)) {
+        // As with SACK, one says everything.
+        if (withForwardTsn || !mayReceiveData(core.state.phase)) continue;
+        withForwardTsn = true;
+        withData = true;
+        sackAtOnce = receiveForwardTsn(core, chunk, route) || sackAtOnce;
       } else if (chunk.type === "SACK") {
         // One says everything; to process hundreds in a packet would only cost time.
         if (!withSack && core.state.phase !== "cookie-echoed") receiveSack(core, chunk, route, nowMs);
@@ -193,7 +202,11 @@ export class Association {
   }
 
   /** Answers whether the rest of the packet is to be processed. */
-  #receiveControl(chunk: Exclude<Chunk, { type: "DATA" | "SACK" }>, route: Route, nowMs: number): boolean {
+  #receiveControl(
+    chunk: Exclude<Chunk, { type: "DATA" | "I_DATA" | "SACK" }>,
+    route: Route,
+    nowMs: number,
+  ): boolean {
     const core = this.#core;
     switch (chunk.type) {
       case "HEARTBEAT":
@@ -238,7 +251,6 @@ export class Association {
       case "ASCONF":
       case "ASCONF_ACK":
       case "RE_CONFIG":
-      case "I_DATA":
       case "I_FORWARD_TSN":
         // Not announced in our INIT, so the peer has to take them for unknown to us (section 3.2).
         return this.#unknownChunk(writeChunk(chunk)[0] ?? 0, chunk, route);
@@ -364,6 +376,12 @@ export class Association {
     core.scheduler.queued(streamId, wasEmpty);
     core.grantBurst();
     return "accepted";
+  }
+
+  /** The user has taken `bytes` of what was delivered; with `holdsDeliveries` the window opens again. */
+  consumed(bytes: number, nowMs: number): void {
+    this.#core.nowMs = nowMs;
+    consumed(this.#core, bytes);
   }
 
   /** Changes parameters of this association alone (RFC 6458 section 8.1). */

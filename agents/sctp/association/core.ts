@@ -10,6 +10,8 @@ import { assignTsn, enqueue } from "../tx/send-state.ts";
 import type { Path } from "../path/path.ts";
 import { clonePath, createPath, reinitializeCongestion } from "../path/path.ts";
 import { Reassembly } from "../rx/reassembly.ts";
+import type { ReceiveWindowState } from "../rx/receive-window.ts";
+import { ReceiveWindow } from "../rx/receive-window.ts";
 import type { SackSchedulerState } from "../rx/sack-scheduler.ts";
 import { SackScheduler } from "../rx/sack-scheduler.ts";
 import { Deadlines } from "../timer/deadlines.ts";
@@ -66,7 +68,7 @@ export interface AssociationSnapshot {
   readonly replyRoute: Route;
   readonly parameters: ProtocolParameters;
   readonly peerAdvertisedBytes: number;
-  readonly advertisedBytes: number;
+  readonly window: ReceiveWindowState;
   readonly windowClosed: boolean;
   readonly windowProbes: number;
   readonly errorCount: number;
@@ -115,8 +117,7 @@ export class AssociationCore {
   replyRoute: Route;
   /** The window that the peer advertised last; what is in flight is still to be taken off it. */
   peerAdvertisedBytes: number;
-  /** The window that our last SACK advertised. */
-  advertisedBytes: number;
+  readonly window: ReceiveWindow;
   /** A SACK with a closed window came since T3 last expired: a lost probe is no error (section 6.1, rule A). */
   windowClosed: boolean = false;
   /** Window probes in a row: their distance doubles. */
@@ -157,7 +158,8 @@ export class AssociationCore {
     this.sources = [localAddress];
     this.replyRoute = { local: localAddress, remote: state.primaryAddress };
     this.peerAdvertisedBytes = state.agreement.peerWindowBytes;
-    this.advertisedBytes = parameters.receiveBufferBytes;
+    this.window = new ReceiveWindow(parameters.receiveBufferBytes);
+    this.window.holdsDeliveries = setting.holdsDeliveries;
     this.flight = new Flight<Path>(state.send.interleaving);
     this.scheduler = new Scheduler(parameters.scheduler, state.send.interleaving);
     this.scheduler.resume(state.send);
@@ -290,7 +292,7 @@ export class AssociationCore {
       replyRoute: this.replyRoute,
       parameters: this.parameters,
       peerAdvertisedBytes: this.peerAdvertisedBytes,
-      advertisedBytes: this.advertisedBytes,
+      window: this.window.snapshot(),
       windowClosed: this.windowClosed,
       windowProbes: this.windowProbes,
       errorCount: this.errorCount,
@@ -316,7 +318,7 @@ export class AssociationCore {
     core.sources = snapshot.sources;
     core.replyRoute = snapshot.replyRoute;
     core.peerAdvertisedBytes = snapshot.peerAdvertisedBytes;
-    core.advertisedBytes = snapshot.advertisedBytes;
+    core.window.restore(snapshot.window);
     core.windowClosed = snapshot.windowClosed;
     core.windowProbes = snapshot.windowProbes;
     core.errorCount = snapshot.errorCount;

@@ -1,32 +1,39 @@
-import { assert } from "../base/assert.ts";
-import { ssnDistance, tsnDistance } from "../base/serial.ts";
-import { chunksOf, joinPayload } from "../rx/reassembly.ts";
-import type { CompleteMessage } from "../rx/reassembly.ts";
+import type { Tsn } from "../base/serial.ts";
+import { tsnDistance, tsnNext } from "../base/serial.ts";
 import type { ReceivedChunk } from "../rx/receive-state.ts";
-import { gapBlocks, hasReceived } from "../rx/receive-state.ts";
-import type { DataChunk, SackChunk } from "../wire/index.ts";
+import { expectedSsn, hasReceived } from "../rx/receive-state.ts";
+import type { DataChunk, IDataChunk, SackChunk } from "../wire/index.ts";
 import { abort, reasonText } from "./abort.ts";
+import { judge } from "./chunk-faults.ts";
 import type { AssociationCore } from "./core.ts";
+import {
+  deliverAfter,
+  deliverAtOnce,
+  deliverOrdered,
+  isHeldBack,
+  relieveBuffer,
+  sharesName,
+} from "./deliver.ts";
 import type { Route } from "./outputs.ts";
 
-/** TSNs that are remembered above the cumulative one: bounds the work for each SACK as well. */
-const maxTsnsAhead = 4096;
-/** What a chunk costs beside its payload: a peer must not fill the memory with chunks of one byte. */
-const chunkOverheadBytes = 64;
+/** TSNs that are taken in above the cumulative one: bounds the work for each SACK as well. */
+export const maxTsnsAhead = 4096;
+/** A payload that stays is copied out of a packet that is so many times larger: the packet must not stay. */
+const copyFactor = 4;
 
-const bufferUse = (core: AssociationCore): number => {
-  const { bufferedBytes, buffered } = core.state.receive;
-  return bufferedBytes + chunkOverheadBytes * buffered.size;
-};
+const noGaps: SackChunk["gaps"] = [];
 
-/** The advertised receiver window (RFC 9260 section 6.2). */
-const advertisedWindow = (core: AssociationCore): number =>
-  Math.max(0, core.parameters.receiveBufferBytes - bufferUse(core));
-
-/** Takes in one DATA chunk; answers whether it asks for an immediate SACK (sections 6.2 and 6.7). */
-export function receiveData(core: AssociationCore, data: DataChunk, route: Route): boolean {
+/**
+ * Takes in one DATA or I-DATA chunk; answers whether it asks for an immediate SACK (RFC 9260 sections 6.2
+ * and 6.7). `data.payload` may be kept: it must not change any more.
+ */
+export function receiveData(core: AssociationCore, data: DataChunk | IDataChunk, route: Route): boolean {
   const { receive } = core.state;
   core.replyRoute = route;
+  if ((data.type === "I_DATA") !== receive.interleaving) {
+    violate(core, route, `${data.type} came where the other kind was agreed`);
+    return false;
+  }
   if (data.payload.length === 0) {
     abort(core, route, { type: "NO_USER_DATA", code: 9, tsn: data.tsn });
     return false;
@@ -36,113 +43,128 @@ export function receiveData(core: AssociationCore, data: DataChunk, route: Route
     return true;
   }
   const ahead = tsnDistance(receive.cumulativeTsn, data.tsn);
-  const fillsGap = ahead === 1;
-  if (ahead > maxTsnsAhead || (!fillsGap && data.payload.length > advertisedWindow(core))) return true;
-  if (overfills(core, data)) {
-    abort(core, route, { type: "OUT_OF_RESOURCE", code: 4 });
-    return false;
+  if (ahead > maxTsnsAhead) return true;
+  if (data.payload.length > core.window.roomBytes(receive) && !mayExceedWindow(core, data, ahead, route)) {
+    return true;
   }
-  const hadGap = receive.above.size > 0;
+  const hadGap = receive.above.length > 0;
   if (data.streamId >= core.state.agreement.inboundStreams) {
     discardForUnknownStream(core, data, route);
     return true;
   }
-  const chunk: ReceivedChunk = {
+  const chunk = received(core, data);
+  if (receive.buffered.size === 0 && receive.partial.length === 0 && isNext(core, chunk)) {
+    deliverAtOnce(core, chunk);
+  } else if (!takeIn(core, chunk, ahead === 1, route)) return false;
+  return data.immediate || hadGap || receive.above.length > 0 || hasReopened(core);
+}
+
+/** A whole message that nothing keeps back. */
+const isNext = (core: AssociationCore, chunk: ReceivedChunk): boolean =>
+  chunk.beginning &&
+  chunk.ending &&
+  (chunk.unordered || chunk.ssn === expectedSsn(core.state.receive, chunk.streamId));
+
+function received(core: AssociationCore, data: DataChunk | IDataChunk): ReceivedChunk {
+  const interleaved = data.type === "I_DATA";
+  return {
     tsn: data.tsn,
     streamId: data.streamId,
-    ssn: data.ssn,
+    ssn: interleaved ? data.messageId : data.unordered ? 0 : data.ssn,
+    fsn: interleaved ? data.fsn : 0,
     ppid: data.ppid,
     unordered: data.unordered,
     beginning: data.beginning,
     ending: data.ending,
-    payload: data.payload.slice(),
+    payload: core.window.holdsDeliveries ? lasting(data.payload) : data.payload,
   };
-  const fault = faultOf(core, chunk, fillsGap);
-  if (fault !== undefined) {
-    violate(core, route, fault);
+}
+
+/** A payload that may stay for long, in memory of about its own size. */
+const lasting = (payload: Uint8Array): Uint8Array =>
+  payload.length * copyFactor < payload.buffer.byteLength ? payload.slice() : payload;
+
+/** The general way of a chunk: into the buffer, and out of it whatever became ready. False when the association ended. */
+function takeIn(core: AssociationCore, chunk: ReceivedChunk, inSequence: boolean, route: Route): boolean {
+  const judgement = judge(core, chunk, inSequence);
+  if (judgement.outcome === "violation") {
+    violate(core, route, judgement.text);
     return false;
   }
-  core.receivedSequence = core.change({ kind: "dataReceived", chunk });
-  deliverWhatIsComplete(core, chunk);
-  return data.immediate || hadGap || receive.above.size > 0 || windowReopened(core);
+  if (judgement.outcome === "stray") {
+    discardStray(core, chunk.tsn);
+    return true;
+  }
+  if (isNext(core, chunk) && !isHeldBack(core) && !sharesName(core, chunk)) {
+    deliverAtOnce(core, chunk);
+    if (!chunk.unordered) deliverOrdered(core, chunk.streamId);
+    return true;
+  }
+  const { receive } = core.state;
+  const payload = lasting(chunk.payload);
+  const kept = payload === chunk.payload ? chunk : { ...chunk, payload };
+  core.receivedSequence = core.change({ kind: "dataReceived", chunk: kept });
+  core.reassembly.add(kept);
+  deliverAfter(core, kept);
+  const stuck =
+    receive.above.length === 0 &&
+    core.window.heldBytes === 0 &&
+    !isHeldBack(core) &&
+    core.window.roomBytes(receive) <= 0;
+  if (!stuck || relieveBuffer(core)) return true;
+  abort(core, route, { type: "OUT_OF_RESOURCE", code: 4 });
+  return false;
 }
 
 /**
- * A chunk that is next in sequence is taken in even against a closed window, because it may free the
- * buffer. Where nothing is missing before it and the buffer is full all the same, no further chunk can
- * free anything; and a peer that goes on against the window gets no second buffer.
+ * Whether a chunk for which the window has no room is taken in all the same (section 6.2). Above a gap it is
+ * dropped. The one that is next in sequence may free the buffer, so it is taken, up to a second buffer: what
+ * fills a gap always, any other unless the window is closed because the user is slow, for then it is the probe
+ * of section 6.1, rule A, and the SACK that answers it is all that it needs.
  */
-function overfills(core: AssociationCore, data: DataChunk): boolean {
-  const { receiveBufferBytes } = core.parameters;
-  const full = advertisedWindow(core) === 0 && core.state.receive.above.size === 0 && !data.ending;
-  return full || bufferUse(core) + data.payload.length > 2 * receiveBufferBytes;
-}
-
-/** What is wrong with the order of a chunk in its stream or beside its neighbours, if anything. */
-function faultOf(core: AssociationCore, chunk: ReceivedChunk, inSequence: boolean): string | undefined {
-  if (!core.reassembly.fits(chunk)) return "DATA breaks off a message or goes on with none";
-  const expected = core.state.receive.nextSsn[chunk.streamId];
-  if (chunk.unordered || expected === undefined) return undefined;
-  const ahead = ssnDistance(expected, chunk.ssn);
-  if (ahead < 0) return "DATA repeats a stream sequence number that was delivered";
-  // Everything before it was received, so nothing can come any more that would fill the hole.
-  if (inSequence && ahead > 0) return "DATA skips a stream sequence number";
-  return undefined;
-}
-
-/** The peer may be waiting for room that there is again: a SACK must not be delayed (section 6.2). */
-const windowReopened = (core: AssociationCore): boolean =>
-  core.advertisedBytes < 2 * core.parameters.packetSizeBytes &&
-  advertisedWindow(core) >= 2 * core.parameters.packetSizeBytes;
-
-function deliverWhatIsComplete(core: AssociationCore, chunk: ReceivedChunk): void {
-  let message = core.reassembly.arrived(chunk);
-  while (message !== undefined) {
-    deliver(core, message);
-    message = chunk.unordered ? undefined : core.reassembly.nextOrdered(chunk.streamId);
-  }
-}
-
-/** Delivers what another instance had received whole and not delivered. */
-export function deliverWhatWasLeft(core: AssociationCore): void {
-  for (let message = core.reassembly.anyComplete(); message; message = core.reassembly.anyComplete()) {
-    deliver(core, message);
-  }
-}
-
-function deliver(core: AssociationCore, message: CompleteMessage): void {
-  const chunks = chunksOf(core.state.receive, message);
-  core.reassembly.forget(message);
-  const first = chunks[0];
-  assert(first !== undefined, "a message has a chunk");
-  const sequence = core.change({ kind: "delivered", ...message });
-  core.outputs.deliveries.push({
-    association: core.handle,
-    streamId: first.streamId,
-    ssn: first.ssn,
-    ppid: first.ppid,
-    unordered: first.unordered,
-    payload: joinPayload(chunks),
-    sequence,
-  });
+function mayExceedWindow(
+  core: AssociationCore,
+  data: DataChunk | IDataChunk,
+  ahead: number,
+  route: Route,
+): boolean {
+  const { receive } = core.state;
+  const { window } = core;
+  if (ahead > 1) return false;
+  if (window.heldBytes > 0 && receive.above.length === 0) return false;
+  if (window.useBytes(receive) + data.payload.length <= 2 * window.bufferBytes) return true;
+  if (window.heldBytes === 0) abort(core, route, { type: "OUT_OF_RESOURCE", code: 4 });
+  return false;
 }
 
 /** Section 6.5: it is acknowledged, reported and thrown away. */
-function discardForUnknownStream(core: AssociationCore, data: DataChunk, route: Route): void {
-  const chunk: ReceivedChunk = {
-    tsn: data.tsn,
-    streamId: data.streamId,
-    ssn: data.ssn,
-    ppid: data.ppid,
-    unordered: true,
-    beginning: true,
-    ending: true,
-    payload: new Uint8Array(0),
-  };
-  core.receivedSequence = core.change({ kind: "dataReceived", chunk });
-  core.change({ kind: "delivered", firstTsn: data.tsn, lastTsn: data.tsn });
+function discardForUnknownStream(core: AssociationCore, data: DataChunk | IDataChunk, route: Route): void {
+  core.receivedSequence = core.change({ kind: "dataDiscarded", tsn: data.tsn });
   const cause = { type: "INVALID_STREAM_IDENTIFIER", code: 1, streamId: data.streamId } as const;
   core.answer({ chunk: { type: "ERROR", causes: [cause] }, route, reason: "error", dependsOn: 0 });
+}
+
+/** A late fragment of a message that the peer has given up, and what follows it in that message. */
+function discardStray(core: AssociationCore, tsn: Tsn): void {
+  core.receivedSequence = core.change({ kind: "dataDiscarded", tsn });
+  const { receive } = core.state;
+  if (receive.interleaving) return;
+  const orphans: ReceivedChunk[] = [];
+  for (let next = receive.buffered.get(tsnNext(tsn)); next !== undefined && !next.beginning;) {
+    orphans.push(next);
+    next = next.ending ? undefined : receive.buffered.get(tsnNext(next.tsn));
+  }
+  if (orphans.length === 0) return;
+  core.reassembly.remove(orphans);
+  core.receivedSequence = core.change({
+    kind: "dataSkipped",
+    cumulativeTsn: receive.cumulativeTsn,
+    discarded: orphans.map((each) => each.tsn),
+    aborted: [],
+    advances: [],
+    skips: [],
+    unorderedSkips: [],
+  });
 }
 
 /** Ends the association because the peer broke a rule (section 3.3.10.13). */
@@ -150,7 +172,16 @@ export function violate(core: AssociationCore, route: Route, text: string): void
   abort(core, route, { type: "PROTOCOL_VIOLATION", code: 13, value: reasonText(text) });
 }
 
-/** After all DATA of a packet: a SACK is due at once or after the delay (section 6.2). */
+const hasReopened = (core: AssociationCore): boolean =>
+  core.window.hasReopened(core.state.receive, core.parameters.packetSizeBytes);
+
+/** The user has taken `bytes` of what was delivered: a window that opens again is told to the peer (section 6.2). */
+export function consumed(core: AssociationCore, bytes: number): void {
+  core.window.consumed(bytes);
+  if (hasReopened(core)) core.sack.makeDue();
+}
+
+/** After all DATA and FORWARD TSN of a packet: a SACK is due at once or after the delay (section 6.2). */
 export function packetWithDataDone(core: AssociationCore, atOnce: boolean, nowMs: number): void {
   core.sack.packetReceived(atOnce);
   if (!core.sack.isDue && !core.deadlines.isSet("sack")) {
@@ -161,16 +192,26 @@ export function packetWithDataDone(core: AssociationCore, atOnce: boolean, nowMs
 /** Makes the SACK for the present state and stops the delay timer. */
 export function makeSack(core: AssociationCore): SackChunk {
   const { receive } = core.state;
+  const { packetSizeBytes } = core.parameters;
   core.deadlines.clear("sack");
   // The common header and the fixed part of SACK take 28 bytes; a block takes 4.
-  const room = Math.floor((core.parameters.packetSizeBytes - 28) / 4);
-  const duplicates = core.sack.take().slice(0, room);
-  core.advertisedBytes = advertisedWindow(core);
+  const room = Math.floor((packetSizeBytes - 28) / 4);
+  const taken = core.sack.take();
+  const duplicates = taken.length > room ? taken.slice(0, room) : taken;
   return {
     type: "SACK",
     cumulativeTsn: receive.cumulativeTsn,
-    advertisedWindow: core.advertisedBytes,
-    gaps: gapBlocks(receive, room - duplicates.length),
+    advertisedWindow: core.window.advertise(receive, packetSizeBytes),
+    gaps: receive.above.length === 0 ? noGaps : gapBlocks(core, room - duplicates.length),
     duplicates,
   };
+}
+
+/** The first `limit` runs of TSNs above the cumulative one, as offsets from it (section 3.3.4). */
+function gapBlocks(core: AssociationCore, limit: number): SackChunk["gaps"] {
+  const { above, cumulativeTsn } = core.state.receive;
+  return above.slice(0, limit).map((range) => ({
+    start: tsnDistance(cumulativeTsn, range.first),
+    end: tsnDistance(cumulativeTsn, range.last),
+  }));
 }

@@ -36,14 +36,22 @@ export interface OutboundPacket extends Route {
   readonly probe?: boolean;
 }
 
-/** A user message, whole and in order of its stream. */
+/** A user message in order of its stream, or a part of one (RFC 6458 section 6.1.7). */
 export interface Delivery {
   readonly association: number;
   readonly streamId: number;
+  /** SSN, or MID in an association with I-DATA; 0 for an unordered message of DATA chunks. */
   readonly ssn: number;
   readonly ppid: number;
   readonly unordered: boolean;
   readonly payload: Uint8Array;
+  /** TSN of the first byte of `payload`. */
+  readonly tsn: Tsn;
+  /** Cumulative TSN when it was delivered. */
+  readonly cumulativeTsn: Tsn;
+  /** Both set: a whole message. */
+  readonly beginning: boolean;
+  readonly ending: boolean;
   /** Number of the `delivered` update: who must not see the message twice waits until that is held elsewhere. */
   readonly sequence: number;
 }
@@ -66,6 +74,13 @@ export type Notification =
       readonly state: "confirmed" | "available" | "potentially-failed" | "unreachable" | "made-primary";
     }
   | { readonly type: "shutdown-event" }
+  /** The rest of a message does not come of which parts were delivered (RFC 6458 section 6.1.7). */
+  | {
+      readonly type: "partial-delivery-aborted";
+      readonly streamId: number;
+      readonly ssn: number;
+      readonly unordered: boolean;
+    }
   | { readonly type: "sender-dry" }
   /** After `send` answered `queue-full`: half of the send buffer is free again. */
   | { readonly type: "send-possible" }

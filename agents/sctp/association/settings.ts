@@ -24,7 +24,7 @@ export function configureAssociation(
   nowMs: number,
 ): void {
   core.parameters = { ...core.parameters, ...parameters };
-  core.sack.frequency = core.parameters.sackFrequency;
+  core.sack.setFrequency(core.parameters.sackFrequency);
   if (parameters.scheduler !== undefined) core.scheduler.use(parameters.scheduler);
   for (const { rto } of core.allPaths) {
     rto.rtoMs =

@@ -1,5 +1,5 @@
-import type { Tsn } from "../base/serial.ts";
-import { chunksOf, joinPayload } from "../rx/reassembly.ts";
+import { joinPayload } from "../rx/reassembly.ts";
+import type { ReceiveUpdate } from "../rx/receive-updates.ts";
 import { parsePacket, writePacket } from "../wire/index.ts";
 import type { AssociationState } from "./state.ts";
 
@@ -36,7 +36,12 @@ export function answerHeartbeat(
   return undefined;
 }
 
-/** The payload of a message that is complete in the receive buffer, without taking it out. */
-export function bufferedMessage(state: AssociationState, firstTsn: Tsn, lastTsn: Tsn): Uint8Array {
-  return joinPayload(chunksOf(state.receive, { firstTsn, lastTsn }));
+/** What an update that is about to be applied gives to the user. */
+export function deliveredPayload(
+  state: AssociationState,
+  update: Extract<ReceiveUpdate, { kind: "delivered" | "dataDelivered" }>,
+): Uint8Array {
+  if (update.kind === "dataDelivered") return update.chunk.payload;
+  const { buffered } = state.receive;
+  return joinPayload(update.tsns.map((tsn) => buffered.get(tsn)).filter((chunk) => chunk !== undefined));
 }

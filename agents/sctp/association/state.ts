@@ -67,7 +67,7 @@ export function createAssociationState(
     phase: start.phase,
     cookie: start.cookie,
     send: createSendState(agreement.localInitialTsn, agreement.extensions.interleaving),
-    receive: createReceiveState(agreement.peerInitialTsn, agreement.inboundStreams),
+    receive: createReceiveState(agreement.peerInitialTsn, agreement.extensions.interleaving),
     confirmedAddresses: new Set([start.peerAddress]),
     encapsulationPorts: new Map(),
     primaryAddress: start.peerAddress,

@@ -47,8 +47,14 @@ export function applyUpdate(state: AssociationState, update: AssociationUpdate):
     case "abandoned":
       applySendUpdate(state.send, update);
       break;
+    case "dataDelivered":
     case "dataReceived":
+    case "dataDiscarded":
     case "delivered":
+    case "dataSkipped":
+    case "streamAdvanced":
+    case "streamsReset":
+    case "tsnReset":
       applyReceiveUpdate(state.receive, update);
       break;
     case "addressConfirmed":

@@ -57,6 +57,13 @@ export interface ProtocolParameters {
   readonly maxInboundStreams: number;
   /** Receive buffer: what the advertised window starts with. */
   readonly receiveBufferBytes: number;
+  /** Whether messages may come between the parts of a partial delivery (RFC 6458 section 8.1.20). */
+  readonly fragmentInterleave: 0 | 1 | 2;
+  /**
+   * A message of which so much has come is handed on in parts (RFC 6458 section 8.1.21); with as much as the
+   * receive buffer or more, messages are delivered whole only.
+   */
+  readonly partialDeliveryPointBytes: number;
   /** User data that may wait or be outstanding before `send` answers `queue-full`. */
   readonly sendBufferBytes: number;
   readonly maxMessageBytes: number;
@@ -93,6 +100,8 @@ export const rfc9260Parameters: ProtocolParameters = {
   outboundStreams: 16,
   maxInboundStreams: 2048,
   receiveBufferBytes: 512 * 1024,
+  fragmentInterleave: 1,
+  partialDeliveryPointBytes: 128 * 1024,
   sendBufferBytes: 512 * 1024,
   maxMessageBytes: 256 * 1024,
   maxPeerAddresses: 16,

@@ -167,6 +167,14 @@ export class Endpoint {
     return send === undefined ? 0 : send.queuedBytes + send.outstandingBytes;
   }
 
+  /** With `holdsDeliveries`: the user has taken `bytes` of what was delivered; the receive window opens again. */
+  consumed(handle: number, bytes: number, nowMs: number): void {
+    const association = this.#core.associations.get(handle);
+    if (association === undefined) return;
+    association.consumed(bytes, nowMs);
+    this.#core.collect(association);
+  }
+
   saveUserState(handle: number, userState: Uint8Array): void {
     const association = this.#core.associations.get(handle);
     if (association === undefined) return;

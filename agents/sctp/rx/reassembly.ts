@@ -1,134 +1,229 @@
-import type { Ssn, Tsn } from "../base/serial.ts";
-import { tsnAdd, tsnLessOrEqual, tsnNext } from "../base/serial.ts";
-import { hasReceived } from "./receive-state.ts";
-import type { ReceiveState, ReceivedChunk } from "./receive-state.ts";
+import { assert } from "../base/assert.ts";
+import type { MessageName, ReceiveState, ReceivedChunk } from "./receive-state.ts";
+import { positionOf, ssnSteps } from "./receive-state.ts";
 
-/** TSNs of the chunks that make one complete message. */
-export interface CompleteMessage {
-  readonly firstTsn: Tsn;
-  readonly lastTsn: Tsn;
+/** What is in hand of a message, in the order of the positions. All unordered DATA of a stream shares one. */
+interface Fragments {
+  readonly chunks: ReceivedChunk[];
+  bytes: number;
 }
 
-const key = (streamId: number, ssn: Ssn): number => streamId * 0x10000 + ssn;
+const nothing: Fragments = { chunks: [], bytes: 0 };
+
+/** What is in hand of one stream, by SSN or MID. */
+interface StreamBuffer {
+  readonly ordered: Map<number, Fragments>;
+  readonly unordered: Map<number, Fragments>;
+}
 
 /**
- * Finds messages that can be delivered (RFC 9260 sections 6.5, 6.6 and 6.9). It only reads the receive
- * state. Its index of runs, fragments of one message with consecutive TSNs, is derived from that and can
- * be made anew at any time; it spares a walk over a whole message for each fragment of it.
+ * Finds what can be delivered among the buffered chunks (RFC 9260 sections 6.5, 6.6 and 6.9, RFC 8260
+ * section 2.2.3). It only reads the receive state; its index by stream and message is derived from that and
+ * can be made anew at any time.
+ *
+ * Fragments of a message go by FSN where the association has I-DATA, else by TSN. Unordered DATA carries no
+ * message number, so all of a stream stands in one list, in which messages are told apart by their first and
+ * last fragments.
  */
 export class Reassembly {
   readonly #state: ReceiveState;
-  /** First fragments of ordered messages, by stream and SSN. */
-  readonly #beginnings: Map<number, Tsn> = new Map<number, Tsn>();
-  readonly #lastOfRun: Map<Tsn, Tsn> = new Map<Tsn, Tsn>();
-  readonly #firstOfRun: Map<Tsn, Tsn> = new Map<Tsn, Tsn>();
+  readonly #streams: Map<number, StreamBuffer> = new Map<number, StreamBuffer>();
 
   constructor(state: ReceiveState) {
     this.#state = state;
-    for (const chunk of state.buffered.values()) this.#remember(chunk);
+    this.rebuild();
   }
 
-  /**
-   * Whether a new chunk fits its neighbours (section 3.3.1): a message that did not end goes on, and one
-   * that goes on began. Where it does not, what is in the buffer could never be delivered.
-   */
-  fits(chunk: ReceivedChunk): boolean {
-    const before = tsnAdd(chunk.tsn, -1);
-    const previous = this.#state.buffered.get(before);
-    if (previous !== undefined) {
-      if (chunk.beginning ? !previous.ending : !continues(previous, chunk)) return false;
-    } else if (!chunk.beginning && hasReceived(this.#state, before)) return false;
-    const after = tsnNext(chunk.tsn);
-    const next = this.#state.buffered.get(after);
-    if (next !== undefined) return next.beginning ? chunk.ending : continues(chunk, next);
-    return chunk.ending || !hasReceived(this.#state, after);
+  rebuild(): void {
+    this.#streams.clear();
+    for (const chunk of this.#state.buffered.values()) this.add(chunk);
   }
 
-  /** Call after `chunk` was taken in: the next message that it makes deliverable, if any. */
-  arrived(chunk: ReceivedChunk): CompleteMessage | undefined {
-    const firstTsn = this.#remember(chunk);
-    return chunk.unordered ? this.#complete(firstTsn) : this.nextOrdered(chunk.streamId);
-  }
-
-  /** The message with the next SSN of a stream when it is complete. Ask again after each delivery. */
-  nextOrdered(streamId: number): CompleteMessage | undefined {
-    const ssn = this.#state.nextSsn[streamId];
-    const firstTsn = ssn === undefined ? undefined : this.#beginnings.get(key(streamId, ssn));
-    return firstTsn === undefined ? undefined : this.#complete(firstTsn);
-  }
-
-  /** A message that can be delivered, wherever it is: what another instance left behind. */
-  anyComplete(): CompleteMessage | undefined {
-    for (const chunk of this.#state.buffered.values()) {
-      if (!chunk.beginning) continue;
-      const message = chunk.unordered ? this.#complete(chunk.tsn) : this.nextOrdered(chunk.streamId);
-      if (message !== undefined) return message;
+  /** Call after `chunk` was put into the buffer. */
+  add(chunk: ReceivedChunk): void {
+    let buffer = this.#streams.get(chunk.streamId);
+    if (buffer === undefined) {
+      buffer = { ordered: new Map(), unordered: new Map() };
+      this.#streams.set(chunk.streamId, buffer);
     }
-    return undefined;
-  }
-
-  /** Call before the chunks of a message are taken out. */
-  forget(message: CompleteMessage): void {
-    const first = this.#state.buffered.get(message.firstTsn);
-    if (first !== undefined && !first.unordered) this.#beginnings.delete(key(first.streamId, first.ssn));
-    this.#lastOfRun.delete(message.firstTsn);
-    this.#firstOfRun.delete(message.lastTsn);
-  }
-
-  /** Joins a chunk with the runs beside it; answers the first TSN of the run that it is now part of. */
-  #remember(chunk: ReceivedChunk): Tsn {
-    if (chunk.beginning && !chunk.unordered) this.#beginnings.set(key(chunk.streamId, chunk.ssn), chunk.tsn);
-    const { buffered } = this.#state;
-    const before = tsnAdd(chunk.tsn, -1);
-    const after = tsnNext(chunk.tsn);
-    const previous = buffered.get(before);
-    const next = buffered.get(after);
-    let firstTsn = chunk.tsn;
-    let lastTsn = chunk.tsn;
-    if (previous !== undefined && continues(previous, chunk)) {
-      firstTsn = this.#firstOfRun.get(before) ?? firstTsn;
-      this.#firstOfRun.delete(before);
+    const messages = chunk.unordered ? buffer.unordered : buffer.ordered;
+    const fragments = messages.get(chunk.ssn);
+    if (fragments === undefined) {
+      messages.set(chunk.ssn, { chunks: [chunk], bytes: chunk.payload.length });
+      return;
     }
-    if (next !== undefined && continues(chunk, next)) {
-      lastTsn = this.#lastOfRun.get(after) ?? lastTsn;
-      this.#lastOfRun.delete(after);
-    }
-    this.#lastOfRun.set(firstTsn, lastTsn);
-    this.#firstOfRun.set(lastTsn, firstTsn);
-    return firstTsn;
+    const { chunks } = fragments;
+    const place = this.#placeOf(chunks, positionOf(this.#state, chunk));
+    if (place === chunks.length) chunks.push(chunk);
+    else chunks.splice(place, 0, chunk);
+    fragments.bytes += chunk.payload.length;
   }
 
-  #complete(firstTsn: Tsn): CompleteMessage | undefined {
-    const lastTsn = this.#lastOfRun.get(firstTsn);
-    if (lastTsn === undefined) return undefined;
-    const { buffered } = this.#state;
-    const whole = buffered.get(firstTsn)?.beginning === true && buffered.get(lastTsn)?.ending === true;
-    return whole ? { firstTsn, lastTsn } : undefined;
+  /** Call for each run of fragments that was taken out of the buffer. */
+  remove(run: readonly ReceivedChunk[]): void {
+    const first = run[0];
+    if (first === undefined) return;
+    const buffer = this.#streams.get(first.streamId);
+    const messages = first.unordered ? buffer?.unordered : buffer?.ordered;
+    const fragments = messages?.get(first.ssn);
+    assert(buffer !== undefined && messages !== undefined && fragments !== undefined, "it was in the buffer");
+    if (fragments.chunks.length > run.length) {
+      fragments.chunks.splice(this.#placeOf(fragments.chunks, positionOf(this.#state, first)), run.length);
+      for (const { payload } of run) fragments.bytes -= payload.length;
+      return;
+    }
+    messages.delete(first.ssn);
+    if (buffer.ordered.size + buffer.unordered.size === 0) this.#streams.delete(first.streamId);
+  }
+
+  #find(name: MessageName): Fragments {
+    const buffer = this.#streams.get(name.streamId);
+    return (name.unordered ? buffer?.unordered : buffer?.ordered)?.get(name.ssn) ?? nothing;
+  }
+
+  /** All fragments in hand under a name. */
+  fragmentsOf(name: MessageName): readonly ReceivedChunk[] {
+    return this.#find(name).chunks;
+  }
+
+  /** Bytes in hand under a name. */
+  bytesOf(name: MessageName): number {
+    return this.#find(name).bytes;
+  }
+
+  /** Whether the last fragment of its message is in hand, and all between it and `chunk`. */
+  reachesEnd(chunk: ReceivedChunk): boolean {
+    const fragments = this.fragmentsOf(chunk);
+    let at = this.#placeOf(fragments, positionOf(this.#state, chunk));
+    while (this.#adjoin(fragments[at], fragments[at + 1])) at += 1;
+    return fragments[at]?.ending === true;
+  }
+
+  /** Whether a fragment with the position of `chunk` is in hand of its message. */
+  holds(chunk: ReceivedChunk): boolean {
+    const fragments = this.fragmentsOf(chunk);
+    const position = positionOf(this.#state, chunk);
+    const there = fragments[this.#placeOf(fragments, position)];
+    return there !== undefined && positionOf(this.#state, there) === position;
+  }
+
+  /** The fragments in hand without a hole from a position on, to the end of their message at most. */
+  runFrom(name: MessageName, position: number): ReceivedChunk[] {
+    const fragments = this.fragmentsOf(name);
+    return this.#run(fragments, this.#placeOf(fragments, position), position);
+  }
+
+  /** The same from the first fragment on of the message that `chunk` belongs to; empty when that is missing. */
+  runAround(chunk: ReceivedChunk): ReceivedChunk[] {
+    const fragments = this.fragmentsOf(chunk);
+    let at = this.#placeOf(fragments, positionOf(this.#state, chunk));
+    while (fragments[at]?.beginning === false && this.#adjoin(fragments[at - 1], fragments[at])) at -= 1;
+    return fragments[at]?.beginning === true ? this.#run(fragments, at) : [];
+  }
+
+  /** The run at the start of the ordered message with this number; empty when its first fragment is missing. */
+  orderedRun(streamId: number, ssn: number): ReceivedChunk[] {
+    const fragments = this.#streams.get(streamId)?.ordered.get(ssn)?.chunks;
+    return fragments?.[0]?.beginning === true ? this.#run(fragments, 0) : [];
+  }
+
+  /** Whether an ordered message is whole, without a walk over it. */
+  isWhole(streamId: number, ssn: number): boolean {
+    const fragments = this.#streams.get(streamId)?.ordered.get(ssn)?.chunks;
+    return fragments !== undefined && this.#whole(fragments);
+  }
+
+  /** Numbers of the ordered messages of a stream, up to `ssn`, of which something is in hand; in their order. */
+  orderedUpTo(streamId: number, ssn: number): readonly number[] {
+    const ordered = this.#streams.get(streamId)?.ordered;
+    if (ordered === undefined) return [];
+    const steps = (each: number): number => ssnSteps(this.#state, each, ssn);
+    return [...ordered.keys()].filter((each) => steps(each) >= 0).toSorted((a, b) => steps(b) - steps(a));
+  }
+
+  /** Fragments, up to message `ssn`, of messages that are not whole. */
+  incompleteUpTo(name: MessageName): readonly ReceivedChunk[] {
+    const buffer = this.#streams.get(name.streamId);
+    const messages = name.unordered ? buffer?.unordered : buffer?.ordered;
+    const found: ReceivedChunk[] = [];
+    for (const [ssn, { chunks }] of messages ?? []) {
+      if (ssnSteps(this.#state, ssn, name.ssn) >= 0 && !this.#whole(chunks)) found.push(...chunks);
+    }
+    return found;
+  }
+
+  /** Every run in hand: fragments of one message without a hole between them. */
+  *runs(): Generator<ReceivedChunk[]> {
+    for (const { ordered, unordered } of this.#streams.values()) {
+      for (const messages of [ordered, unordered]) {
+        for (const { chunks } of messages.values()) {
+          for (let at = 0; at < chunks.length;) {
+            const run = this.#run(chunks, at);
+            at += run.length;
+            yield run;
+          }
+        }
+      }
+    }
+  }
+
+  /** Streams of which something is in hand. */
+  streamIds(): readonly number[] {
+    return [...this.#streams.keys()];
+  }
+
+  /** Runs of the unordered messages of a stream that have their first fragment. */
+  unorderedRuns(streamId: number): readonly ReceivedChunk[][] {
+    const runs: ReceivedChunk[][] = [];
+    for (const { chunks } of this.#streams.get(streamId)?.unordered.values() ?? []) {
+      chunks.forEach((chunk, at) => {
+        if (chunk.beginning) runs.push(this.#run(chunks, at));
+      });
+    }
+    return runs;
+  }
+
+  /** `from` plus all that follows it without a hole; with `position`, only when that is what stands there. */
+  #run(fragments: readonly ReceivedChunk[], from: number, position?: number): ReceivedChunk[] {
+    const first = fragments[from];
+    if (first === undefined) return [];
+    if (position !== undefined && positionOf(this.#state, first) !== position) return [];
+    let end = from + 1;
+    while (!fragments[end - 1]?.ending && this.#adjoin(fragments[end - 1], fragments[end])) end += 1;
+    return fragments.slice(from, end);
+  }
+
+  /** `next` goes on with the message of `fragment`, right behind it. */
+  #adjoin(fragment: ReceivedChunk | undefined, next: ReceivedChunk | undefined): boolean {
+    if (fragment === undefined || next === undefined || fragment.ending || next.beginning) return false;
+    return ((positionOf(this.#state, next) - positionOf(this.#state, fragment)) | 0) === 1;
+  }
+
+  #whole(fragments: readonly ReceivedChunk[]): boolean {
+    const first = fragments[0];
+    const last = fragments.at(-1);
+    if (first?.beginning !== true || last?.ending !== true) return false;
+    const steps = (positionOf(this.#state, last) - positionOf(this.#state, first)) | 0;
+    return steps === fragments.length - 1;
+  }
+
+  /** Index of the first fragment at `position` or later: new ones mostly come last. */
+  #placeOf(fragments: readonly ReceivedChunk[], position: number): number {
+    const last = fragments.at(-1);
+    if (last === undefined || ((positionOf(this.#state, last) - position) | 0) < 0) return fragments.length;
+    let low = 0;
+    let high = fragments.length - 1;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      const there = fragments[middle];
+      if (there !== undefined && ((positionOf(this.#state, there) - position) | 0) < 0) low = middle + 1;
+      else high = middle;
+    }
+    return low;
   }
 }
 
-/** `next`, whose TSN follows, is the next fragment of the same message. */
-function continues(chunk: ReceivedChunk, next: ReceivedChunk): boolean {
-  return (
-    !chunk.ending &&
-    !next.beginning &&
-    next.streamId === chunk.streamId &&
-    next.unordered === chunk.unordered &&
-    (chunk.unordered || next.ssn === chunk.ssn)
-  );
-}
-
-/** The chunks of a complete message, in order. */
-export function chunksOf(state: ReceiveState, message: CompleteMessage): readonly ReceivedChunk[] {
-  const chunks: ReceivedChunk[] = [];
-  for (let tsn = message.firstTsn; tsnLessOrEqual(tsn, message.lastTsn); tsn = tsnNext(tsn)) {
-    const chunk = state.buffered.get(tsn);
-    if (chunk !== undefined) chunks.push(chunk);
-  }
-  return chunks;
-}
-
-/** The payload of a message out of its fragments. */
+/** The payload of a message, or of a part of it, out of its fragments. */
 export function joinPayload(chunks: readonly ReceivedChunk[]): Uint8Array {
   const only = chunks[0];
   if (chunks.length === 1 && only !== undefined) return only.payload;

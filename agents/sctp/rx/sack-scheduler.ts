@@ -1,6 +1,7 @@
 import type { Tsn } from "../base/serial.ts";
 
 const maxDuplicatesReported = 32;
+const none: readonly Tsn[] = [];
 
 /** Snapshot shape of the scheduler. */
 export interface SackSchedulerState {
@@ -11,23 +12,29 @@ export interface SackSchedulerState {
 
 /** When a SACK is due (RFC 9260 section 6.2), and the duplicates that it reports. */
 export class SackScheduler {
-  /** Packets with DATA after which a SACK is due. */
-  frequency: number;
+  #frequency: number;
   #packetsWaiting: number = 0;
   #due: boolean = false;
-  #duplicates: Tsn[] = [];
+  /** Undefined, which is nearly always so, costs nothing for each SACK. */
+  #duplicates: Tsn[] | undefined;
 
   constructor(frequency: number) {
-    this.frequency = frequency;
+    this.#frequency = frequency;
+  }
+
+  /** Packets with DATA that may go unacknowledged; 1: each one is acknowledged at once. */
+  setFrequency(frequency: number): void {
+    this.#frequency = frequency;
   }
 
   /** A packet with DATA came; `atOnce` when a gap, a duplicate or the I bit asks for an immediate SACK. */
   packetReceived(atOnce: boolean): void {
     this.#packetsWaiting += 1;
-    if (atOnce || this.#packetsWaiting >= this.frequency) this.#due = true;
+    if (atOnce || this.#packetsWaiting >= this.#frequency) this.#due = true;
   }
 
   duplicateReceived(tsn: Tsn): void {
+    this.#duplicates ??= [];
     if (this.#duplicates.length < maxDuplicatesReported) this.#duplicates.push(tsn);
   }
 
@@ -46,20 +53,24 @@ export class SackScheduler {
 
   /** The SACK was made: hands out the duplicates and starts anew. */
   take(): readonly Tsn[] {
-    const duplicates = this.#duplicates;
+    const duplicates = this.#duplicates ?? none;
     this.#packetsWaiting = 0;
     this.#due = false;
-    this.#duplicates = [];
+    this.#duplicates = undefined;
     return duplicates;
   }
 
   snapshot(): SackSchedulerState {
-    return { packetsWaiting: this.#packetsWaiting, due: this.#due, duplicates: [...this.#duplicates] };
+    return {
+      packetsWaiting: this.#packetsWaiting,
+      due: this.#due,
+      duplicates: [...(this.#duplicates ?? none)],
+    };
   }
 
   restore(state: SackSchedulerState): void {
     this.#packetsWaiting = state.packetsWaiting;
     this.#due = state.due;
-    this.#duplicates = [...state.duplicates];
+    this.#duplicates = state.duplicates.length === 0 ? undefined : [...state.duplicates];
   }
 }

@@ -1,0 +1,213 @@
+import { assert } from "../base/assert.ts";
+import type { Tsn } from "../base/serial.ts";
+import { joinPayload } from "../rx/reassembly.ts";
+import type { MessageName, ReceivedChunk } from "../rx/receive-state.ts";
+import { expectedSsn, partialIndex } from "../rx/receive-state.ts";
+import type { AssociationCore } from "./core.ts";
+
+/** Messages of which the user can have a first part at a time, whatever a peer interleaves. */
+const maxPartialDeliveries = 256;
+
+/**
+ * A partial delivery keeps everything else back (RFC 6458 section 8.1.20, levels 0 and 1, which differ in
+ * what other associations do). With I-DATA the user has asked for messages that interleave (RFC 8260 section
+ * 2.2.1), as with level 2.
+ */
+export const isHeldBack = (core: AssociationCore): boolean =>
+  core.state.receive.partial.length > 0 && !interleaves(core);
+
+const interleaves = (core: AssociationCore): boolean =>
+  core.state.receive.interleaving || core.parameters.fragmentInterleave === 2;
+
+/** Another message with the same name is being delivered: unordered DATA has no number to tell them apart by. */
+export const sharesName = (core: AssociationCore, chunk: ReceivedChunk): boolean =>
+  partialIndex(core.state.receive, chunk) >= 0;
+
+/** Whether messages may be handed on in parts at all. */
+const handsOnParts = (core: AssociationCore): boolean =>
+  core.parameters.partialDeliveryPointBytes < core.parameters.receiveBufferBytes &&
+  core.state.receive.partial.length < maxPartialDeliveries;
+
+/** Delivers what a chunk makes ready that was just put into the buffer. */
+export function deliverAfter(core: AssociationCore, chunk: ReceivedChunk): void {
+  const at = partialIndex(core.state.receive, chunk);
+  // Another unordered message of the stream has the same name in an association with DATA.
+  if (at >= 0 && goOn(core, at)) return;
+  if (isHeldBack(core)) return;
+  if (!chunk.unordered) deliverOrdered(core, chunk.streamId);
+  else if (core.reassembly.reachesEnd(chunk) || isLarge(core, core.reassembly.bytesOf(chunk))) {
+    deliverUnordered(core, core.reassembly.runAround(chunk));
+  }
+}
+
+/** Hands on the next part of a message; answers whether there was one. */
+function goOn(core: AssociationCore, at: number): boolean {
+  const { receive } = core.state;
+  const partial = receive.partial[at];
+  if (partial === undefined) return false;
+  const { streamId } = partial;
+  const position = receive.interleaving ? partial.nextFsn : partial.nextTsn;
+  const run = core.reassembly.runFrom(partial, position);
+  if (run.length === 0) return false;
+  deliver(core, run, partial.ppid);
+  if (run.at(-1)?.ending !== true) return true;
+  if (!interleaves(core)) deliverWhatIsReady(core);
+  else if (partial.unordered) deliverUnorderedOf(core, streamId);
+  else deliverOrdered(core, streamId);
+  return true;
+}
+
+/** Delivers from a stream, in order, as far as it goes. */
+export function deliverOrdered(core: AssociationCore, streamId: number): void {
+  const { receive } = core.state;
+  while (!isHeldBack(core)) {
+    if (receive.skips.length > 0 && finishSkip(core, streamId)) continue;
+    const ssn = expectedSsn(receive, streamId);
+    const whole = core.reassembly.isWhole(streamId, ssn);
+    const name = { streamId, unordered: false, ssn };
+    if (!whole && !(handsOnParts(core) && isLarge(core, core.reassembly.bytesOf(name)))) return;
+    const run = core.reassembly.orderedRun(streamId, ssn);
+    if (!whole && !isLarge(core, sizeOf(run))) return;
+    deliver(core, run);
+    if (!whole) return;
+  }
+}
+
+function deliverUnordered(core: AssociationCore, run: readonly ReceivedChunk[]): void {
+  const first = run[0];
+  if (first === undefined || sharesName(core, first)) return;
+  const whole = run.at(-1)?.ending === true;
+  if (whole || (handsOnParts(core) && isLarge(core, sizeOf(run)))) deliver(core, run);
+}
+
+function deliverUnorderedOf(core: AssociationCore, streamId: number): void {
+  for (const run of core.reassembly.unorderedRuns(streamId)) {
+    if (isHeldBack(core)) return;
+    deliverUnordered(core, run);
+  }
+}
+
+const isLarge = (core: AssociationCore, bytes: number): boolean =>
+  bytes > 0 && bytes >= core.parameters.partialDeliveryPointBytes;
+
+const sizeOf = (run: readonly ReceivedChunk[]): number =>
+  run.reduce((sum, chunk) => sum + chunk.payload.length, 0);
+
+/** Delivers the whole messages that a skip set free (RFC 3758 section 3.6), as far as nothing holds them back. */
+function finishSkip(core: AssociationCore, streamId: number): boolean {
+  const skip = core.state.receive.skips.find((each) => each.streamId === streamId);
+  if (skip === undefined) return false;
+  for (const ssn of core.reassembly.orderedUpTo(streamId, skip.ssn)) {
+    deliver(core, core.reassembly.orderedRun(streamId, ssn));
+  }
+  core.receivedSequence = core.change({ kind: "streamAdvanced", streamId, ssn: skip.ssn });
+  return true;
+}
+
+/** Delivers whatever is ready: what a partial delivery kept back, or what another instance left behind. */
+export function deliverWhatIsReady(core: AssociationCore): void {
+  const { reassembly } = core;
+  const { receive } = core.state;
+  for (let at = receive.partial.length - 1; at >= 0; at -= 1) goOn(core, at);
+  if (isHeldBack(core)) return;
+  for (const { streamId } of receive.skips.slice()) deliverOrdered(core, streamId);
+  for (const streamId of reassembly.streamIds()) {
+    deliverUnorderedOf(core, streamId);
+    deliverOrdered(core, streamId);
+  }
+}
+
+/**
+ * The buffer is full, and nothing that comes would make a message whole: hands on the beginning of one, so
+ * that a message larger than the buffer passes (RFC 9260 section 6.9). Answers whether there was one.
+ */
+export function relieveBuffer(core: AssociationCore): boolean {
+  if (!handsOnParts(core) || isHeldBack(core)) return false;
+  const { reassembly } = core;
+  for (const streamId of reassembly.streamIds()) {
+    const run = reassembly.orderedRun(streamId, expectedSsn(core.state.receive, streamId));
+    const [first] = run.length > 0 ? [run] : reassembly.unorderedRuns(streamId);
+    if (first?.[0] === undefined || sharesName(core, first[0])) continue;
+    deliver(core, first);
+    return true;
+  }
+  return false;
+}
+
+/** Gives a run of buffered fragments to the user: a message, or the next part of one. */
+function deliver(core: AssociationCore, run: readonly ReceivedChunk[], ppid?: number): void {
+  const first = run[0];
+  const last = run.at(-1);
+  assert(first !== undefined && last !== undefined, "a delivery has a chunk");
+  core.reassembly.remove(run);
+  const sequence = core.change({ kind: "delivered", tsns: run.map((chunk) => chunk.tsn) });
+  core.receivedSequence = sequence;
+  handOver(core, first, joinPayload(run), ppid ?? first.ppid, sequence, last.ending);
+}
+
+/** What came whole goes to the user as it is. */
+export function deliverAtOnce(core: AssociationCore, chunk: ReceivedChunk): void {
+  const sequence = core.change({ kind: "dataDelivered", chunk });
+  core.receivedSequence = sequence;
+  handOver(core, chunk, chunk.payload, chunk.ppid, sequence, true);
+}
+
+function handOver(
+  core: AssociationCore,
+  first: ReceivedChunk,
+  payload: Uint8Array,
+  ppid: number,
+  sequence: number,
+  ending: boolean,
+): void {
+  core.window.delivered(payload.length);
+  core.outputs.deliveries.push({
+    association: core.handle,
+    streamId: first.streamId,
+    ssn: first.ssn,
+    ppid,
+    unordered: first.unordered,
+    payload,
+    sequence,
+    tsn: first.tsn,
+    cumulativeTsn: core.state.receive.cumulativeTsn,
+    beginning: first.beginning,
+    ending,
+  });
+}
+
+/** Tells the user that the rest of messages does not come (RFC 6458 section 6.1.7). */
+export function partialDeliveriesAborted(core: AssociationCore, names: readonly MessageName[]): void {
+  for (const { streamId, unordered, ssn } of names) {
+    core.notify({ type: "partial-delivery-aborted", streamId, ssn, unordered });
+  }
+}
+
+/**
+ * The peer resets its outgoing streams (RFC 6525 section 5.2.2): they go on with SSN 0, with I-DATA with MID 0
+ * (RFC 8260 section 2.3.2). To be called once everything up to the peer's last assigned TSN was received, so
+ * that nothing of the old numbering can come any more. Answers the number of the update.
+ *
+ * @public for the state machine of RE-CONFIG
+ */
+export function resetInboundStreams(core: AssociationCore, streamIds: readonly number[] | "all"): number {
+  core.receivedSequence = core.change({
+    kind: "streamsReset",
+    streamIds: streamIds === "all" ? [] : streamIds,
+  });
+  return core.receivedSequence;
+}
+
+/**
+ * SSN/TSN reset (RFC 6525 section 5.2.4): what is not delivered is thrown away, all streams begin again, and the
+ * peer goes on with the TSN after `cumulativeTsn`. Answers the number of the update.
+ *
+ * @public for the state machine of RE-CONFIG
+ */
+export function resetReceiving(core: AssociationCore, cumulativeTsn: Tsn): number {
+  const aborted = core.state.receive.partial.slice();
+  core.receivedSequence = core.change({ kind: "tsnReset", cumulativeTsn });
+  core.reassembly.rebuild();
+  partialDeliveriesAborted(core, aborted);
+  return core.receivedSequence;
+}

@@ -1,0 +1,121 @@
+import type { Tsn } from "../base/serial.ts";
+import { tsnAdd, tsnDistance, tsnLessOrEqual, tsnNext } from "../base/serial.ts";
+import type { MessageName, ReceivedChunk, StreamSkip } from "../rx/receive-state.ts";
+import { expectedSsn, ssnSteps } from "../rx/receive-state.ts";
+import { cumulativeAfter } from "../rx/tsn-ranges.ts";
+import type { ForwardTsnChunk, IForwardTsnChunk } from "../wire/index.ts";
+import type { AssociationCore } from "./core.ts";
+import type { Route } from "./outputs.ts";
+import { deliverOrdered, deliverWhatIsReady, isHeldBack, partialDeliveriesAborted } from "./deliver.ts";
+import { maxTsnsAhead, violate } from "./on-data.ts";
+
+/** Whether partial reliability was agreed; where it was not, both chunks are unrecognized ones. */
+export const knowsForwardTsn = (core: AssociationCore): boolean =>
+  core.state.agreement.extensions.partialReliability;
+
+/**
+ * Takes in FORWARD TSN (RFC 3758 section 3.6) or I-FORWARD-TSN (RFC 8260 section 2.3.1) where partial
+ * reliability was agreed: the peer has given up messages. Answers whether it asks for an immediate SACK.
+ */
+export function receiveForwardTsn(
+  core: AssociationCore,
+  chunk: ForwardTsnChunk | IForwardTsnChunk,
+  route: Route,
+): boolean {
+  const { receive } = core.state;
+  core.replyRoute = route;
+  if ((chunk.type === "I_FORWARD_TSN") !== receive.interleaving) {
+    violate(core, route, `${chunk.type} came where the other kind was agreed`);
+    return false;
+  }
+  const ahead = tsnDistance(receive.cumulativeTsn, chunk.newCumulativeTsn);
+  // An old one: our SACK may have been lost.
+  if (ahead <= 0) return true;
+  // Each TSN carried a byte at least, and no more bytes were ever allowed to be under way.
+  if (ahead > Math.max(maxTsnsAhead, core.window.bufferBytes)) {
+    violate(core, route, "FORWARD TSN skips more than the window ever held");
+    return false;
+  }
+  const hadGap = receive.above.length > 0;
+  const wasHeldBack = isHeldBack(core);
+  const listed = listedMessages(core, chunk);
+  const { discarded, aborted } = givenUp(core, chunk.newCumulativeTsn, listed);
+  for (const each of discarded) core.reassembly.remove([each]);
+  const ordered = [...aborted, ...listed].filter((name) => !name.unordered);
+  const skips = ordered.filter(({ streamId, ssn }) => core.reassembly.orderedUpTo(streamId, ssn).length > 0);
+  core.receivedSequence = core.change({
+    kind: "dataSkipped",
+    cumulativeTsn: chunk.newCumulativeTsn,
+    discarded: discarded.map((each) => each.tsn),
+    aborted,
+    advances: ordered.filter((name) => !skips.includes(name)).map(skipOf),
+    skips: skips.map(skipOf),
+    unorderedSkips: listed.filter((name) => name.unordered).map(skipOf),
+  });
+  partialDeliveriesAborted(core, aborted);
+  if (wasHeldBack && !isHeldBack(core)) deliverWhatIsReady(core);
+  for (const { streamId } of ordered) deliverOrdered(core, streamId);
+  return (
+    hadGap || receive.above.length > 0 || core.window.hasReopened(receive, core.parameters.packetSizeBytes)
+  );
+}
+
+const skipOf = ({ streamId, ssn }: MessageName): StreamSkip => ({ streamId, ssn });
+
+/** The highest message skipped in each stream, as listed; what is out of date or of no stream is left out. */
+function listedMessages(core: AssociationCore, chunk: ForwardTsnChunk | IForwardTsnChunk): MessageName[] {
+  const { receive, agreement } = core.state;
+  const highest = new Map<number, MessageName>();
+  const note = (name: MessageName): void => {
+    const { streamId, unordered, ssn } = name;
+    if (streamId >= agreement.inboundStreams) return;
+    if (!unordered && isOutOfDate(core, streamId, ssn)) return;
+    const key = 2 * streamId + Number(unordered);
+    const other = highest.get(key);
+    if (other === undefined || ssnSteps(receive, other.ssn, ssn) > 0) highest.set(key, name);
+  };
+  if (chunk.type === "FORWARD_TSN") {
+    for (const { streamId, ssn } of chunk.streams) note({ streamId, unordered: false, ssn });
+  } else {
+    for (const { streamId, unordered, messageId } of chunk.streams)
+      note({ streamId, unordered, ssn: messageId });
+  }
+  return [...highest.values()];
+}
+
+const isOutOfDate = (core: AssociationCore, streamId: number, ssn: number): boolean => {
+  const { receive } = core.state;
+  const waiting = receive.skips.find((each) => each.streamId === streamId);
+  return ssnSteps(receive, waiting?.ssn ?? expectedSsn(receive, streamId), ssn) < 0;
+};
+
+interface GivenUp {
+  readonly discarded: readonly ReceivedChunk[];
+  readonly aborted: MessageName[];
+}
+
+/** The fragments in hand and the partial deliveries whose messages never become whole. */
+function givenUp(core: AssociationCore, newCumulativeTsn: Tsn, listed: readonly MessageName[]): GivenUp {
+  const { receive } = core.state;
+  const discarded = new Set(listed.flatMap((name) => core.reassembly.incompleteUpTo(name)));
+  const upTo = cumulativeAfter(receive.above, newCumulativeTsn);
+  const isLost = (tsn: Tsn): boolean => tsnLessOrEqual(tsn, upTo) && !receive.buffered.has(tsn);
+  const aborted: MessageName[] = [];
+  for (const { streamId, unordered, ssn, nextTsn } of receive.partial) {
+    const isListed = listed.some(
+      (name) =>
+        name.streamId === streamId && name.unordered === unordered && ssnSteps(receive, ssn, name.ssn) >= 0,
+    );
+    if (isListed || (!receive.interleaving && isLost(nextTsn))) aborted.push({ streamId, unordered, ssn });
+  }
+  // Fragments of I-DATA have no neighbours by TSN: there only the list counts.
+  if (receive.interleaving) return { discarded: [...discarded], aborted };
+  for (const run of core.reassembly.runs()) {
+    const first = run[0];
+    const last = run.at(-1);
+    if (first === undefined || last === undefined) continue;
+    const headLost = !first.beginning && isLost(tsnAdd(first.tsn, -1));
+    if (headLost || (!last.ending && isLost(tsnNext(last.tsn)))) for (const each of run) discarded.add(each);
+  }
+  return { discarded: [...discarded], aborted };
+}
