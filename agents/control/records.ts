@@ -44,6 +44,7 @@ export type SendReason =
   | "t3-retransmission"
   | "fast-retransmission"
   | "forward-tsn"
+  | "reconfiguration"
   | "takeover-retransmission"
   | "heartbeat"
   | "heartbeat-ack"

@@ -3,6 +3,7 @@ import { noExtensions, tsn } from "../sctp/index.ts";
 import type { ByteReader, ByteWriter } from "./encoding.ts";
 import { phases } from "./phases.ts";
 import { readReceiveState, writeReceiveState } from "./receive-codec.ts";
+import { readReconfiguration, writeReconfiguration } from "./reconfiguration-codec.ts";
 import { readSendState, writeSendState } from "./send-codec.ts";
 
 /** A whole association state: the first update of an association, and a snapshot for a newcomer. */
@@ -13,6 +14,7 @@ export function writeState(writer: ByteWriter, state: AssociationState): void {
   writer.list([...state.confirmedAddresses], (address) => writer.text(address)).text(state.primaryAddress);
   const { send, receive } = state;
   writer.list([...state.encapsulationPorts], ([address, port]) => writer.text(address).u16(port));
+  writeReconfiguration(writer, state.reconfiguration);
   writeSendState(writer, send);
   writeReceiveState(writer, receive);
 }
@@ -35,6 +37,7 @@ export function readState(reader: ByteReader): AssociationState {
     confirmedAddresses,
     primaryAddress,
     encapsulationPorts,
+    reconfiguration: readReconfiguration(reader),
     send: readSendState(reader),
     receive: readReceiveState(reader),
   };

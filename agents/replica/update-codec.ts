@@ -2,6 +2,7 @@ import type { AssociationUpdate } from "../sctp/index.ts";
 import { tsn, unreachable } from "../sctp/index.ts";
 import { ByteReader, ByteWriter, EncodingFlaw } from "./encoding.ts";
 import { phases } from "./phases.ts";
+import { readReconfiguration, writeReconfiguration } from "./reconfiguration-codec.ts";
 import { readTerms, writeTerms } from "./send-codec.ts";
 import { readReceiveUpdate, writeReceiveUpdate } from "./receive-update-codec.ts";
 import { readState, writeState } from "./state-codec.ts";
@@ -26,6 +27,10 @@ const kinds = [
   "messageDiscarded",
   "abandoned",
   "encapsulationPortLearned",
+  "reconfigurationChanged",
+  "streamCountsChanged",
+  "outboundStreamsReset",
+  "outboundTsnReset",
 ] as const satisfies readonly AssociationUpdate["kind"][];
 
 /** An update as it goes over the cluster link and into the record. */
@@ -71,6 +76,18 @@ export function encodeUpdate(update: AssociationUpdate): Uint8Array {
       break;
     case "encapsulationPortLearned":
       writer.text(update.address).u16(update.port);
+      break;
+    case "reconfigurationChanged":
+      writeReconfiguration(writer, update.reconfiguration);
+      break;
+    case "streamCountsChanged":
+      writer.u32(update.inbound).u32(update.outbound);
+      break;
+    case "outboundStreamsReset":
+      writer.list(update.streamIds, (each) => writer.u16(each));
+      break;
+    case "outboundTsnReset":
+      writer.u32(update.nextTsn);
       break;
     case "userStateSaved":
       writer.bytes(update.userState);
@@ -125,6 +142,14 @@ function readUpdate(reader: ByteReader): AssociationUpdate {
     case "addressConfirmed":
     case "primaryChanged":
       return { kind, address: reader.text() };
+    case "reconfigurationChanged":
+      return { kind, reconfiguration: readReconfiguration(reader) };
+    case "streamCountsChanged":
+      return { kind, inbound: reader.u32(), outbound: reader.u32() };
+    case "outboundStreamsReset":
+      return { kind, streamIds: reader.list(() => reader.u16()) };
+    case "outboundTsnReset":
+      return { kind, nextTsn: tsn(reader.u32()) };
     case "userStateSaved":
       return { kind, userState: reader.bytes() };
     default:

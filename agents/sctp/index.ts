@@ -18,6 +18,13 @@ export type {
   Route,
 } from "./association/outputs.ts";
 export type { IcmpReport } from "./association/on-icmp.ts";
+export type {
+  ReconfigurationAnswer,
+  ReconfigurationRequest,
+  ReconfigurationState,
+  WantedReconfiguration,
+} from "./association/reconfiguration-state.ts";
+export type { ReconfigurationReply } from "./association/reconfiguration.ts";
 export type { PathChange } from "./association/settings.ts";
 export type { AssociationStatistics, PathStatistics } from "./association/statistics.ts";
 export type { Agreement, AssociationPhase, AssociationState } from "./association/state.ts";

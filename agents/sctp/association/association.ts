@@ -14,10 +14,14 @@ import { consumed, packetWithDataDone, receiveData } from "./on-data.ts";
 import { knowsForwardTsn, receiveForwardTsn } from "./on-forward-tsn.ts";
 import type { IcmpReport } from "./on-icmp.ts";
 import { receiveIcmp } from "./on-icmp.ts";
+import { finishDeferredReset, receiveReconfiguration } from "./on-reconfiguration.ts";
 import { receiveSack } from "./on-sack.ts";
 import type { Route } from "./outputs.ts";
 import { makeRoom } from "./partial-reliability.ts";
 import { mtuProbeDue, startMtuSearch } from "./path-mtu.ts";
+import type { WantedReconfiguration } from "./reconfiguration-state.ts";
+import type { ReconfigurationReply } from "./reconfiguration.ts";
+import { reconfigurationTimedOut, requestReconfiguration, resumeReconfiguration } from "./reconfiguration.ts";
 import type { PathChange } from "./settings.ts";
 import { configureAssociation, configurePath, requestHeartbeat, setPrimary } from "./settings.ts";
 import {
@@ -110,6 +114,7 @@ export class Association {
       for (const path of core.allPaths) startMtuSearch(core, path, nowMs);
     }
     deliverWhatIsReady(core);
+    resumeReconfiguration(core);
     resumeShutdown(core, nowMs);
     core.sack.makeDue();
     return association;
@@ -186,6 +191,7 @@ export class Association {
     if (withData && core.state.phase !== "closed") {
       packetWithDataDone(core, sackAtOnce || core.state.phase === "shutdown-sent", nowMs);
       dataWhileShuttingDown(core, nowMs);
+      finishDeferredReset(core, core.sackRoute);
     }
   }
 
@@ -217,6 +223,11 @@ export class Association {
         return true;
       case "COOKIE_ACK":
         this.#cookieAcknowledged(nowMs);
+        return true;
+      case "RE_CONFIG":
+        if (!core.state.agreement.extensions.streamReconfiguration)
+          return this.#unknownChunk(130, chunk, route);
+        if (core.state.phase !== "cookie-echoed") receiveReconfiguration(core, chunk, route);
         return true;
       case "ECNE":
         receiveEcne(core, chunk, route);
@@ -250,7 +261,6 @@ export class Association {
       case "AUTH":
       case "ASCONF":
       case "ASCONF_ACK":
-      case "RE_CONFIG":
       case "I_FORWARD_TSN":
         // Not announced in our INIT, so the peer has to take them for unknown to us (section 3.2).
         return this.#unknownChunk(writeChunk(chunk)[0] ?? 0, chunk, route);
@@ -404,6 +414,12 @@ export class Association {
     return requestHeartbeat(this.#core, address, nowMs);
   }
 
+  /** Asks the peer to re-configure streams (RFC 6525); what came of it is a notification. */
+  reconfigure(wanted: WantedReconfiguration, nowMs: number): ReconfigurationReply {
+    this.#core.nowMs = nowMs;
+    return requestReconfiguration(this.#core, wanted);
+  }
+
   /** What ICMP said about a packet that was found to be ours by its tags (RFC 9260 section 10). */
   receiveIcmp(report: IcmpReport, nowMs: number): void {
     this.#core.nowMs = nowMs;
@@ -449,6 +465,7 @@ export class Association {
     else if (timer === "t5-guard")
       abort(core, core.routeTo(core.primaryPath), userInitiated("shutdown takes too long"));
     else if (timer === "t1-cookie") this.#repeatCookie(nowMs);
+    else if (timer === "reconfiguration") reconfigurationTimedOut(core, nowMs);
     else if (timer === "window-probe") {
       core.probeAllowed = true;
       core.grantBurst(1);

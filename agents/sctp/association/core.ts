@@ -31,6 +31,7 @@ export type TimerName =
   | "t5-guard"
   | "sack"
   | "window-probe"
+  | "reconfiguration"
   | `t3 ${string}`
   | `heartbeat ${string}`
   | `mtu ${string}`;
@@ -78,6 +79,9 @@ export interface AssociationSnapshot {
   readonly forwardTsnDue: boolean;
   readonly shutdownPath: string | undefined;
   readonly ecn: EcnState;
+  readonly requestDue: boolean;
+  readonly requestInProgress: boolean;
+  readonly requestPath: string | undefined;
   readonly paths: readonly Path[];
   readonly flight: FlightState;
   readonly scheduler: SchedulerSnapshot;
@@ -139,6 +143,12 @@ export class AssociationCore {
   /** The peer is to be told what was given up (RFC 3758 section 3.5). */
   forwardTsnDue: boolean = false;
   ecn: EcnState = noEcn;
+  /** The re-configuration request in flight is to be sent (again). */
+  requestDue: boolean = false;
+  /** The peer said that it is at work on the request: its silence is no error (RFC 6525 section 5.2.7, H2). */
+  requestInProgress: boolean = false;
+  /** Address that the request last went to. */
+  requestPath: string | undefined;
   /** Packets with DATA that may leave in the next flush: Max.Burst for each event that allows some. */
   burstPackets: number = 0;
   readonly #describesUpdates: boolean;
@@ -302,6 +312,9 @@ export class AssociationCore {
       forwardTsnDue: this.forwardTsnDue,
       shutdownPath: this.shutdownPath,
       ecn: this.ecn,
+      requestDue: this.requestDue,
+      requestInProgress: this.requestInProgress,
+      requestPath: this.requestPath,
       paths: this.allPaths.map(clonePath),
       flight: this.flight.snapshot(),
       scheduler: this.scheduler.snapshot(),
@@ -328,6 +341,9 @@ export class AssociationCore {
     core.forwardTsnDue = snapshot.forwardTsnDue;
     core.shutdownPath = snapshot.shutdownPath;
     core.ecn = snapshot.ecn;
+    core.requestDue = snapshot.requestDue;
+    core.requestInProgress = snapshot.requestInProgress;
+    core.requestPath = snapshot.requestPath;
     core.paths.clear();
     for (const path of snapshot.paths) core.paths.set(path.address, { ...clonePath(path), flightBytes: 0 });
     core.allPaths = [...core.paths.values()];

@@ -18,6 +18,7 @@ export type PacketReason =
   | "fast-retransmission"
   | "takeover-retransmission"
   | "forward-tsn"
+  | "reconfiguration"
   | "heartbeat"
   | "heartbeat-ack"
   | "shutdown"
@@ -82,6 +83,27 @@ export type Notification =
       readonly unordered: boolean;
     }
   | { readonly type: "sender-dry" }
+  /** RFC 6525 section 6.1.1; none listed: all streams. */
+  | {
+      readonly type: "stream-reset";
+      readonly direction: "incoming" | "outgoing";
+      readonly streams: readonly number[];
+      readonly outcome: "performed" | "denied" | "failed";
+    }
+  /** RFC 6525 section 6.1.2: the next TSNs of both sides. */
+  | {
+      readonly type: "association-reset";
+      readonly localTsn: Tsn;
+      readonly remoteTsn: Tsn;
+      readonly outcome: "performed" | "denied" | "failed";
+    }
+  /** RFC 6525 section 6.1.3. */
+  | {
+      readonly type: "stream-change";
+      readonly inboundStreams: number;
+      readonly outboundStreams: number;
+      readonly outcome: "performed" | "denied" | "failed";
+    }
   /** After `send` answered `queue-full`: half of the send buffer is free again. */
   | { readonly type: "send-possible" }
   | { readonly type: "remote-error"; readonly causes: readonly string[] }

@@ -1,5 +1,7 @@
 import type { Extensions } from "../base/parameters.ts";
 import type { Tsn } from "../base/serial.ts";
+import type { ReconfigurationState } from "./reconfiguration-state.ts";
+import { createReconfigurationState } from "./reconfiguration-state.ts";
 import type { ReceiveState } from "../rx/receive-state.ts";
 import { cloneReceiveState, createReceiveState } from "../rx/receive-state.ts";
 import type { SendState } from "../tx/send-state.ts";
@@ -41,7 +43,8 @@ export interface Agreement {
  * error counts). It changes through `applyUpdate` and in no other way.
  */
 export interface AssociationState {
-  readonly agreement: Agreement;
+  /** What both sides agreed on; the numbers of streams can change (RFC 6525). */
+  agreement: Agreement;
   /** Number of the last update applied; the state itself is number 1. */
   sequence: number;
   phase: AssociationPhase;
@@ -53,6 +56,7 @@ export interface AssociationState {
   /** UDP ports from which the peer's addresses last sent (RFC 6951 section 5.4). */
   readonly encapsulationPorts: Map<string, number>;
   primaryAddress: string;
+  reconfiguration: ReconfigurationState;
   /** State of the user of the association, opaque here; it moves with the association. */
   userState: Uint8Array;
 }
@@ -71,6 +75,7 @@ export function createAssociationState(
     confirmedAddresses: new Set([start.peerAddress]),
     encapsulationPorts: new Map(),
     primaryAddress: start.peerAddress,
+    reconfiguration: createReconfigurationState(agreement.localInitialTsn, agreement.peerInitialTsn),
     userState: new Uint8Array(0),
   };
 }

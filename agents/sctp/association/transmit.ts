@@ -12,6 +12,7 @@ import { startRetransmissionTimer } from "./on-sack.ts";
 import type { PacketReason, Route } from "./outputs.ts";
 import { PacketBuilder } from "./packet-builder.ts";
 import { dropExpired, givesUp, makeForwardTsn } from "./partial-reliability.ts";
+import { sendReconfiguration } from "./reconfiguration.ts";
 import { maySendData, startShutdownWhenDrained } from "./shutdown.ts";
 
 /** The packet that is being filled, if any, and how many packets with DATA were begun. */
@@ -29,6 +30,7 @@ interface Desk {
 export function flush(core: AssociationCore): void {
   const { nowMs } = core;
   startShutdownWhenDrained(core, nowMs);
+  sendReconfiguration(core);
   const mayData = maySendData(core.state.phase);
   const dataPath = pathForNewData(core.allPaths, core.primaryPath);
   if (mayData) prepareData(core, dataPath);

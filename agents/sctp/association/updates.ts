@@ -3,6 +3,7 @@ import type { ReceiveUpdate } from "../rx/receive-updates.ts";
 import { applyReceiveUpdate } from "../rx/receive-updates.ts";
 import type { SendUpdate } from "../tx/send-updates.ts";
 import { applySendUpdate } from "../tx/send-updates.ts";
+import type { ReconfigurationState } from "./reconfiguration-state.ts";
 import type { AssociationPhase, AssociationState } from "./state.ts";
 import { cloneAssociationState } from "./state.ts";
 
@@ -15,6 +16,9 @@ export type AssociationUpdate =
   | { readonly kind: "addressConfirmed"; readonly address: string }
   | { readonly kind: "primaryChanged"; readonly address: string }
   | { readonly kind: "encapsulationPortLearned"; readonly address: string; readonly port: number }
+  | { readonly kind: "reconfigurationChanged"; readonly reconfiguration: ReconfigurationState }
+  /** New numbers of streams (RFC 6525 sections 5.1.5 and 5.2.5). */
+  | { readonly kind: "streamCountsChanged"; readonly inbound: number; readonly outbound: number }
   | { readonly kind: "userStateSaved"; readonly userState: Uint8Array };
 
 /** An update with its number in the association's life: 1, 2, 3 ... */
@@ -45,6 +49,8 @@ export function applyUpdate(state: AssociationState, update: AssociationUpdate):
     case "cumAcked":
     case "messageDiscarded":
     case "abandoned":
+    case "outboundStreamsReset":
+    case "outboundTsnReset":
       applySendUpdate(state.send, update);
       break;
     case "dataDelivered":
@@ -65,6 +71,16 @@ export function applyUpdate(state: AssociationState, update: AssociationUpdate):
       break;
     case "encapsulationPortLearned":
       state.encapsulationPorts.set(update.address, update.port);
+      break;
+    case "reconfigurationChanged":
+      state.reconfiguration = update.reconfiguration;
+      break;
+    case "streamCountsChanged":
+      state.agreement = {
+        ...state.agreement,
+        inboundStreams: update.inbound,
+        outboundStreams: update.outbound,
+      };
       break;
     case "userStateSaved":
       state.userState = update.userState;

@@ -76,6 +76,12 @@ export interface ProtocolParameters {
   /** Largest SCTP packet that the search for the path MTU tries. */
   readonly largestPacketBytes: number;
   readonly scheduler: SchedulerName;
+  /** Streams to which a peer may raise the number of ours (RFC 6525 section 5.2.6). */
+  readonly maxOutboundStreams: number;
+  /** What a peer may ask (RFC 6525 section 6.3.1): by default nothing. */
+  readonly acceptsStreamReset: boolean;
+  readonly acceptsAssociationReset: boolean;
+  readonly acceptsStreamChange: boolean;
   /** What is offered to the peer; used where both sides offer it. */
   readonly extensions: Extensions;
 }
@@ -110,6 +116,10 @@ export const rfc9260Parameters: ProtocolParameters = {
   pathMtuDiscovery: false,
   largestPacketBytes: 1472,
   scheduler: "first-come-first-served",
+  maxOutboundStreams: 2048,
+  acceptsStreamReset: false,
+  acceptsAssociationReset: false,
+  acceptsStreamChange: false,
   extensions: noExtensions,
 };
 

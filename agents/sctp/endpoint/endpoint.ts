@@ -5,6 +5,8 @@ import type { OutgoingMessage, SendAnswer } from "../association/association.ts"
 import { Association } from "../association/association.ts";
 import type { EndpointOutputs, Route } from "../association/outputs.ts";
 import type { IcmpReport } from "../association/on-icmp.ts";
+import type { WantedReconfiguration } from "../association/reconfiguration-state.ts";
+import type { ReconfigurationReply } from "../association/reconfiguration.ts";
 import type { PathChange } from "../association/settings.ts";
 import type { AssociationState } from "../association/state.ts";
 import type { AssociationStatistics } from "../association/statistics.ts";
@@ -223,6 +225,15 @@ export class Endpoint {
   /** What is set for one path; false where the association or the address is unknown. */
   configurePath(handle: number, address: string, change: PathChange, nowMs: number): boolean {
     return this.#with(handle, (association) => association.configurePath(address, change, nowMs));
+  }
+
+  /** Asks the peer to re-configure streams (RFC 6525); a notification says what came of it. */
+  reconfigure(handle: number, wanted: WantedReconfiguration, nowMs: number): ReconfigurationReply {
+    const association = this.#core.associations.get(handle);
+    if (association === undefined) return "not-connected";
+    const reply = association.reconfigure(wanted, nowMs);
+    this.#core.collect(association);
+    return reply;
   }
 
   /** New data goes to this address (RFC 6458 section 8.1.9); false where it is not known and confirmed. */

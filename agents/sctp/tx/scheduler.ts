@@ -9,6 +9,9 @@ export interface SchedulerSnapshot {
   readonly inTurn: number;
   readonly values: readonly (readonly [number, number])[];
   readonly served: readonly (readonly [number, number])[];
+  readonly paused: readonly number[];
+  readonly allPaused: boolean;
+  readonly held: readonly number[];
 }
 
 /**
@@ -20,6 +23,10 @@ export class Scheduler {
   readonly #interleaving: boolean;
   /** Streams with something in the queue, in the order in which they became busy. */
   #active: number[] = [];
+  /** Streams in which no message may begin, all where it says so, and those of them with something in the queue. */
+  readonly #paused: Set<number> = new Set<number>();
+  #allPaused: boolean = false;
+  #held: number[] = [];
   /** Stream of the message that has begun. */
   #current: number | undefined;
   /** Stream that was served last: the others come before it again. */
@@ -58,6 +65,10 @@ export class Scheduler {
   /** A message came into a stream's queue, which was empty before if `wasEmpty`. */
   queued(streamId: number, wasEmpty: boolean): void {
     if (!wasEmpty) return;
+    if (this.#isPaused(streamId)) {
+      this.#held.push(streamId);
+      return;
+    }
     if (this.#isFair && this.#active.length > 0) {
       // A stream that was silent gets no credit for that.
       const least = Math.min(...this.#active.map((each) => this.#served.get(each) ?? 0));
@@ -66,12 +77,51 @@ export class Scheduler {
     this.#active.push(streamId);
   }
 
+  #isPaused(streamId: number): boolean {
+    return this.#allPaused || this.#paused.has(streamId);
+  }
+
+  /** No message begins in these streams until `resumeAll`; one that has begun is finished. */
+  pause(streamIds: readonly number[]): void {
+    for (const streamId of streamIds) this.#paused.add(streamId);
+  }
+
+  pauseAll(): void {
+    this.#allPaused = true;
+  }
+
+  resumeAll(): void {
+    this.#paused.clear();
+    this.#allPaused = false;
+    this.#active.push(...this.#held);
+    this.#held = [];
+  }
+
+  /** Whether a message has begun in one of these streams and is not sent whole; none listed: in any. */
+  hasBegun(send: SendState, streamIds: readonly number[]): boolean {
+    const begun = (streamId: number): boolean =>
+      (send.streams.get(streamId)?.queue.first?.assignedBytes ?? 0) > 0;
+    return (streamIds.length === 0 ? [...this.#active] : streamIds).some(begun);
+  }
+
+  /** Takes streams that wait for nothing but their next message out of the way, where they are paused. */
+  #holdPaused(send: SendState): void {
+    if (!this.#allPaused && this.#paused.size === 0) return;
+    for (const streamId of [...this.#active]) {
+      const begun = (send.streams.get(streamId)?.queue.first?.assignedBytes ?? 0) > 0;
+      if (begun || !this.#isPaused(streamId)) continue;
+      this.#leave(streamId);
+      this.#held.push(streamId);
+    }
+  }
+
   get #isFair(): boolean {
     return this.#name === "fair-bandwidth" || this.#name === "weighted-fair-queueing";
   }
 
   /** The stream to send from; undefined when nothing is queued. */
   next(send: SendState): OutboundStream | undefined {
+    this.#holdPaused(send);
     if (this.#active.length === 0) return undefined;
     const streamId = this.#current ?? (this.#active.length === 1 ? this.#active[0]! : this.#choose(send));
     return send.streams.get(streamId);
@@ -139,6 +189,11 @@ export class Scheduler {
   }
 
   #leave(streamId: number): void {
+    const held = this.#held.indexOf(streamId);
+    if (held >= 0) {
+      this.#held.splice(held, 1);
+      return;
+    }
     const at = this.#active.indexOf(streamId);
     assert(at >= 0, "a stream that sends is busy");
     if (this.#inTurn === streamId) this.#inTurn = this.#active[at - 1] ?? this.#active.at(-1) ?? -1;
@@ -153,12 +208,18 @@ export class Scheduler {
       inTurn: this.#inTurn,
       values: [...this.#values],
       served: [...this.#served],
+      paused: [...this.#paused],
+      allPaused: this.#allPaused,
+      held: [...this.#held],
     };
   }
 
   restore(state: SchedulerSnapshot): void {
     this.#name = state.name;
     this.#active = [...state.active];
+    this.#held = [...state.held];
+    this.#allPaused = state.allPaused;
+    for (const streamId of state.paused) this.#paused.add(streamId);
     this.#current = state.current;
     this.#inTurn = state.inTurn;
     for (const [streamId, value] of state.values) this.#values.set(streamId, value);

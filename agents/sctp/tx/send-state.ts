@@ -225,6 +225,22 @@ export function acknowledge(state: SendState, tsn: Tsn): void {
   if (tsnDistance(state.cumulativeAck, tsn) > 0) state.cumulativeAck = tsn;
 }
 
+/** Streams begin again with SSN or MID 0; none listed: all of them (RFC 6525 section 5.2.7, H4). */
+export function resetStreams(state: SendState, streamIds: readonly number[]): void {
+  for (const [streamId, stream] of state.streams) {
+    if (streamIds.length > 0 && !streamIds.includes(streamId)) continue;
+    stream.nextSsn = 0;
+    stream.nextUnorderedMid = 0;
+  }
+}
+
+export function resetTsn(state: SendState, nextTsn: Tsn): void {
+  assert(state.outstanding.length === 0, "TSNs jump only while nothing is outstanding");
+  state.nextTsn = nextTsn;
+  state.cumulativeAck = tsnAdd(nextTsn, -1);
+  resetStreams(state, []);
+}
+
 /** Every queued message of every stream, stream by stream. */
 export function* queuedMessages(state: SendState): IterableIterator<QueuedMessage> {
   for (const stream of state.streams.values()) yield* stream.queue;

@@ -1,7 +1,15 @@
 import { unreachable } from "../base/assert.ts";
 import type { Tsn } from "../base/serial.ts";
 import type { MessageTerms, SendState } from "./send-state.ts";
-import { abandon, acknowledge, assignTsn, discardFirst, enqueue } from "./send-state.ts";
+import {
+  abandon,
+  acknowledge,
+  assignTsn,
+  discardFirst,
+  enqueue,
+  resetStreams,
+  resetTsn,
+} from "./send-state.ts";
 
 /** One change of the sending half of the association state. */
 export type SendUpdate =
@@ -24,7 +32,11 @@ export type SendUpdate =
   /** The first message of a stream's queue is given up, as far as it has no TSN yet (RFC 3758). */
   | { readonly kind: "messageDiscarded"; readonly streamId: number }
   /** These chunks are given up (RFC 3758). */
-  | { readonly kind: "abandoned"; readonly tsns: readonly Tsn[] };
+  | { readonly kind: "abandoned"; readonly tsns: readonly Tsn[] }
+  /** Streams begin again with SSN or MID 0 (RFC 6525 section 5.2.7, H4); none listed: all of them. */
+  | { readonly kind: "outboundStreamsReset"; readonly streamIds: readonly number[] }
+  /** Nothing is outstanding, and TSNs go on with this one, SSNs with 0 (RFC 6525 section 5.2.7, H5). */
+  | { readonly kind: "outboundTsnReset"; readonly nextTsn: Tsn };
 
 /** The sending half of the reducer. */
 export function applySendUpdate(state: SendState, update: SendUpdate): void {
@@ -45,6 +57,12 @@ export function applySendUpdate(state: SendState, update: SendUpdate): void {
       break;
     case "abandoned":
       for (const tsn of update.tsns) abandon(state, tsn);
+      break;
+    case "outboundStreamsReset":
+      resetStreams(state, update.streamIds);
+      break;
+    case "outboundTsnReset":
+      resetTsn(state, update.nextTsn);
       break;
     default:
       unreachable(update);
