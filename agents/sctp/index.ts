@@ -8,7 +8,7 @@ export type { Ssn, Tsn } from "./base/serial.ts";
 export { ssn, tsn } from "./base/serial.ts";
 export { packetChecksum } from "./wire/index.ts";
 export { crc32c } from "./base/crc32c.ts";
-export type { OutgoingMessage, SendAnswer } from "./association/association.ts";
+export type { OutgoingMessage, SendAnswer } from "./association/outgoing-message.ts";
 export type {
   Delivery,
   EndpointOutputs,
@@ -33,6 +33,7 @@ export { answerHeartbeat, deliveredPayload } from "./association/standby.ts";
 export type { AssociationUpdate, NumberedUpdate } from "./association/updates.ts";
 export { applyUpdate, openState } from "./association/updates.ts";
 export type { EndpointConfig, EndpointCounters, EndpointSnapshot } from "./endpoint/core.ts";
+export type { ConnectOptions } from "./endpoint/call-table.ts";
 export { Endpoint } from "./endpoint/endpoint.ts";
 export type { ReceivedChunk } from "./rx/receive-state.ts";
 export type {

@@ -1,13 +1,15 @@
 import { unreachable } from "../base/assert.ts";
 import type { ProtocolParameters } from "../base/parameters.ts";
-import type { MessageTerms, Reliability } from "../tx/send-state.ts";
+import type { MessageTerms } from "../tx/send-state.ts";
 import { plainTerms } from "../tx/send-state.ts";
 import type { Cause, Chunk } from "../wire/index.ts";
 import { chunkAction, writeChunk } from "../wire/index.ts";
 import { abort, close, giveUp, reasonText } from "./abort.ts";
 import type { AssociationSetting, AssociationSnapshot, TimerName } from "./core.ts";
 import { AssociationCore } from "./core.ts";
+import { echoCookie, repeatCookie } from "./cookie-echo.ts";
 import { packetWasMarked, receiveCwr, receiveEcne } from "./ecn.ts";
+import { withdraw } from "./hand-over.ts";
 import { heartbeatDue, receiveHeartbeat, receiveHeartbeatAck, startHeartbeats } from "./heartbeat.ts";
 import { deliverWhatIsReady } from "./deliver.ts";
 import { consumed, packetWithDataDone, receiveData } from "./on-data.ts";
@@ -16,6 +18,7 @@ import type { IcmpReport } from "./on-icmp.ts";
 import { receiveIcmp } from "./on-icmp.ts";
 import { finishDeferredReset, receiveReconfiguration } from "./on-reconfiguration.ts";
 import { receiveSack } from "./on-sack.ts";
+import type { OutgoingMessage, SendAnswer } from "./outgoing-message.ts";
 import type { Route } from "./outputs.ts";
 import { makeRoom } from "./partial-reliability.ts";
 import { mtuProbeDue, startMtuSearch } from "./path-mtu.ts";
@@ -41,24 +44,6 @@ import { associationStatistics } from "./statistics.ts";
 import { retransmissionDue } from "./time-outs.ts";
 import { flush } from "./transmit.ts";
 import { openState } from "./updates.ts";
-
-/** A message from the user (RFC 6458 sections 5.3.4 and 5.3.7: `struct sctp_sndinfo`, `struct sctp_prinfo`). */
-export interface OutgoingMessage {
-  readonly streamId: number;
-  readonly ppid: number;
-  readonly unordered: boolean;
-  readonly payload: Uint8Array;
-  /** The peer is asked not to delay its SACK (RFC 7053). */
-  readonly immediate?: boolean;
-  /** Without it the message is sent until it arrives. */
-  readonly reliability?: Reliability;
-  /** Comes back when the message cannot be sent. */
-  readonly context?: number;
-  /** The payload is ours from now on: no copy is made. */
-  readonly transferred?: boolean;
-}
-
-export type SendAnswer = "accepted" | "queue-full" | "no-such-stream" | "bad-length" | "not-connected";
 
 /**
  * One SCTP association after INIT and INIT ACK (RFC 9260). A function of packets, calls and time: each
@@ -89,7 +74,7 @@ export class Association {
     core.recordOpening(update);
     const association = new Association(core);
     if (cookieRoute !== undefined) association.#addCookieAck(cookieRoute);
-    if (state.phase === "cookie-echoed") association.#echoCookie(nowMs);
+    if (state.phase === "cookie-echoed") echoCookie(core, nowMs);
     else association.#becomeEstablished(nowMs);
     return association;
   }
@@ -108,7 +93,7 @@ export class Association {
       else core.forwardTsnDue = true;
     }
     const association = new Association(core);
-    if (state.phase === "cookie-echoed") association.#echoCookie(nowMs);
+    if (state.phase === "cookie-echoed") echoCookie(core, nowMs);
     else {
       startHeartbeats(core, nowMs);
       for (const path of core.allPaths) startMtuSearch(core, path, nowMs);
@@ -285,19 +270,6 @@ export class Association {
     return action.skip;
   }
 
-  #echoCookie(nowMs: number): void {
-    const core = this.#core;
-    const { cookie } = core.state;
-    if (cookie === undefined) return;
-    core.control.push({
-      chunk: { type: "COOKIE_ECHO", cookie },
-      route: core.routeTo(core.primaryPath),
-      reason: "setup",
-      dependsOn: core.phaseSequence,
-    });
-    core.deadlines.set("t1-cookie", nowMs + core.primaryPath.rto.rtoMs);
-  }
-
   #cookieAcknowledged(nowMs: number): void {
     if (this.#core.state.phase !== "cookie-echoed") return;
     this.#core.deadlines.clear("t1-cookie");
@@ -334,11 +306,26 @@ export class Association {
     }
   }
 
-  /** Another association takes the place of this one; its user hears `reason` (section 5.2.4, actions A and B). */
-  replaced(reason: string): void {
+  /** The association with the handle `successor` takes the place of this one (section 5.2.4, action A). */
+  replaced(reason: string, successor: number): void {
     if (this.phase === "closed") return;
     close(this.#core);
-    this.#core.notify({ type: "association-change", state: "restart", reason });
+    this.#core.notify({ type: "association-change", state: "restart", reason, successor });
+  }
+
+  /**
+   * Ends without a word to anybody, because another association goes on under the same tag; answers what
+   * was not sent yet and has to be given to that one.
+   */
+  withdraw(nowMs: number): readonly OutgoingMessage[] {
+    return withdraw(this.#core, nowMs);
+  }
+
+  /** Tells the peer of errors that belong to no packet under way. */
+  report(causes: readonly Cause[]): void {
+    const core = this.#core;
+    const route = core.routeTo(core.primaryPath);
+    core.control.push({ chunk: { type: "ERROR", causes }, route, reason: "error", dependsOn: 0 });
   }
 
   /** COOKIE ACK goes back to where the COOKIE ECHO came from, if the peer is known to be there (sections 5.1 D and 5.4). */
@@ -350,9 +337,10 @@ export class Association {
   }
 
   #aborted(causes: readonly string[]): void {
+    const state = this.phase === "cookie-echoed" ? "cant-start" : "comm-lost";
     close(this.#core);
     const reason = `the peer aborted: ${causes.join(", ") || "no cause given"}`;
-    this.#core.notify({ type: "association-change", state: "comm-lost", reason, cause: "aborted-by-peer" });
+    this.#core.notify({ type: "association-change", state, reason, cause: "aborted-by-peer" });
   }
 
   #errorReported(causes: readonly string[]): void {
@@ -464,7 +452,7 @@ export class Association {
     else if (timer === "t2-shutdown") repeatShutdown(core, nowMs);
     else if (timer === "t5-guard")
       abort(core, core.routeTo(core.primaryPath), userInitiated("shutdown takes too long"));
-    else if (timer === "t1-cookie") this.#repeatCookie(nowMs);
+    else if (timer === "t1-cookie") repeatCookie(core, nowMs);
     else if (timer === "reconfiguration") reconfigurationTimedOut(core, nowMs);
     else if (timer === "window-probe") {
       core.probeAllowed = true;
@@ -472,16 +460,6 @@ export class Association {
     } else if (timer.startsWith("mtu ")) mtuProbeDue(core, core.path(timer.slice("mtu ".length)), nowMs);
     else if (timer.startsWith("t3 ")) retransmissionDue(core, core.path(timer.slice(3)), nowMs);
     else heartbeatDue(core, core.path(timer.slice("heartbeat ".length)), nowMs);
-  }
-
-  #repeatCookie(nowMs: number): void {
-    const core = this.#core;
-    core.errorCount += 1;
-    if (core.errorCount > core.parameters.maxInitRetransmits) {
-      giveUp(core, "the peer does not answer COOKIE ECHO");
-      return;
-    }
-    this.#echoCookie(nowMs);
   }
 }
 

@@ -106,6 +106,8 @@ export type Notification =
     }
   /** After `send` answered `queue-full`: half of the send buffer is free again. */
   | { readonly type: "send-possible" }
+  /** What the peer said in INIT or INIT ACK about its adaptation layer (RFC 6458 section 6.1.6). */
+  | { readonly type: "adaptation-indication"; readonly indication: number }
   | { readonly type: "remote-error"; readonly causes: readonly string[] }
   /** A message, or the fragment of one, that the peer may never have got (RFC 6458 section 6.1.11). */
   | {

@@ -46,6 +46,8 @@ export interface ProtocolParameters {
   /** PFMR of RFC 7829: a path with more consecutive errors than this is potentially failed. */
   readonly potentiallyFailedMaxRetrans: number;
   readonly maxInitRetransmits: number;
+  /** The longest time-out of INIT; without it `rtoMaxMs` (RFC 6458 section 5.3.1). */
+  readonly maxInitTimeoutMs?: number;
   readonly heartbeatIntervalMs: number;
   readonly heartbeatEnabled: boolean;
   readonly sackDelayMs: number;
@@ -84,6 +86,10 @@ export interface ProtocolParameters {
   readonly acceptsStreamChange: boolean;
   /** What is offered to the peer; used where both sides offer it. */
   readonly extensions: Extensions;
+  /** Whether ASCONF is used with a peer that cannot authenticate it, against RFC 5061 section 4.1.1. */
+  readonly asconfWithoutAuthentication: boolean;
+  /** What INIT and INIT ACK say about our adaptation layer (RFC 5061 section 4.2.6); without it nothing. */
+  readonly adaptationIndication?: number;
 }
 
 /** The defaults that RFC 9260 section 16 recommends. */
@@ -121,6 +127,7 @@ export const rfc9260Parameters: ProtocolParameters = {
   acceptsAssociationReset: false,
   acceptsStreamChange: false,
   extensions: noExtensions,
+  asconfWithoutAuthentication: false,
 };
 
 /**

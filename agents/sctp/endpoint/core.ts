@@ -2,14 +2,20 @@ import type { ProtocolParameters } from "../base/parameters.ts";
 import type { RandomSource } from "../base/random.ts";
 import { Association } from "../association/association.ts";
 import type { AssociationSetting, AssociationSnapshot } from "../association/core.ts";
-import type { PacketReason, Route } from "../association/outputs.ts";
+import type { Notification, PacketReason, Route } from "../association/outputs.ts";
 import { Outputs } from "../association/outputs.ts";
 import type { AssociationState } from "../association/state.ts";
 import { DeadlineQueue } from "../timer/deadline-queue.ts";
-import type { Chunk } from "../wire/index.ts";
+import type { Chunk, InitChunk } from "../wire/index.ts";
 import { PacketArena, writePacket } from "../wire/index.ts";
-import { newOffer } from "./handshake.ts";
-import type { LocalOffer } from "./handshake.ts";
+import { AssociationTable } from "./association-table.ts";
+import type { Call } from "./call-table.ts";
+import { CallTable } from "./call-table.ts";
+import type { CookieKeysSnapshot } from "./cookie-keys.ts";
+import { CookieKeys } from "./cookie-keys.ts";
+import type { LocalOffer } from "./offer.ts";
+import { addressType, initChunk, newOffer } from "./offer.ts";
+import { RetiredTags } from "./retired-tags.ts";
 
 export interface EndpointConfig {
   readonly localPort: number;
@@ -33,24 +39,22 @@ export interface EndpointCounters {
   unparsable: number;
   badChecksum: number;
   badTag: number;
+  /** Chunks in one packet that must not be. */
+  badBundle: number;
   outOfTheBlue: number;
   badCookie: number;
   refused: number;
 }
 
-/** COOKIE-WAIT (RFC 9260 section 4): INIT is out, the peer's tag is not known. */
-export interface Connecting {
-  readonly offer: LocalOffer;
-  readonly peerPort: number;
-  readonly route: Route;
-  attempts: number;
-  timeoutMs: number;
-  deadlineMs: number;
-}
-
 export interface EndpointSnapshot {
   readonly sources: readonly string[];
-  readonly connecting: readonly Connecting[];
+  readonly listening: boolean;
+  readonly cookieKeys: CookieKeysSnapshot;
+  readonly retiredTags: readonly (readonly [tag: number, untilMs: number])[];
+  /** Calls in COOKIE-WAIT. */
+  readonly connecting: readonly Call[];
+  /** Calls in COOKIE-ECHOED, beside their associations. */
+  readonly echoing: readonly Call[];
   readonly associations: readonly AssociationSnapshot[];
 }
 
@@ -58,18 +62,28 @@ export interface EndpointSnapshot {
 export class EndpointCore {
   readonly config: EndpointConfig;
   readonly random: RandomSource;
-  readonly associations: Map<number, Association> = new Map<number, Association>();
-  readonly connecting: Map<number, Connecting> = new Map<number, Connecting>();
+  readonly associations: AssociationTable = new AssociationTable();
+  /** COOKIE-WAIT (RFC 9260 section 4). */
+  readonly calls: CallTable = new CallTable();
+  /** COOKIE-ECHOED: how the association was called, by its tag. */
+  readonly echoing: Map<number, Call> = new Map<number, Call>();
+  readonly retiredTags: RetiredTags = new RetiredTags();
+  readonly cookieKeys: CookieKeys;
   readonly counters: EndpointCounters = {
     unparsable: 0,
     badChecksum: 0,
     badTag: 0,
+    badBundle: 0,
     outOfTheBlue: 0,
     badCookie: 0,
     refused: 0,
   };
   /** Our addresses from which packets can leave. */
   sources: readonly string[];
+  /** Whether INIT from outside is welcome. */
+  listening: boolean;
+  /** Instant of the last packet, in milliseconds. */
+  nowMs: number = 0;
   readonly outputs: Outputs = new Outputs();
   /** Parameters of associations to come. */
   parameters: ProtocolParameters;
@@ -83,24 +97,70 @@ export class EndpointCore {
     this.random = random;
     this.parameters = config.parameters;
     this.sources = [config.ownAddress];
+    this.listening = config.listening;
+    this.cookieKeys = new CookieKeys(config.cookieKey);
   }
 
-  unusedOffer(): LocalOffer {
-    let offer = newOffer(this.random);
-    while (this.associations.has(offer.tag) || this.connecting.has(offer.tag)) offer = newOffer(this.random);
+  unusedOffer(parameters: ProtocolParameters): LocalOffer {
+    let offer = newOffer(this.random, parameters);
+    while (this.#isUsed(offer.tag)) offer = newOffer(this.random, parameters);
     return offer;
   }
 
-  open(state: AssociationState, nowMs: number, cookieRoute?: Route): Association {
-    const association = Association.open(state, this.setting, nowMs, cookieRoute);
+  #isUsed(tag: number): boolean {
+    const lives = this.associations.has(tag) || this.calls.get(tag) !== undefined;
+    return lives || this.retiredTags.has(tag, this.nowMs);
+  }
+
+  open(
+    state: AssociationState,
+    nowMs: number,
+    start: { readonly cookieRoute?: Route; readonly parameters?: ProtocolParameters },
+  ): Association {
+    const { cookieRoute, parameters = this.parameters } = start;
+    const association = Association.open(state, { ...this.setting, parameters }, nowMs, cookieRoute);
     this.add(association);
     return association;
+  }
+
+  get isFull(): boolean {
+    return this.associations.size + this.calls.size >= this.parameters.maxAssociations;
+  }
+
+  /** Whether something exists or is being set up with a peer that has this address, or says so. */
+  knowsPeer(address: string, peerPort: number): boolean {
+    return (
+      this.associations.at(address, peerPort).length > 0 || this.calls.to(address, peerPort) !== undefined
+    );
+  }
+
+  /** Our address from which a packet to `remote` can leave; undefined where we have none of that family. */
+  sourceFor(remote: string): string | undefined {
+    const type = addressType(remote);
+    const { ownAddress, localAddresses } = this.config;
+    return [ownAddress, ...this.sources, ...localAddresses].find((address) => addressType(address) === type);
+  }
+
+  /** The INIT that a call sends. */
+  initOf({ offer, parameters, cookieIncrementMs }: Call): InitChunk {
+    return initChunk(offer, this.config.localAddresses, parameters, cookieIncrementMs);
+  }
+
+  /** A cookie lives at most twice as long as usual, whatever INIT asks for (RFC 5062 section 6.3). */
+  cookieLifeMs(incrementMs: number): number {
+    const { validCookieLifeMs } = this.parameters;
+    return validCookieLifeMs + Math.min(incrementMs, validCookieLifeMs);
+  }
+
+  notify(association: number, notification: Notification): void {
+    this.outputs.notifications.push({ association, notification });
   }
 
   /** Takes an association in that was opened, resumed or restored. */
   add(association: Association): void {
     association.useSources(this.sources);
-    this.associations.set(association.state.agreement.localTag, association);
+    this.retiredTags.delete(association.state.agreement.localTag);
+    this.associations.add(association);
     this.collect(association);
   }
 
@@ -115,44 +175,6 @@ export class EndpointCore {
       describesUpdates,
       holdsDeliveries,
     };
-  }
-
-  /**
-   * The association to which one of these addresses belongs (section 5.1.2 D). Addresses that a peer
-   * only claims do not count: nobody can get in the way of a stranger by naming its address.
-   */
-  associationWith(addresses: readonly string[], peerPort: number): Association | undefined {
-    for (const association of this.associations.values()) {
-      if (association.phase === "closed" || association.state.agreement.peerPort !== peerPort) continue;
-      const { confirmedAddresses } = association.state;
-      if (addresses.some((address) => confirmedAddresses.has(address))) return association;
-    }
-    return undefined;
-  }
-
-  /** The association with this peer address and tag of the peer. */
-  associationTo(peerAddress: string, peerPort: number, peerTag: number): Association | undefined {
-    for (const association of this.associations.values()) {
-      const { agreement } = association.state;
-      const same = agreement.peerTag === peerTag && agreement.peerPort === peerPort;
-      if (same && knowsAddress(association, peerAddress)) return association;
-    }
-    return undefined;
-  }
-
-  connectingTo(peerAddress: string, peerPort: number): Connecting | undefined {
-    for (const connecting of this.connecting.values()) {
-      if (connecting.peerPort === peerPort && connecting.route.remote === peerAddress) return connecting;
-    }
-    return undefined;
-  }
-
-  giveUpConnecting(connecting: Connecting, reason: string): void {
-    this.connecting.delete(connecting.offer.tag);
-    this.outputs.notifications.push({
-      association: connecting.offer.tag,
-      notification: { type: "association-change", state: "cant-start", reason },
-    });
   }
 
   /** Something happened to an association: its packets are made before anybody looks. */
@@ -173,6 +195,8 @@ export class EndpointCore {
       // Another association may have taken its place under the same tag.
       if (this.associations.get(localTag) !== association) continue;
       this.associations.delete(localTag);
+      this.echoing.delete(localTag);
+      this.retiredTags.add(localTag, this.nowMs + 2 * this.parameters.validCookieLifeMs);
       this.#deadlines.set(localTag, undefined);
     }
     this.#touched.clear();

@@ -1,7 +1,7 @@
 import { assert } from "../base/assert.ts";
 import type { ProtocolParameters } from "../base/parameters.ts";
 import type { RandomSource } from "../base/random.ts";
-import type { OutgoingMessage, SendAnswer } from "../association/association.ts";
+import type { OutgoingMessage, SendAnswer } from "../association/outgoing-message.ts";
 import { Association } from "../association/association.ts";
 import type { EndpointOutputs, Route } from "../association/outputs.ts";
 import type { IcmpReport } from "../association/on-icmp.ts";
@@ -10,15 +10,12 @@ import type { ReconfigurationReply } from "../association/reconfiguration.ts";
 import type { PathChange } from "../association/settings.ts";
 import type { AssociationState } from "../association/state.ts";
 import type { AssociationStatistics } from "../association/statistics.ts";
-import type { Chunk, SctpPacket } from "../wire/index.ts";
-import { parsePacket } from "../wire/index.ts";
-import type { Connecting, EndpointConfig, EndpointCounters, EndpointSnapshot } from "./core.ts";
-import { EndpointCore, knowsAddress } from "./core.ts";
-import { initFields } from "./handshake.ts";
-import { receiveCookieEcho } from "./on-cookie-echo.ts";
-import { receiveInit, receiveInitAck } from "./on-init.ts";
+import type { Call, ConnectOptions } from "./call-table.ts";
+import { giveUpCall, initTimedOut, startCall } from "./call.ts";
+import type { EndpointConfig, EndpointCounters, EndpointSnapshot } from "./core.ts";
+import { EndpointCore } from "./core.ts";
+import { receivePacket } from "./dispatch.ts";
 import { quotedHeader } from "./icmp-quote.ts";
-import { answerOutOfTheBlue } from "./out-of-the-blue.ts";
 
 /** An SCTP endpoint: one port, any number of associations (RFC 6458 section 3, one-to-many). */
 export class Endpoint {
@@ -32,64 +29,37 @@ export class Endpoint {
     return this.#core.counters;
   }
 
-  /** Starts an association (RFC 6458 section 3.1.4); answers its handle, which is its local tag. */
-  connect(peerAddress: string, peerPort: number, nowMs: number): number {
-    const offer = this.#core.unusedOffer();
-    const route = { local: this.#core.config.ownAddress, remote: peerAddress };
-    const { rtoInitialMs } = this.#core.config.parameters;
-    const connecting = { offer, peerPort, route, attempts: 0, timeoutMs: rtoInitialMs, deadlineMs: 0 };
-    this.#core.connecting.set(offer.tag, connecting);
-    this.#sendInit(connecting, nowMs);
-    return offer.tag;
+  /** Whether INIT from outside is welcome (RFC 6458 section 3.1.3). */
+  get listening(): boolean {
+    return this.#core.listening;
   }
 
-  #sendInit(connecting: Connecting, nowMs: number): void {
-    const { offer, peerPort, route } = connecting;
-    connecting.attempts += 1;
-    connecting.deadlineMs = nowMs + connecting.timeoutMs;
-    connecting.timeoutMs = Math.min(connecting.timeoutMs * 2, this.#core.config.parameters.rtoMaxMs);
-    const fields = initFields(offer, this.#core.config.localAddresses, this.#core.config.parameters);
-    this.#core.sendChunk({ type: "INIT", ...fields }, route, peerPort, 0, "setup");
+  set listening(listening: boolean) {
+    this.#core.listening = listening;
+  }
+
+  /**
+   * Starts an association with the peer at one address or several of them (RFC 6458 sections 3.1.4 and
+   * 9.9); answers its handle, which is its local tag. Where nobody can be called, `cant-start` says why.
+   */
+  connect(
+    remote: string | readonly string[],
+    peerPort: number,
+    nowMs: number,
+    options: ConnectOptions = {},
+  ): number {
+    return startCall(this.#core, typeof remote === "string" ? [remote] : remote, peerPort, options, nowMs);
+  }
+
+  /** Seals cookies with this key from now on; those sealed with the key before stay good for their life. */
+  rotateCookieKey(key: Uint8Array, nowMs: number): void {
+    this.#core.cookieKeys.rotate(key, nowMs + 2 * this.#core.parameters.validCookieLifeMs);
   }
 
   /** A packet from the network: the payload of IP protocol 132 or of a UDP datagram (RFC 6951). */
   receive(bytes: Uint8Array, route: Route, nowMs: number, congestionExperienced: boolean = false): void {
-    const parsed = parsePacket(bytes);
-    if (!parsed.ok) {
-      this.#core.counters.unparsable += 1;
-      return;
-    }
-    if (!parsed.checksumGood) {
-      this.#core.counters.badChecksum += 1;
-      return;
-    }
-    const { packet } = parsed;
-    const [first] = packet.chunks;
-    if (first === undefined) return;
-    if (first.type === "INIT") receiveInit(this.#core, packet, first, route, nowMs);
-    else if (packet.destinationPort !== this.#core.config.localPort) this.#outOfTheBlue(packet, route);
-    else if (first.type === "INIT_ACK") receiveInitAck(this.#core, packet, first, route, nowMs);
-    else if (first.type === "COOKIE_ECHO") receiveCookieEcho(this.#core, packet, first, route, nowMs);
-    else this.#receiveForAssociation(packet, route, nowMs, congestionExperienced);
-  }
-
-  /** Section 8.5: the tag finds the association; ABORT and SHUTDOWN COMPLETE may reflect ours instead. */
-  #receiveForAssociation(packet: SctpPacket, route: Route, nowMs: number, marked: boolean): void {
-    const reflected = packet.chunks.find(
-      (chunk) => (chunk.type === "ABORT" || chunk.type === "SHUTDOWN_COMPLETE") && chunk.tagReflected,
-    );
-    if (reflected !== undefined) {
-      this.#receiveReflected(packet, reflected, route, nowMs);
-      return;
-    }
-    const association = this.#core.associations.get(packet.verificationTag);
-    if (association !== undefined && comesFromPeer(association, packet, route)) {
-      association.receive(packet.chunks, route, nowMs, marked);
-      this.#core.collect(association);
-      return;
-    }
-    if (this.#abortedWhileConnecting(packet, route)) return;
-    this.#outOfTheBlue(packet, route);
+    this.#core.nowMs = nowMs;
+    receivePacket(this.#core, bytes, route, nowMs, congestionExperienced);
   }
 
   /**
@@ -100,43 +70,17 @@ export class Endpoint {
     const quoted = quotedHeader(report.quoted);
     if (quoted === undefined || quoted.localPort !== this.#core.config.localPort) return;
     if (quoted.initiateTag !== undefined) {
-      const connecting = this.#core.connecting.get(quoted.initiateTag);
-      const refuses = report.kind === "protocol-unreachable" && connecting?.peerPort === quoted.peerPort;
-      if (connecting !== undefined && refuses) {
-        this.#core.giveUpConnecting(connecting, "ICMP: the peer's host does not speak SCTP");
-      }
+      const call = this.#core.calls.get(quoted.initiateTag);
+      const refuses = report.kind === "protocol-unreachable" && call?.peerPort === quoted.peerPort;
+      if (call !== undefined && refuses)
+        giveUpCall(this.#core, call, "ICMP: the peer's host does not speak SCTP", "aborted-by-peer");
       return;
     }
-    const association = this.#core.associationTo(report.route.remote, quoted.peerPort, quoted.tag);
+    const { associations } = this.#core;
+    const association = associations.withPeerTag(report.route.remote, quoted.peerPort, quoted.tag);
     if (association === undefined) return;
     association.receiveIcmp(report, nowMs);
     this.#core.collect(association);
-  }
-
-  /** With the T bit the sender knows only the tag that we sent; anything else in the packet has no right tag. */
-  #receiveReflected(packet: SctpPacket, chunk: Chunk, route: Route, nowMs: number): void {
-    for (const association of this.#core.associations.values()) {
-      const { peerTag } = association.state.agreement;
-      if (peerTag !== packet.verificationTag || !comesFromPeer(association, packet, route)) continue;
-      association.receive([chunk], route, nowMs);
-      this.#core.collect(association);
-      return;
-    }
-  }
-
-  #abortedWhileConnecting(packet: SctpPacket, route: Route): boolean {
-    const connecting = this.#core.connecting.get(packet.verificationTag);
-    if (connecting === undefined || packet.chunks[0]?.type !== "ABORT") return false;
-    if (connecting.peerPort !== packet.sourcePort || connecting.route.remote !== route.remote) return false;
-    this.#core.giveUpConnecting(connecting, "the peer refused the association");
-    return true;
-  }
-
-  #outOfTheBlue(packet: SctpPacket, route: Route): void {
-    this.#core.counters.outOfTheBlue += 1;
-    const bytes = answerOutOfTheBlue(packet);
-    if (bytes === undefined) return;
-    this.#core.outputs.packets.push({ ...route, bytes, reason: "abort", dependsOn: 0, association: 0 });
   }
 
   /**
@@ -184,13 +128,22 @@ export class Endpoint {
     this.#core.collect(association);
   }
 
+  /** Ends gracefully (RFC 9260 section 9.2); an association that is not established yet ends once it is. */
   shutdown(handle: number, nowMs: number): void {
+    const call = this.#core.calls.get(handle);
+    if (call !== undefined) giveUpCall(this.#core, call, "shut down while connecting", "aborted-by-us");
+    const echoing = this.#core.echoing.get(handle);
+    if (echoing !== undefined) echoing.shutdownWanted = true;
     const association = this.#core.associations.get(handle);
     association?.shutdown(nowMs);
     if (association !== undefined) this.#core.collect(association);
   }
 
+  /** Ends at once. In COOKIE-WAIT nothing is sent: there is no tag yet that the peer would accept. */
   abort(handle: number, reason: string, nowMs: number): void {
+    const call = this.#core.calls.get(handle);
+    if (call !== undefined)
+      giveUpCall(this.#core, call, `aborted while connecting: ${reason}`, "aborted-by-us");
     const association = this.#core.associations.get(handle);
     association?.abort(reason, nowMs);
     if (association !== undefined) this.#core.collect(association);
@@ -257,18 +210,15 @@ export class Endpoint {
   /** Earliest instant at which `advance` has something to do, in milliseconds. */
   nextDeadlineMs(): number | undefined {
     let earliest = this.#core.earliestDeadlineMs();
-    for (const { deadlineMs } of this.#core.connecting.values()) {
+    for (const { deadlineMs } of this.#core.calls.values()) {
       if (earliest === undefined || deadlineMs < earliest) earliest = deadlineMs;
     }
     return earliest;
   }
 
   advance(nowMs: number): void {
-    for (const connecting of [...this.#core.connecting.values()]) {
-      if (connecting.deadlineMs > nowMs) continue;
-      if (connecting.attempts > this.#core.config.parameters.maxInitRetransmits) {
-        this.#core.giveUpConnecting(connecting, `no answer to ${connecting.attempts} INIT chunks`);
-      } else this.#sendInit(connecting, nowMs);
+    for (const call of [...this.#core.calls.values()]) {
+      if (call.deadlineMs <= nowMs) initTimedOut(this.#core, call, nowMs);
     }
     this.#core.advanceDue(nowMs);
   }
@@ -284,7 +234,11 @@ export class Endpoint {
     assert(this.#core.outputs.isEmpty, "outputs are taken before a snapshot");
     return {
       sources: this.#core.sources,
-      connecting: [...this.#core.connecting.values()].map((each) => ({ ...each })),
+      listening: this.#core.listening,
+      cookieKeys: this.#core.cookieKeys.snapshot(),
+      retiredTags: this.#core.retiredTags.snapshot(),
+      connecting: [...this.#core.calls.values()].map(cloneCall),
+      echoing: [...this.#core.echoing.values()].map(cloneCall),
       associations: [...this.#core.associations.values()].map((each) => each.snapshot()),
     };
   }
@@ -293,9 +247,11 @@ export class Endpoint {
   static restore(snapshot: EndpointSnapshot, config: EndpointConfig, random: RandomSource): Endpoint {
     const endpoint = new Endpoint(config, random);
     endpoint.#core.sources = snapshot.sources;
-    for (const connecting of snapshot.connecting) {
-      endpoint.#core.connecting.set(connecting.offer.tag, { ...connecting });
-    }
+    endpoint.#core.listening = snapshot.listening;
+    endpoint.#core.cookieKeys.restore(snapshot.cookieKeys);
+    endpoint.#core.retiredTags.restore(snapshot.retiredTags);
+    for (const call of snapshot.connecting) endpoint.#core.calls.add(cloneCall(call));
+    for (const call of snapshot.echoing) endpoint.#core.echoing.set(call.offer.tag, cloneCall(call));
     for (const each of snapshot.associations) {
       endpoint.#core.add(Association.restore(each, endpoint.#core.setting));
     }
@@ -303,5 +259,4 @@ export class Endpoint {
   }
 }
 
-const comesFromPeer = (association: Association, packet: SctpPacket, route: Route): boolean =>
-  association.state.agreement.peerPort === packet.sourcePort && knowsAddress(association, route.remote);
+const cloneCall = (call: Call): Call => ({ ...call, waiting: [...call.waiting] });

@@ -2,17 +2,20 @@ import type { Association } from "../association/association.ts";
 import type { Route } from "../association/outputs.ts";
 import type { Agreement } from "../association/state.ts";
 import { createAssociationState } from "../association/state.ts";
-import { queuedMessages } from "../tx/send-state.ts";
 import type { CookieEchoChunk, SctpPacket } from "../wire/index.ts";
+import { addressesFor, agree } from "./agreement.ts";
 import { cookieAction } from "./cookie-action.ts";
 import type { CookieAction } from "./cookie-action.ts";
+import type { OpenedCookie } from "./cookie-keys.ts";
 import type { CookieContent } from "./cookie.ts";
-import { openCookie } from "./cookie.ts";
 import type { EndpointCore } from "./core.ts";
 import { knowsAddress } from "./core.ts";
-import { agree } from "./handshake.ts";
+import { reportUnsent } from "./call.ts";
+import { callEnded } from "./call-outcome.ts";
+import { adaptationOf } from "./received-parameters.ts";
+import { tieTagsOf } from "./tie-tags.ts";
 
-/** COOKIE ECHO opens an association, or is about one that exists (RFC 9260 sections 5.1 D and 5.2.4). */
+/** COOKIE ECHO opens an association, or is about one that exists (RFC 9260 sections 5.1.5 and 5.2.4). */
 export function receiveCookieEcho(
   core: EndpointCore,
   packet: SctpPacket,
@@ -20,16 +23,12 @@ export function receiveCookieEcho(
   route: Route,
   nowMs: number,
 ): void {
-  const content = openCookie(echo.cookie, core.config.cookieKey);
-  const matches =
-    content !== undefined &&
-    content.peerPort === packet.sourcePort &&
-    content.localPort === packet.destinationPort &&
-    content.localInitAck.initiateTag === packet.verificationTag;
-  if (!matches) {
+  const opened = core.cookieKeys.open(echo.cookie, nowMs);
+  if (opened === undefined || !isForPacket(core, opened.content, packet, nowMs)) {
     core.counters.badCookie += 1;
     return;
   }
+  const { content } = opened;
   const agreement = agreementOf(core, content);
   if (!agreement.peerAddresses.includes(route.remote)) {
     core.counters.badCookie += 1;
@@ -37,10 +36,8 @@ export function receiveCookieEcho(
   }
   const existing =
     core.associations.get(packet.verificationTag) ??
-    core.associationWith([route.remote, content.peerAddress], content.peerPort);
-  const connecting = core.connecting.get(packet.verificationTag);
-  const known = existing?.state.agreement ?? (connecting && { localTag: connecting.offer.tag, peerTag: 0 });
-  const action = cookieAction(known, content);
+    core.associations.confirmedAt([route.remote, content.peerAddress], content.peerPort);
+  const action = actionFor(core, opened, existing, route);
   const stalenessMs = nowMs - content.createdAtMs - content.lifeMs;
   if (stalenessMs > 0 && action !== "duplicate") {
     const stalenessUs = Math.min(Math.ceil(stalenessMs * 1000), 0xffffffff);
@@ -55,6 +52,35 @@ export function receiveCookieEcho(
   core.collect(association);
 }
 
+/** Section 5.1.5, step 3, and the tag is not one that lived before. */
+function isForPacket(core: EndpointCore, content: CookieContent, packet: SctpPacket, nowMs: number): boolean {
+  const { initiateTag } = content.localInitAck;
+  return (
+    content.peerPort === packet.sourcePort &&
+    content.localPort === packet.destinationPort &&
+    initiateTag === packet.verificationTag &&
+    (core.associations.has(initiateTag) || !core.retiredTags.has(initiateTag, nowMs))
+  );
+}
+
+function actionFor(
+  core: EndpointCore,
+  { content, key }: OpenedCookie,
+  existing: Association | undefined,
+  route: Route,
+): CookieAction {
+  if (existing !== undefined) {
+    const { agreement } = existing.state;
+    return cookieAction({ ...agreement, tieTags: tieTagsOf(agreement, key) }, content);
+  }
+  const call =
+    core.calls.get(content.localInitAck.initiateTag) ??
+    core.calls.to(route.remote, content.peerPort) ??
+    core.calls.to(content.peerAddress, content.peerPort);
+  const known = call && { localTag: call.offer.tag, peerTag: 0, tieTags: undefined };
+  return cookieAction(known, content);
+}
+
 /** The association that the cookie leads to; undefined where the packet ends with it. */
 function actOnCookie(
   core: EndpointCore,
@@ -65,55 +91,138 @@ function actOnCookie(
   route: Route,
   nowMs: number,
 ): Association | undefined {
-  if (action === "discard") {
-    core.counters.badCookie += 1;
-    return undefined;
+  switch (action) {
+    case "new":
+      return openNew(core, content, agreement, route, nowMs);
+    case "duplicate":
+      return existing && repeat(core, existing, route, nowMs);
+    case "restart":
+      return existing && restart(core, existing, content, agreement, route, nowMs);
+    case "collision":
+      return collide(core, existing, content, agreement, route, nowMs);
+    default:
+      core.counters.badCookie += 1;
+      return undefined;
   }
-  if (action === "duplicate" && existing !== undefined) {
-    if (knowsAddress(existing, route.remote)) existing.cookieRepeated(route, nowMs);
-    return existing;
-  }
-  if (existing !== undefined && existing.phase === "shutdown-ack-sent") {
+}
+
+function openNew(
+  core: EndpointCore,
+  content: CookieContent,
+  agreement: Agreement,
+  route: Route,
+  nowMs: number,
+): Association | undefined {
+  if (core.listening && !core.isFull) return establish(core, content, agreement, 0, route, nowMs);
+  core.counters.refused += 1;
+  const causes = core.listening ? [{ type: "OUT_OF_RESOURCE", code: 4 } as const] : [];
+  const chunk = { type: "ABORT", tagReflected: false, causes } as const;
+  core.sendChunk(chunk, route, content.peerPort, content.peerInit.initiateTag, "abort");
+  return undefined;
+}
+
+/** Action D: COOKIE ACK got lost, or both sides called each other and the peer's cookie is first. */
+function repeat(core: EndpointCore, existing: Association, route: Route, nowMs: number): Association {
+  if (knowsAddress(existing, route.remote)) existing.cookieRepeated(route, nowMs);
+  callEnded(core, existing, nowMs);
+  return existing;
+}
+
+/** Action A: the peer lost the association, and another one takes its place. */
+function restart(
+  core: EndpointCore,
+  existing: Association,
+  content: CookieContent,
+  agreement: Agreement,
+  route: Route,
+  nowMs: number,
+): Association | undefined {
+  if (existing.phase === "shutdown-ack-sent") {
     existing.peerReturnedTooEarly(route, true, nowMs);
     core.collect(existing);
     return undefined;
   }
-  // Action B in a later state: the peer answered our COOKIE ECHO with its old tag and cannot mean this one.
-  if (action === "collision" && existing !== undefined && existing.phase !== "cookie-echoed")
-    return undefined;
-  if (existing === undefined && core.associations.size >= core.config.parameters.maxAssociations) {
-    core.counters.refused += 1;
-    const causes = [{ type: "OUT_OF_RESOURCE", code: 4 }] as const;
-    const chunk = { type: "ABORT", tagReflected: false, causes } as const;
-    core.sendChunk(chunk, route, content.peerPort, content.peerInit.initiateTag, "abort");
+  // The addresses may have become fewer since INIT was found good.
+  if (agreement.peerAddresses.some((address) => !knowsAddress(existing, address))) {
+    core.counters.badCookie += 1;
     return undefined;
   }
-  if (existing !== undefined) {
-    existing.replaced(
-      action === "restart" ? "the peer restarted the association" : "both sides connected at the same time",
-    );
-    core.collect(existing);
+  existing.replaced("the peer restarted the association", agreement.localTag);
+  core.collect(existing);
+  return establish(core, content, agreement, 0, route, nowMs);
+}
+
+/**
+ * Action B: the peer called us too, with another tag than the one that we know. The association goes on
+ * under our tag, and the numbers of its updates go on, so that a copy elsewhere can tell old from new.
+ */
+function collide(
+  core: EndpointCore,
+  existing: Association | undefined,
+  content: CookieContent,
+  agreement: Agreement,
+  route: Route,
+  nowMs: number,
+): Association | undefined {
+  const { localTag } = agreement;
+  const call = core.calls.get(localTag) ?? core.echoing.get(localTag);
+  if (existing === undefined) {
+    if (call === undefined) return undefined;
+    core.calls.delete(localTag);
+    const association = establish(core, content, agreement, call.sequence, route, nowMs);
+    for (const message of call.waiting) {
+      if (association.send(message, nowMs) !== "accepted") reportUnsent(core, localTag, message);
+    }
+    if (call.shutdownWanted) association.shutdown(nowMs);
+    return association;
   }
-  core.connecting.delete(agreement.localTag);
-  const start = { phase: "established", peerAddress: content.peerAddress } as const;
-  const state = createAssociationState(agreement, start);
-  // Under the same tag the numbers of updates go on, so that a copy elsewhere can tell old from new.
-  if (action !== "collision" || existing === undefined) return core.open(state, nowMs, route);
-  state.sequence = existing.state.sequence;
-  const association = core.open(state, nowMs, route);
-  // What the user gave us while we called goes on its way now.
-  for (const message of queuedMessages(existing.state.send)) association.send(message, nowMs);
+  if (existing.phase !== "cookie-echoed" && existing.phase !== "established") {
+    core.counters.badCookie += 1;
+    return undefined;
+  }
+  const { phase } = existing;
+  const waiting = existing.withdraw(nowMs);
+  core.collect(existing);
+  if (phase === "established") {
+    // What the peer's former self got is lost with it.
+    const reason = "the peer set the association up anew";
+    core.notify(localTag, { type: "association-change", state: "restart", reason, successor: localTag });
+  }
+  const association = establish(core, content, agreement, existing.state.sequence, route, nowMs);
+  for (const message of waiting) {
+    if (association.send(message, nowMs) !== "accepted") reportUnsent(core, localTag, message);
+  }
+  if (call?.shutdownWanted === true) association.shutdown(nowMs);
+  return association;
+}
+
+function establish(
+  core: EndpointCore,
+  content: CookieContent,
+  agreement: Agreement,
+  sequence: number,
+  route: Route,
+  nowMs: number,
+): Association {
+  const state = createAssociationState(agreement, { phase: "established", peerAddress: content.peerAddress });
+  state.sequence = sequence;
+  const association = core.open(state, nowMs, { cookieRoute: route });
+  const indication = adaptationOf(content.peerInit.parameters);
+  if (indication !== undefined)
+    core.notify(agreement.localTag, { type: "adaptation-indication", indication });
   return association;
 }
 
 function agreementOf(core: EndpointCore, content: CookieContent): Agreement {
+  const { peerInit, peerAddress } = content;
   return agree({
     localPort: content.localPort,
     peerPort: content.peerPort,
-    localAddresses: core.config.localAddresses,
-    peerAddress: content.peerAddress,
+    localAddresses: addressesFor(peerAddress, peerInit.parameters, core.config.localAddresses),
+    peerAddress,
     local: content.localInitAck,
-    peer: content.peerInit,
-    maxPeerAddresses: core.config.parameters.maxPeerAddresses,
+    peer: peerInit,
+    maxPeerAddresses: core.parameters.maxPeerAddresses,
+    asconfWithoutAuthentication: core.parameters.asconfWithoutAuthentication,
   });
 }

@@ -2,8 +2,8 @@ import type { Chunk, SctpPacket } from "../wire/index.ts";
 import { writePacket } from "../wire/index.ts";
 
 /**
- * The answer to a packet that belongs to no association (RFC 9260 section 8.4), or undefined where
- * silence is the rule. It reflects the sender's tag, with the T bit set.
+ * The answer to a packet that belongs to no association (RFC 9260 section 8.4, rules 2 and 5 to 8), or
+ * undefined where silence is the rule. It reflects the sender's tag, with the T bit set.
  */
 export function answerOutOfTheBlue(packet: SctpPacket): Uint8Array | undefined {
   const answer = answerChunk(packet.chunks);
@@ -17,14 +17,13 @@ export function answerOutOfTheBlue(packet: SctpPacket): Uint8Array | undefined {
 }
 
 function answerChunk(chunks: readonly Chunk[]): Chunk | undefined {
-  const silent = (chunk: Chunk): boolean =>
-    chunk.type === "ABORT" ||
-    chunk.type === "SHUTDOWN_COMPLETE" ||
-    chunk.type === "COOKIE_ACK" ||
-    chunk.type === "INIT_ACK" ||
-    (chunk.type === "ERROR" && chunk.causes.some((cause) => cause.type === "STALE_COOKIE"));
-  if (chunks.length === 0 || chunks.some(silent)) return undefined;
-  if (chunks.some((chunk) => chunk.type === "SHUTDOWN_ACK"))
-    return { type: "SHUTDOWN_COMPLETE", tagReflected: true };
+  const contains = (type: Chunk["type"]): boolean => chunks.some((chunk) => chunk.type === type);
+  if (chunks.length === 0 || contains("ABORT")) return undefined;
+  if (contains("SHUTDOWN_ACK")) return { type: "SHUTDOWN_COMPLETE", tagReflected: true };
+  if (contains("SHUTDOWN_COMPLETE") || contains("COOKIE_ACK") || chunks.some(saysStaleCookie))
+    return undefined;
   return { type: "ABORT", tagReflected: true, causes: [] };
 }
+
+export const saysStaleCookie = (chunk: Chunk): boolean =>
+  chunk.type === "ERROR" && chunk.causes.some((cause) => cause.type === "STALE_COOKIE");

@@ -1,0 +1,175 @@
+import type { Association } from "../association/association.ts";
+import type { Route } from "../association/outputs.ts";
+import type { Cause, Chunk, SctpPacket } from "../wire/index.ts";
+import { parseChunkAt, parsePacket, commonHeaderBytes } from "../wire/index.ts";
+import { giveUpCall } from "./call.ts";
+import { callEnded, retryStaleCookie } from "./call-outcome.ts";
+import type { EndpointCore } from "./core.ts";
+import { knowsAddress } from "./core.ts";
+import { receiveCookieEcho } from "./on-cookie-echo.ts";
+import { abortCall, receiveInitAck } from "./on-init-ack.ts";
+import { receiveInit, refuse } from "./on-init.ts";
+import { answerOutOfTheBlue, saysStaleCookie } from "./out-of-the-blue.ts";
+import { isUnicast } from "./peer-address.ts";
+
+/** Finds out whom a packet is for (RFC 9260 sections 8.4 and 8.5). */
+export function receivePacket(
+  core: EndpointCore,
+  bytes: Uint8Array,
+  route: Route,
+  nowMs: number,
+  congestionExperienced: boolean,
+): void {
+  const parsed = parsePacket(bytes);
+  if (!parsed.ok) {
+    core.counters.unparsable += 1;
+    return;
+  }
+  if (!parsed.checksumGood) {
+    core.counters.badChecksum += 1;
+    return;
+  }
+  if (!isUnicast(route.remote) || !isUnicast(route.local)) {
+    core.counters.outOfTheBlue += 1;
+    return;
+  }
+  const { packet, flaw } = parsed;
+  const [first] = packet.chunks;
+  if (first === undefined) {
+    core.counters.unparsable += 1;
+    if (flaw !== undefined) malformedSetUp(core, packet, bytes, flaw.reason, route);
+    return;
+  }
+  const isAlone = packet.chunks.length === 1 && flaw === undefined;
+  if (first.type === "INIT" || packet.verificationTag === 0) {
+    // Section 8.5.1 A: the tag 0 is for packets with nothing but INIT, and INIT is for the tag 0.
+    const good = first.type === "INIT" && packet.verificationTag === 0 && isAlone && first.initiateTag !== 0;
+    if (good) receiveInit(core, packet, first, route, nowMs);
+    else core.counters.badTag += 1;
+    return;
+  }
+  if (packet.destinationPort !== core.config.localPort) outOfTheBlue(core, packet, route);
+  else if (first.type === "COOKIE_ECHO") receiveCookieEcho(core, packet, first, route, nowMs);
+  else if (first.type === "INIT_ACK" || first.type === "SHUTDOWN_COMPLETE") {
+    // Section 6.10: these travel alone.
+    if (isAlone) receiveAlone(core, packet, first, route, nowMs);
+    else core.counters.badBundle += 1;
+  } else receiveForAssociation(core, packet, route, nowMs, congestionExperienced);
+}
+
+function receiveAlone(
+  core: EndpointCore,
+  packet: SctpPacket,
+  chunk: Extract<Chunk, { type: "INIT_ACK" | "SHUTDOWN_COMPLETE" }>,
+  route: Route,
+  nowMs: number,
+): void {
+  const call = core.calls.get(packet.verificationTag);
+  if (chunk.type !== "INIT_ACK") receiveForAssociation(core, packet, route, nowMs, false);
+  else if (call?.peerPort === packet.sourcePort) receiveInitAck(core, packet, chunk, call, route, nowMs);
+  // Section 5.2.3: where there is an association, nobody waits for it.
+  else if (core.knowsPeer(route.remote, packet.sourcePort)) core.counters.badTag += 1;
+  else outOfTheBlue(core, packet, route);
+}
+
+/** INIT or INIT ACK that cannot be read is answered like one with wrong values, if its tag can be read (section 5.1). */
+function malformedSetUp(
+  core: EndpointCore,
+  packet: SctpPacket,
+  bytes: Uint8Array,
+  reason: string,
+  route: Route,
+): void {
+  const { start, end, typeNumber } = parseChunkAt(bytes, commonHeaderBytes);
+  if (end - start < 8 || typeNumber > 2) return;
+  const initiateTag = new DataView(bytes.buffer, bytes.byteOffset).getUint32(start + 4);
+  if (initiateTag === 0) return;
+  const value = Uint8Array.from(reason.slice(0, 100), (letter) => letter.charCodeAt(0) & 0x7f);
+  const causes: readonly Cause[] = [{ type: "PROTOCOL_VIOLATION", code: 13, value }];
+  if (typeNumber === 1 && packet.verificationTag === 0) refuse(core, packet, { initiateTag }, route, causes);
+  const call = core.calls.get(packet.verificationTag);
+  if (typeNumber !== 2 || call === undefined || !call.addresses.includes(route.remote)) return;
+  abortCall(core, packet, { initiateTag }, route, causes);
+  giveUpCall(core, call, "the peer's INIT ACK cannot be read", "aborted-by-us");
+}
+
+/** The tag finds the association; ABORT and SHUTDOWN COMPLETE may reflect ours instead (section 8.5.1 B and C). */
+function receiveForAssociation(
+  core: EndpointCore,
+  packet: SctpPacket,
+  route: Route,
+  nowMs: number,
+  marked: boolean,
+): void {
+  const { chunks, verificationTag, sourcePort } = packet;
+  const beside = core.associations.at(route.remote, sourcePort);
+  const reflected = chunks.find(
+    (chunk) => (chunk.type === "ABORT" || chunk.type === "SHUTDOWN_COMPLETE") && chunk.tagReflected,
+  );
+  if (reflected !== undefined) {
+    const meant = core.associations.withPeerTag(route.remote, sourcePort, verificationTag);
+    // Anything else in the packet has no right tag.
+    if (meant === undefined) core.counters.badTag += 1;
+    else give(core, meant, [reflected], route, nowMs, false);
+    return;
+  }
+  const association = core.associations.get(verificationTag);
+  const ours =
+    association?.state.agreement.peerPort === sourcePort && knowsAddress(association, route.remote);
+  const settingUp =
+    core.calls.to(route.remote, sourcePort) !== undefined ||
+    beside.some(({ phase }) => phase === "cookie-echoed");
+  // Section 8.5.1 E: from the association before; it has to end.
+  if (settingUp && chunks.some(({ type }) => type === "SHUTDOWN_ACK")) outOfTheBlue(core, packet, route);
+  else if (association !== undefined && ours) receiveChunks(core, association, chunks, route, nowMs, marked);
+  else if (beside.length > 0 || settingUp) {
+    // Section 8.5: the association is known, and the tag is wrong.
+    if (!abortedCall(core, packet, route)) core.counters.badTag += 1;
+  } else outOfTheBlue(core, packet, route);
+}
+
+function receiveChunks(
+  core: EndpointCore,
+  association: Association,
+  chunks: readonly Chunk[],
+  route: Route,
+  nowMs: number,
+  marked: boolean,
+): void {
+  const stale = association.phase === "cookie-echoed" ? chunks.find(saysStaleCookie) : undefined;
+  if (stale?.type === "ERROR") {
+    const cause = stale.causes.find(({ type }) => type === "STALE_COOKIE");
+    const stalenessUs = cause?.type === "STALE_COOKIE" ? cause.stalenessUs : 0;
+    if (retryStaleCookie(core, association, stalenessUs, nowMs)) return;
+  }
+  give(core, association, chunks, route, nowMs, marked);
+}
+
+function give(
+  core: EndpointCore,
+  association: Association,
+  chunks: readonly Chunk[],
+  route: Route,
+  nowMs: number,
+  marked: boolean,
+): void {
+  association.receive(chunks, route, nowMs, marked);
+  callEnded(core, association, nowMs);
+  core.collect(association);
+}
+
+/** ABORT in COOKIE-WAIT: the tag that it carries is ours, since the peer knows no other. */
+function abortedCall(core: EndpointCore, packet: SctpPacket, route: Route): boolean {
+  const call = core.calls.get(packet.verificationTag);
+  if (call === undefined || !packet.chunks.some(({ type }) => type === "ABORT")) return false;
+  if (call.peerPort !== packet.sourcePort || !call.addresses.includes(route.remote)) return false;
+  giveUpCall(core, call, "the peer refused the association", "aborted-by-peer");
+  return true;
+}
+
+function outOfTheBlue(core: EndpointCore, packet: SctpPacket, route: Route): void {
+  core.counters.outOfTheBlue += 1;
+  const bytes = answerOutOfTheBlue(packet);
+  if (bytes === undefined) return;
+  core.outputs.packets.push({ ...route, bytes, reason: "abort", dependsOn: 0, association: 0 });
+}

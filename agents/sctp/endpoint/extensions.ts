@@ -1,0 +1,64 @@
+import type { Extensions } from "../base/parameters.ts";
+import type { Parameter } from "../wire/index.ts";
+
+/** Chunk types as Supported Extensions lists them (RFC 5061 section 4.2.7). */
+const authType = 0x0f;
+const iDataType = 0x40;
+const asconfAckType = 0x80;
+const reConfigType = 0x82;
+const forwardTsnType = 0xc0;
+const asconfType = 0xc1;
+const iForwardTsnType = 0xc2;
+
+/** How INIT and INIT ACK announce extensions, but for the parameters of RFC 4895. */
+export function announcement(offered: Extensions): readonly Parameter[] {
+  const chunkTypes = [
+    ...(offered.partialReliability ? [forwardTsnType] : []),
+    ...(offered.partialReliability && offered.interleaving ? [iForwardTsnType] : []),
+    ...(offered.interleaving ? [iDataType] : []),
+    ...(offered.authentication ? [authType] : []),
+    ...(offered.addressReconfiguration ? [asconfType, asconfAckType] : []),
+    ...(offered.streamReconfiguration ? [reConfigType] : []),
+  ];
+  return [
+    ...(offered.ecn ? [{ type: "ECN_CAPABLE" } as const] : []),
+    ...(offered.partialReliability ? [{ type: "FORWARD_TSN_SUPPORTED" } as const] : []),
+    ...(chunkTypes.length > 0 ? [{ type: "SUPPORTED_EXTENSIONS", chunkTypes } as const] : []),
+  ];
+}
+
+/** What the parameters of an INIT or INIT ACK announce. */
+export function announced(parameters: readonly Parameter[]): Extensions {
+  const has = (type: Parameter["type"]): boolean => parameters.some((each) => each.type === type);
+  const list = parameters.find((each) => each.type === "SUPPORTED_EXTENSIONS")?.chunkTypes ?? [];
+  return {
+    partialReliability: has("FORWARD_TSN_SUPPORTED") || list.includes(forwardTsnType),
+    interleaving: list.includes(iDataType),
+    // RFC 4895 sections 3.1 and 3.3: both have to be there.
+    authentication: has("RANDOM") && has("HMAC_ALGORITHM"),
+    addressReconfiguration: list.includes(asconfType) && list.includes(asconfAckType),
+    streamReconfiguration: list.includes(reConfigType),
+    ecn: has("ECN_CAPABLE"),
+  };
+}
+
+/** What both sides announced. */
+export function agreedExtensions(
+  local: Extensions,
+  peer: Extensions,
+  withoutAuthentication: boolean,
+): Extensions {
+  const authentication = local.authentication && peer.authentication;
+  return {
+    partialReliability: local.partialReliability && peer.partialReliability,
+    interleaving: local.interleaving && peer.interleaving,
+    authentication,
+    // RFC 5061 section 4.1.1: ASCONF is sent only in an authenticated way.
+    addressReconfiguration:
+      local.addressReconfiguration &&
+      peer.addressReconfiguration &&
+      (authentication || withoutAuthentication),
+    streamReconfiguration: local.streamReconfiguration && peer.streamReconfiguration,
+    ecn: local.ecn && peer.ecn,
+  };
+}
