@@ -19,7 +19,7 @@ export const usToo = "192.0.2.12";
 export const peer = "192.0.2.20";
 export const peerToo = "192.0.2.21";
 export const stranger = "198.51.100.66";
-export const port = 7000;
+const port = 7000;
 export const peerTag = 77;
 
 /** A packet that the endpoint sent. */

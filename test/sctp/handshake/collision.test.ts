@@ -16,21 +16,22 @@ describe("table 12 of RFC 9260 section 5.2.4", () => {
   const expected = (local: Match, peers: Match, tieLocal: Match, tiePeer: Match): string =>
     listed[`${local} ${peers}`] ?? listed[`${local} ${peers} ${tieLocal} ${tiePeer}`] ?? "discard";
 
-  const rows = [M, X].flatMap((local) =>
-    [M, X].flatMap((peers) =>
+  const known = [M, X] as const;
+  const rows = known.flatMap((local) =>
+    known.flatMap((peers) =>
       matches.flatMap((tieLocal) => matches.map((tiePeer) => [local, peers, tieLocal, tiePeer] as const)),
     ),
   );
-  const value = (match: Match, known: number): number => (match === M ? known : match === X ? known + 1 : 0);
+  const value = (match: Match, of: number): number => (match === M ? of : match === X ? of + 1 : 0);
 
   it.each(rows)("local tag %s, peer's tag %s, tie-tags %s %s", (local, peers, tieLocal, tiePeer) => {
-    const known = { localTag: 10, peerTag: 20, tieTags: { local: 30, peer: 40 } };
+    const existing = { localTag: 10, peerTag: 20, tieTags: { local: 30, peer: 40 } };
     const content = {
       localInitAck: { initiateTag: value(local, 10) },
       peerInit: { initiateTag: value(peers, 20) },
       tieTags: { local: value(tieLocal, 30), peer: value(tiePeer, 40) },
     } as CookieContent;
-    expect(cookieAction(known, content)).toBe(expected(local, peers, tieLocal, tiePeer));
+    expect(cookieAction(existing, content)).toBe(expected(local, peers, tieLocal, tiePeer));
     // In COOKIE-WAIT the peer's tag is 0 and there are no tie-tags: the third row, or nothing.
     const calling = { localTag: 10, peerTag: 0, tieTags: undefined };
     expect(cookieAction(calling, content)).toBe(local === M ? "collision" : "discard");
