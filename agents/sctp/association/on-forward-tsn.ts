@@ -97,7 +97,6 @@ interface GivenUp {
 /** The fragments in hand and the partial deliveries whose messages never become whole. */
 function givenUp(core: AssociationCore, newCumulativeTsn: Tsn, listed: readonly MessageName[]): GivenUp {
   const { receive } = core.state;
-  const discarded = new Set(listed.flatMap((name) => core.reassembly.incompleteUpTo(name)));
   const upTo = cumulativeAfter(receive.above, newCumulativeTsn);
   const isLost = (tsn: Tsn): boolean => tsnLessOrEqual(tsn, upTo) && !receive.buffered.has(tsn);
   const aborted: MessageName[] = [];
@@ -108,6 +107,8 @@ function givenUp(core: AssociationCore, newCumulativeTsn: Tsn, listed: readonly 
     );
     if (isListed || (!receive.interleaving && isLost(nextTsn))) aborted.push({ streamId, unordered, ssn });
   }
+  const named = [...listed, ...aborted].filter((name) => receive.interleaving || !name.unordered);
+  const discarded = new Set(named.flatMap((name) => core.reassembly.incompleteUpTo(name)));
   // Fragments of I-DATA have no neighbours by TSN: there only the list counts.
   if (receive.interleaving) return { discarded: [...discarded], aborted };
   for (const run of core.reassembly.runs()) {

@@ -46,12 +46,21 @@ const plain = (state: AssociationState): unknown => ({
   phase: state.phase,
 });
 
+/** What an association gets from its endpoint. */
+export const settingFor = (options: ReceiverOptions = {}): AssociationSetting => ({
+  localAddress: ours,
+  parameters: { ...rfc9260Parameters, ...options.parameters },
+  random: seededRandom(1),
+  outputs: new Outputs(),
+  arena: new PacketArena(),
+  describesUpdates: true,
+  holdsDeliveries: options.holdsDeliveries ?? false,
+});
+
 /** An established association as its peer sees it: chunks in; deliveries, notifications and answers out. */
 export class Receiver {
   #association: Association;
-  readonly #parameters: ProtocolParameters;
   readonly #setting: AssociationSetting;
-  readonly #outputs: Outputs = new Outputs();
   /** The fold of all updates, each after a trip over the cluster link. */
   readonly #folded: AssociationState;
   readonly deliveries: Delivery[] = [];
@@ -81,23 +90,14 @@ export class Receiver {
         partialReliability: options.partialReliability ?? false,
       },
     };
-    this.#parameters = { ...rfc9260Parameters, ...options.parameters };
+    this.#setting = settingFor(options);
     const state = createAssociationState(agreement, { phase: "established", peerAddress: theirs });
     const { initialSsn = 0 } = options;
     if (initialSsn !== 0) for (let id = 0; id < streams; id++) state.receive.nextSsn[id] = initialSsn;
     this.#folded = openState({ kind: "opened", state });
-    this.#setting = {
-      localAddress: ours,
-      parameters: this.#parameters,
-      random: seededRandom(1),
-      outputs: this.#outputs,
-      arena: new PacketArena(),
-      describesUpdates: true,
-      holdsDeliveries: options.holdsDeliveries ?? false,
-    };
     this.#association = Association.open(state, this.#setting, this.nowMs);
     this.#association.flush();
-    this.#outputs.take();
+    this.#setting.outputs.take();
   }
 
   get state(): AssociationState {
@@ -125,13 +125,13 @@ export class Receiver {
   /** Puts a restored copy in the place of the association. */
   restore(): void {
     const snapshot = this.#association.snapshot();
-    this.#association = Association.restore(snapshot, { ...this.#setting, random: seededRandom(1) });
+    this.#association = Association.restore(snapshot, this.#setting);
   }
 
   /** Puts an association in the place that goes on from the replicated state only. */
   resume(): void {
-    const setting = { ...this.#setting, random: seededRandom(1) };
-    this.#association = Association.resume(this.#association.snapshot().state, setting, this.nowMs);
+    const { state } = this.#association.snapshot();
+    this.#association = Association.resume(state, this.#setting, this.nowMs);
     this.#take();
   }
 
@@ -147,7 +147,7 @@ export class Receiver {
   /** What is larger than it may become whatever a peer sends. */
   checkBounds(): void {
     const { above, buffered, bufferedBytes, partial, skips } = this.state.receive;
-    const { receiveBufferBytes } = this.#parameters;
+    const { receiveBufferBytes } = this.#setting.parameters;
     expect(above.length).toBeLessThanOrEqual(2048);
     expect(bufferedBytes + 64 * (buffered.size + partial.length)).toBeLessThanOrEqual(
       2 * receiveBufferBytes + 64 * 2,
@@ -160,7 +160,7 @@ export class Receiver {
 
   #take(): Chunk[] {
     this.#association.flush();
-    const { updates, packets, deliveries, notifications } = this.#outputs.take();
+    const { updates, packets, deliveries, notifications } = this.#setting.outputs.take();
     for (const { update } of updates) {
       const travelled = decodeUpdate(encodeUpdate(update));
       expect(travelled).toEqual(update);
