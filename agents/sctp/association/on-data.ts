@@ -101,6 +101,7 @@ function takeIn(core: AssociationCore, chunk: ReceivedChunk, inSequence: boolean
     return true;
   }
   const { receive } = core.state;
+  const wasFull = core.window.roomBytes(receive) <= 0;
   const payload = lasting(chunk.payload);
   const kept = payload === chunk.payload ? chunk : { ...chunk, payload };
   core.receivedSequence = core.change({ kind: "dataReceived", chunk: kept });
@@ -111,7 +112,8 @@ function takeIn(core: AssociationCore, chunk: ReceivedChunk, inSequence: boolean
     core.window.heldBytes === 0 &&
     !isHeldBack(core) &&
     core.window.roomBytes(receive) <= 0;
-  if (!stuck || relieveBuffer(core)) return true;
+  // The first chunk too many may be followed by the last one of its message.
+  if (!stuck || relieveBuffer(core) || !wasFull) return true;
   abort(core, route, { type: "OUT_OF_RESOURCE", code: 4 });
   return false;
 }

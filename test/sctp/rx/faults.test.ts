@@ -88,11 +88,15 @@ describe("fragment numbers", () => {
     const partial = receiver.state.receive.partial[0];
     expect(partial).toBeDefined();
     // As if four thousand million fragments had been delivered.
-    partial!.nextFsn = 0xffffffff;
+    partial!.nextFsn = 0xfffffffe;
+    receiver.receive(iData(101, { beginning: false, ending: false, fsn: 0xfffffffe }));
+    expect(receiver.state.receive.partial[0]?.nextFsn).toBe(0xffffffff);
+    receiver.receive(iData(102, { beginning: false, ending: false, fsn: 0xffffffff }));
+    expect(receiver.state.receive.partial[0]?.nextFsn).toBe(0);
     const fragment = (at: number, fsn: number, ending: boolean): Chunk =>
       iData(at, { beginning: false, ending, fsn });
-    receiver.receive(fragment(103, 1, true), fragment(102, 0, false), fragment(101, 0xffffffff, false));
-    expect(receiver.deliveries.map(({ tsn: first }) => first)).toEqual([100, 101]);
+    receiver.receive(fragment(105, 2, true), fragment(104, 1, false), fragment(103, 0, false));
+    expect(receiver.deliveries.map(({ tsn: first }) => first)).toEqual([100, 101, 102, 103]);
     expect(receiver.deliveries.at(-1)).toMatchObject({ ending: true, beginning: false });
     expect(receiver.state.receive.partial).toEqual([]);
   });

@@ -67,6 +67,13 @@ describe("a message larger than the receive buffer", () => {
     expect(receiver.deliveries).toEqual([]);
   });
 
+  it("passes whole where only its last fragment does not fit any more", () => {
+    const parameters = { receiveBufferBytes: 16 * 1024, partialDeliveryPointBytes: 16 * 1024 };
+    const receiver = new Receiver({ parameters });
+    for (let index = 0; index <= 12; index++) receiver.receive(fragment(index, 12));
+    expect(receiver.deliveries.map(({ payload }) => payload.length)).toEqual([13 * 1400]);
+  });
+
   it("is handed on below the point too when the buffer has no room for the rest", () => {
     const parameters = { receiveBufferBytes: 16 * 1024, partialDeliveryPointBytes: 16 * 1024 - 1 };
     const receiver = new Receiver({ parameters });
