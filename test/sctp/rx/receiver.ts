@@ -128,10 +128,12 @@ export class Receiver {
     this.#association = Association.restore(snapshot, this.#setting);
   }
 
-  /** Puts an association in the place that goes on from the replicated state only. */
+  /** Puts an association in the place that goes on from the replicated state only, after a trip over the link. */
   resume(): void {
     const { state } = this.#association.snapshot();
-    this.#association = Association.resume(state, this.#setting, this.nowMs);
+    const travelled = decodeUpdate(encodeUpdate({ kind: "opened", state }));
+    if (travelled?.kind !== "opened") throw new Error("the state cannot be read back");
+    this.#association = Association.resume(travelled.state, this.#setting, this.nowMs);
     this.#take();
   }
 
