@@ -105,3 +105,6 @@ function chunksOf(datagram: Datagram): readonly Chunk[] {
   const parsed = parsePacket(datagram.bytes);
   return parsed.ok ? parsed.packet.chunks : [];
 }
+
+export const hasChunk = (datagram: Datagram, type: Chunk["type"]): boolean =>
+  chunksOf(datagram).some((chunk) => chunk.type === type);

@@ -186,28 +186,19 @@ export function partialDeliveriesAborted(core: AssociationCore, names: readonly 
 /**
  * The peer resets its outgoing streams (RFC 6525 section 5.2.2): they go on with SSN 0, with I-DATA with MID 0
  * (RFC 8260 section 2.3.2). To be called once everything up to the peer's last assigned TSN was received, so
- * that nothing of the old numbering can come any more. Answers the number of the update.
- *
- * @public for the state machine of RE-CONFIG
+ * that nothing of the old numbering can come any more. No stream listed: all of them.
  */
-export function resetInboundStreams(core: AssociationCore, streamIds: readonly number[] | "all"): number {
-  core.receivedSequence = core.change({
-    kind: "streamsReset",
-    streamIds: streamIds === "all" ? [] : streamIds,
-  });
-  return core.receivedSequence;
+export function resetInboundStreams(core: AssociationCore, streamIds: readonly number[]): void {
+  core.receivedSequence = core.change({ kind: "streamsReset", streamIds });
 }
 
 /**
  * SSN/TSN reset (RFC 6525 section 5.2.4): what is not delivered is thrown away, all streams begin again, and the
- * peer goes on with the TSN after `cumulativeTsn`. Answers the number of the update.
- *
- * @public for the state machine of RE-CONFIG
+ * peer goes on with the TSN after `cumulativeTsn`.
  */
-export function resetReceiving(core: AssociationCore, cumulativeTsn: Tsn): number {
+export function resetReceiving(core: AssociationCore, cumulativeTsn: Tsn): void {
   const aborted = core.state.receive.partial.slice();
   core.receivedSequence = core.change({ kind: "tsnReset", cumulativeTsn });
   core.reassembly.rebuild();
   partialDeliveriesAborted(core, aborted);
-  return core.receivedSequence;
 }

@@ -3,7 +3,7 @@ import { tsnAdd, tsnLess, tsnNext } from "../base/serial.ts";
 import type { Parameter, ReConfigChunk } from "../wire/index.ts";
 import { reasonText } from "./abort.ts";
 import type { AssociationCore } from "./core.ts";
-import { deliverWhatIsReady } from "./deliver.ts";
+import { deliverWhatIsReady, resetInboundStreams, resetReceiving } from "./deliver.ts";
 import type { Route } from "./outputs.ts";
 import type { ReconfigurationAnswer } from "./reconfiguration-state.ts";
 import { reconfigurationResult } from "./reconfiguration-state.ts";
@@ -147,13 +147,12 @@ function resetIncoming(
     }
     return reconfigurationResult.inProgress;
   }
-  resetInboundStreams(core, streams);
+  resetInbound(core, streams);
   return reconfigurationResult.performed;
 }
 
-function resetInboundStreams(core: AssociationCore, streams: readonly number[]): void {
-  core.receivedSequence = core.change({ kind: "streamsReset", streamIds: streams });
-  core.reassembly.rebuild();
+function resetInbound(core: AssociationCore, streams: readonly number[]): void {
+  resetInboundStreams(core, streams);
   core.notify({ type: "stream-reset", direction: "incoming", streams, outcome: "performed" });
   deliverWhatIsReady(core);
 }
@@ -163,7 +162,7 @@ export function finishDeferredReset(core: AssociationCore, route: Route): void {
   const { deferred, answered } = core.state.reconfiguration;
   if (deferred === undefined || tsnLess(core.state.receive.cumulativeTsn, deferred.lastTsn)) return;
   const answer = { responseSequence: deferred.sequence, result: reconfigurationResult.performed };
-  resetInboundStreams(core, deferred.streams);
+  resetInbound(core, deferred.streams);
   changeReconfiguration(core, {
     deferred: undefined,
     answered: [...answered.filter((each) => each.responseSequence !== deferred.sequence).slice(-1), answer],
@@ -207,8 +206,7 @@ function resetAll(core: AssociationCore, requestSequence: number): Reconfigurati
   }
   const receiver = tsnAdd(tsnNext(receive.cumulativeTsn), farTsns);
   const sender: Tsn = send.nextTsn;
-  core.receivedSequence = core.change({ kind: "tsnReset", cumulativeTsn: tsnAdd(receiver, -1) });
-  core.reassembly.rebuild();
+  resetReceiving(core, tsnAdd(receiver, -1));
   core.change({ kind: "outboundTsnReset", nextTsn: sender });
   core.scheduler.resumeAll();
   core.grantBurst();

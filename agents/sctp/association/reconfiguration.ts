@@ -3,6 +3,7 @@ import { tsnAdd } from "../base/serial.ts";
 import { pathForNewData } from "../path/path.ts";
 import type { Parameter } from "../wire/index.ts";
 import type { AssociationCore } from "./core.ts";
+import { resetReceiving } from "./deliver.ts";
 import type {
   ReconfigurationAnswer,
   ReconfigurationRequest,
@@ -202,8 +203,7 @@ function perform(
       const { nextTsns } = answer;
       if (nextTsns === undefined) return;
       core.change({ kind: "outboundTsnReset", nextTsn: nextTsns.receiver });
-      core.receivedSequence = core.change({ kind: "tsnReset", cumulativeTsn: tsnAdd(nextTsns.sender, -1) });
-      core.reassembly.rebuild();
+      resetReceiving(core, tsnAdd(nextTsns.sender, -1));
       return;
     }
     case "add-outgoing": {
