@@ -2,11 +2,13 @@ import { NumberedApplication } from "../application/index.ts";
 import type { AgentMessage, Configure, DeskMessage } from "../control/index.ts";
 import type { ActiveOptions, ClusterFrame, InstanceOutputs, InstanceRecord } from "../replica/index.ts";
 import { ActiveInstance, StandbyInstance, eventRecord } from "../replica/index.ts";
-import type { ProtocolParameters, Route } from "../sctp/index.ts";
+import type { ProtocolParameters } from "../sctp/index.ts";
 import { Endpoint, packetChecksum, rfc9260Parameters } from "../sctp/index.ts";
 import { HostClock } from "./clock.ts";
 import { ClusterLink } from "./cluster-link.ts";
+import type { PacketTransport, ReceivedPacket, SendPacket } from "./packet-transport.ts";
 import { hostRandom } from "./random.ts";
+import { RemotePorts } from "./remote-ports.ts";
 import { UdpTransport } from "./udp-transport.ts";
 
 /** Where an agent's answers and records go. */
@@ -24,7 +26,8 @@ export class Agent {
   readonly #reporter: Reporter;
   #setting: Configure | undefined;
   #instance: ActiveInstance | StandbyInstance | undefined;
-  #transport: UdpTransport | undefined;
+  #transport: PacketTransport | undefined;
+  readonly #remotePorts: RemotePorts = new RemotePorts();
   #link: ClusterLink | undefined;
   #timer: NodeJS.Timeout | undefined;
 
@@ -76,9 +79,11 @@ export class Agent {
     if (this.#setting !== undefined) throw new Error("this agent was configured already: start another one");
     this.#setting = setting;
     const { ownAddress, udpPort } = setting;
-    this.#transport = await UdpTransport.open(ownAddress, udpPort, (bytes, route) =>
-      this.#received(bytes, route),
-    );
+    this.#transport = await UdpTransport.open({ address: ownAddress, udpPort });
+    this.#transport.start({
+      onPackets: (packets) => this.#received(packets),
+      onIcmp: () => undefined,
+    });
     const nowMs = this.#clock.nowMs();
     const { cluster } = setting;
     if (setting.role === "secondary") {
@@ -143,8 +148,12 @@ export class Agent {
     this.#settle();
   }
 
-  #received(bytes: Uint8Array, route: Route): void {
-    this.#instance?.receive(bytes, route, this.#clock.nowMs());
+  #received(packets: readonly ReceivedPacket[]): void {
+    const nowMs = this.#clock.nowMs();
+    for (const { bytes, route } of packets) {
+      this.#remotePorts.learn(route);
+      this.#instance?.receive(bytes, route, nowMs);
+    }
     this.#settle();
   }
 
@@ -169,16 +178,18 @@ export class Agent {
     // The link goes first: what waits for the secondary should not wait for anything else.
     this.#link?.send(outputs.frames);
     const records = [...outputs.records];
+    const own: SendPacket[] = [];
     for (const packet of outputs.packets) {
       const { local, remote, bytes, reason, dependsOn } = packet;
       if (this.#transport?.has(local) === true) {
         const at = Math.round(this.#clock.nowMs() * 1000);
-        this.#transport.send(bytes, remote);
+        own.push(this.#remotePorts.address(packet));
         records.push({ kind: "sent", at, local, remote, checksum: packetChecksum(bytes), reason, dependsOn });
       } else {
         this.#link?.send([{ kind: "outbound", epoch: 1, route: { local, remote }, packet: bytes }]);
       }
     }
+    this.#transport?.send(own);
     this.#reporter.record(records);
   }
 

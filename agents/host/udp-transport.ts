@@ -1,72 +1,118 @@
 import { createSocket } from "node:dgram";
 import type { Socket } from "node:dgram";
 import { once } from "node:events";
-import type { Route } from "../sctp/index.ts";
+import type {
+  PacketTransport,
+  SendPacket,
+  TransportCounters,
+  TransportHandlers,
+} from "./packet-transport.ts";
+import { RouteCache, newTransportCounters } from "./packet-transport.ts";
 import { plainBytes } from "./plain-bytes.ts";
 
-const maxRemotePorts = 4096;
+const socketBufferBytes = 1024 * 1024;
 
-/** SCTP over UDP (RFC 6951): one socket, bound to one address; the peer's UDP port is learned from its packets. */
-export class UdpTransport {
+export interface UdpOptions {
+  /** The local address, IPv4 or IPv6. */
+  readonly address: string;
+  /** The local port; 0: any free one. */
+  readonly udpPort: number;
+  /** Where packets go whose route names no port; default: the local port. */
+  readonly remotePort?: number;
+  /** For one peer only: the socket is connected, which is cheaper, and packets of others do not arrive. */
+  readonly peer?: { readonly address: string; readonly port: number };
+}
+
+/** SCTP over UDP (RFC 6951) by `node:dgram`: works wherever Node does. */
+export class UdpTransport implements PacketTransport {
   readonly #socket: Socket;
-  readonly #ownAddress: string;
-  readonly #udpPort: number;
-  /** RFC 6951 section 5.4: the port that a remote address last used. */
-  readonly #remotePorts: Map<string, number> = new Map<string, number>();
+  readonly #address: string;
+  readonly #remotePort: number;
+  readonly #connected: boolean;
+  readonly #counters: TransportCounters = newTransportCounters();
+  #closed: boolean = false;
 
-  private constructor(socket: Socket, ownAddress: string, udpPort: number) {
+  private constructor(socket: Socket, options: UdpOptions) {
     this.#socket = socket;
-    this.#ownAddress = ownAddress;
-    this.#udpPort = udpPort;
+    this.#address = options.address;
+    this.#remotePort = options.remotePort ?? options.udpPort;
+    this.#connected = options.peer !== undefined;
   }
 
   /** Rejects with one sentence when the address or port cannot be had. */
-  static async open(
-    ownAddress: string,
-    udpPort: number,
-    onPacket: (bytes: Uint8Array, route: Route) => void,
-  ): Promise<UdpTransport> {
+  static async open(options: UdpOptions): Promise<UdpTransport> {
+    const { address, udpPort, peer } = options;
+    const isV6 = address.includes(":");
     const socket = createSocket({
-      type: ownAddress.includes(":") ? "udp6" : "udp4",
-      recvBufferSize: 1024 * 1024,
-      sendBufferSize: 1024 * 1024,
+      type: isV6 ? "udp6" : "udp4",
+      ipv6Only: isV6,
+      recvBufferSize: socketBufferBytes,
+      sendBufferSize: socketBufferBytes,
+      // All addresses are numbers already: what Node does by default costs another turn for each packet.
+      lookup: (host, _options, done) => done(null, host, isV6 ? 6 : 4),
     });
-    const transport = new UdpTransport(socket, ownAddress, udpPort);
-    socket.bind(udpPort, ownAddress);
+    const transport = new UdpTransport(socket, options);
     try {
-      await once(socket, "listening");
+      // Without a look-up these answer before they return.
+      const listening = once(socket, "listening");
+      socket.bind(udpPort, address);
+      await listening;
+      if (peer !== undefined) {
+        const connected = once(socket, "connect");
+        socket.connect(peer.port, peer.address);
+        await connected;
+      }
     } catch (error) {
-      throw new Error(bindProblem(error, ownAddress, udpPort), { cause: error });
+      socket.close();
+      throw new Error(bindProblem(error, address, udpPort), { cause: error });
     }
-    socket.on("message", (bytes, from) => {
-      transport.#learn(from.address, from.port);
-      onPacket(plainBytes(bytes), { local: ownAddress, remote: from.address });
-    });
-    // Errors after binding are those of single sends (no route, link down): for SCTP that is loss.
-    socket.on("error", () => undefined);
+    // Errors after binding are those of single packets (no route, link down): for SCTP that is loss.
+    socket.on("error", () => (transport.#counters.sendErrors += 1));
     return transport;
   }
 
-  /** Strangers must not fill the memory: beyond the bound the port that was configured is used. */
-  #learn(address: string, port: number): void {
-    if (this.#remotePorts.size < maxRemotePorts || this.#remotePorts.has(address)) {
-      this.#remotePorts.set(address, port);
+  get counters(): Readonly<TransportCounters> {
+    return this.#counters;
+  }
+
+  get udpPort(): number {
+    return this.#socket.address().port;
+  }
+
+  start(handlers: TransportHandlers): void {
+    const routes = new RouteCache(this.#address);
+    this.#socket.on("message", (bytes, from) => {
+      if (this.#closed) return;
+      this.#counters.received += 1;
+      handlers.onPackets([{ bytes: plainBytes(bytes), route: routes.route(from.address, from.port) }]);
+    });
+  }
+
+  has(localAddress: string): boolean {
+    return localAddress === this.#address;
+  }
+
+  send(packets: readonly SendPacket[]): void {
+    if (this.#closed) return;
+    for (const { bytes, remote, remotePort } of packets) {
+      if (this.#connected) this.#socket.send(bytes, this.#sent);
+      else this.#socket.send(bytes, remotePort ?? this.#remotePort, remote, this.#sent);
     }
   }
 
-  has(address: string): boolean {
-    return address === this.#ownAddress;
-  }
-
-  send(bytes: Uint8Array, remote: string): void {
-    this.#socket.send(bytes, this.#remotePorts.get(remote) ?? this.#udpPort, remote, () => undefined);
-  }
+  readonly #sent = (error: Error | null): void => {
+    if (error === null) this.#counters.sent += 1;
+    else this.#counters.sendErrors += 1;
+  };
 
   close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
     this.#socket.close();
   }
 }
 
+/** Why a UDP port cannot be had, one sentence for the operator. */
 function bindProblem(error: unknown, address: string, udpPort: number): string {
   const code = error instanceof Error && "code" in error ? error.code : undefined;
   if (code === "EADDRINUSE") {
