@@ -6,10 +6,11 @@ import type { ProtocolParameters } from "../sctp/index.ts";
 import { Endpoint, packetChecksum, rfc9260Parameters } from "../sctp/index.ts";
 import { HostClock } from "./clock.ts";
 import { ClusterLink } from "./cluster-link.ts";
+import type { LoadedNativeIo } from "./native-io.ts";
+import { openTransport } from "./open-transport.ts";
 import type { PacketTransport, ReceivedPacket, SendPacket } from "./packet-transport.ts";
 import { hostRandom } from "./random.ts";
 import { RemotePorts } from "./remote-ports.ts";
-import { UdpTransport } from "./udp-transport.ts";
 
 /** Where an agent's answers and records go. */
 export interface Reporter {
@@ -24,6 +25,7 @@ const smallestWaitMs = 1;
 export class Agent {
   readonly #clock: HostClock;
   readonly #reporter: Reporter;
+  readonly #native: LoadedNativeIo;
   #setting: Configure | undefined;
   #instance: ActiveInstance | StandbyInstance | undefined;
   #transport: PacketTransport | undefined;
@@ -31,9 +33,10 @@ export class Agent {
   #link: ClusterLink | undefined;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(reporter: Reporter, clock: HostClock) {
+  constructor(reporter: Reporter, clock: HostClock, native: LoadedNativeIo) {
     this.#reporter = reporter;
     this.#clock = clock;
+    this.#native = native;
   }
 
   /** Carries out a message of the desk; rejects with one sentence for a person. */
@@ -79,7 +82,7 @@ export class Agent {
     if (this.#setting !== undefined) throw new Error("this agent was configured already: start another one");
     this.#setting = setting;
     const { ownAddress, udpPort } = setting;
-    this.#transport = await UdpTransport.open({ address: ownAddress, udpPort });
+    this.#transport = await openTransport({ address: ownAddress, way: { udpPort } }, this.#native);
     this.#transport.start({
       onPackets: (packets) => this.#received(packets),
       onIcmp: () => undefined,

@@ -2,8 +2,12 @@ import { controlVersion } from "../control/index.ts";
 import { Agent } from "./agent.ts";
 import { HostClock } from "./clock.ts";
 import { ControlChannel } from "./control-channel.ts";
+import { loadNativeIo } from "./native-io.ts";
 
-/** The agent as a program: it lives exactly as long as the desk's channel to it. */
+/**
+ * The agent as a program: it lives exactly as long as the desk's channel to it. Its argument, where there is one,
+ * is the packet addon.
+ */
 const channel = new ControlChannel(
   (message) => {
     agent
@@ -17,7 +21,8 @@ const channel = new ControlChannel(
 );
 
 const clock = new HostClock();
-const agent = new Agent(channel, clock);
+const native = loadNativeIo(process.argv[2]);
+const agent = new Agent(channel, clock, native);
 let finished = false;
 
 async function finish(code: number): Promise<void> {
@@ -47,6 +52,6 @@ channel.send({
   type: "hello",
   version: controlVersion,
   pid: process.pid,
-  name: `understudy agent on Node ${process.version}`,
+  name: `understudy agent on Node ${process.version}, packets by ${native.ok ? "its addon" : "node:dgram"}`,
   clockErrorMicros: clock.errorMicros,
 });

@@ -1,6 +1,7 @@
 import { createSocket } from "node:dgram";
 import type { Socket } from "node:dgram";
 import { once } from "node:events";
+import { bindProblem } from "./bind-problem.ts";
 import type {
   PacketTransport,
   SendPacket,
@@ -64,7 +65,8 @@ export class UdpTransport implements PacketTransport {
       }
     } catch (error) {
       socket.close();
-      throw new Error(bindProblem(error, address, udpPort), { cause: error });
+      const code = error instanceof Error && "code" in error ? String(error.code) : String(error);
+      throw new Error(bindProblem(code, address, udpPort), { cause: error });
     }
     // Errors after binding are those of single packets (no route, link down): for SCTP that is loss.
     socket.on("error", () => (transport.#counters.sendErrors += 1));
@@ -110,18 +112,4 @@ export class UdpTransport implements PacketTransport {
     this.#closed = true;
     this.#socket.close();
   }
-}
-
-/** Why a UDP port cannot be had, one sentence for the operator. */
-function bindProblem(error: unknown, address: string, udpPort: number): string {
-  const code = error instanceof Error && "code" in error ? error.code : undefined;
-  if (code === "EADDRINUSE") {
-    return `UDP port ${udpPort} on ${address} is taken by another program: end it, or choose another port with --udp-port`;
-  }
-  if (code === "EADDRNOTAVAIL") {
-    return `this host has no address ${address}: correct the outside address of this host in the testbed`;
-  }
-  if (code === "EACCES")
-    return `UDP port ${udpPort} on ${address} needs more rights: choose a port above 1023`;
-  return `UDP port ${udpPort} on ${address} cannot be opened: ${String(error)}`;
 }

@@ -7,8 +7,8 @@ const MIN_NODE_MAJOR = 24;
 
 const stampFile = (root) => join(root, "node_modules", ".understudy-setup.json");
 
-/** What the set-up did in this node_modules: {lock: hash, cap: {key, built}}. */
-function readStamp(root) {
+/** What the set-up did in this node_modules: {lock: hash, cap: {key, built}, native: {key, built}}. */
+export function readStamp(root) {
   try {
     return JSON.parse(readFileSync(stampFile(root), "utf8"));
   } catch {
@@ -17,7 +17,7 @@ function readStamp(root) {
   }
 }
 
-function writeStamp(root, stamp) {
+export function writeStamp(root, stamp) {
   mkdirSync(dirname(stampFile(root)), { recursive: true });
   writeFileSync(stampFile(root), `${JSON.stringify(stamp)}\n`);
 }
@@ -96,7 +96,8 @@ export function projectNode(root) {
   );
 }
 
-function headersOf(nodeBinary) {
+/** The folder above `include/node`; undefined for a Node without headers. */
+export function headersOf(nodeBinary) {
   const prefix = dirname(dirname(realpathSync(nodeBinary)));
   return existsSync(join(prefix, "include", "node", "node_version.h")) ? prefix : undefined;
 }

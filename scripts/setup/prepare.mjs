@@ -2,6 +2,7 @@ import { buildBundles, bundlesReady } from "./build.mjs";
 import { installPackages, missingPackages } from "./debian.mjs";
 import { fetchElectron } from "./electron.mjs";
 import { withLock } from "./lock.mjs";
+import { buildNative, nativeReady } from "./native.mjs";
 import { buildCap, capReady, installNpmPackages, packagesReady } from "./npm.mjs";
 import { debianPackages, VERBS } from "./verbs.mjs";
 
@@ -17,6 +18,7 @@ export async function prepare(root, verb, args, { env, log, isRoot }) {
   const ready =
     packagesReady(root) &&
     (!needs.cap || capReady(root, options)) &&
+    (!needs.native || nativeReady(root, options)) &&
     (!needs.build || bundlesReady(root)) &&
     missing.length === 0;
   if (!ready) {
@@ -24,6 +26,7 @@ export async function prepare(root, verb, args, { env, log, isRoot }) {
       await installPackages(packages, options);
       await installNpmPackages(root, options);
       if (needs.cap) await buildCap(root, options);
+      if (needs.native) await buildNative(root, options);
       if (needs.build) await buildBundles(root, options);
     });
   }

@@ -40,22 +40,24 @@ export const PROVIDES = {
 
 /**
  * entry: the TypeScript file that does the work, then its fixed first arguments.
- * debian: packages of Debian; cap: the libpcap binding must be built; electron: fetch its binary;
- * build: the bundles in dist/ must be fresh.
+ * debian: packages of Debian; cap: the libpcap binding must be built; native: the packet addon
+ * must be built; electron: fetch its binary; build: the bundles in dist/ must be fresh.
  */
 export const VERBS = {
-  demo: { entry: ["main/cli/entry.ts", "demo"], debian: LAB, cap: true, build: true },
+  demo: { entry: ["main/cli/entry.ts", "demo"], debian: LAB, cap: true, native: true, build: true },
   start: { entry: ["main/cli/entry.ts", "open"], electron: true, build: true },
-  cli: { entry: ["main/cli/entry.ts"], cap: true, build: true },
+  cli: { entry: ["main/cli/entry.ts"], cap: true, native: true, build: true },
   "bench:failover": {
     entry: ["bench/failover.ts"],
     debian: [...LAB, ...USRSCTP],
     cap: true,
+    native: true,
     build: true,
   },
+  "bench:packet-io": { entry: ["bench/packet-io.ts"], debian: ["g++"], native: true },
   check: { entry: ["scripts/check.ts"] },
   build: { entry: ["scripts/build.ts"] },
-  test: { entry: ["scripts/test.ts"], debian: [...LAB, ...USRSCTP, ...TESTS], cap: true },
+  test: { entry: ["scripts/test.ts"], debian: [...LAB, ...USRSCTP, ...TESTS], cap: true, native: true },
 };
 
 /** The Debian packages for a verb with these arguments. */
