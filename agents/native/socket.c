@@ -69,7 +69,8 @@ static int set_ip_options(const struct io_socket *socket, int flags) {
 		if (error == 0 && (flags & OPEN_ECT) != 0)
 			error = set(fd, IPPROTO_IP, IP_TOS, 2);
 	} else {
-		error = set(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
+		/* A raw socket is for one family anyway, and refuses the option. */
+		error = socket->raw ? 0 : set(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
 		if (error == 0)
 			error = set(fd, IPPROTO_IPV6, IPV6_RECVERR, 1);
 		if (error == 0)
