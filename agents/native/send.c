@@ -1,8 +1,10 @@
 #include "understudy-io.h"
 
 #include <errno.h>
+#include <linux/sockios.h>
 #include <netinet/udp.h>
 #include <string.h>
+#include <sys/ioctl.h>
 
 static const int32_t *fields_of(const int32_t *fields, int packet) {
 	return fields + (size_t)packet * SEND_FIELDS;
@@ -87,8 +89,17 @@ static void refused(struct send_result *result, int packet, int error) {
 		result->too_big = packet;
 }
 
-static bool has_no_room(int error) {
-	return error == EAGAIN || error == EWOULDBLOCK;
+/*
+ * A raw socket says ENOBUFS where others say EAGAIN, but so does a queue of the interface that dropped the packet.
+ * It is worth to wait only where the kernel will not call the socket writable at once, which it does while less than
+ * half of the buffer is used.
+ */
+static bool has_no_room(const struct io_socket *socket, int error) {
+	int used_bytes = 0;
+
+	if (error != ENOBUFS)
+		return error == EAGAIN || error == EWOULDBLOCK;
+	return ioctl(socket->fd, SIOCOUTQ, &used_bytes) == 0 && used_bytes >= socket->send_buffer_bytes / 2;
 }
 
 /* One by one, without GSO. Answers the number of packets that are done with; fewer than asked: no room. */
@@ -106,12 +117,12 @@ static int send_singly(struct io_socket *socket, uint8_t *bytes, const int32_t *
 			ssize_t sent = sendmsg(socket->fd, &socket->send_messages[0].msg_hdr, MSG_DONTWAIT | MSG_NOSIGNAL);
 
 			error = sent < 0 ? errno : 0;
-			if (error == 0 || has_no_room(error) || error == EMSGSIZE)
+			if (error == 0 || has_no_room(socket, error) || error == EMSGSIZE)
 				break;
 		}
 		if (probe)
 			(void)set_dont_fragment(socket, false);
-		if (has_no_room(error))
+		if (has_no_room(socket, error))
 			return packet - first;
 		if (error == 0)
 			result->sent += 1;
@@ -137,7 +148,7 @@ static int send_run(struct io_socket *socket, uint8_t *bytes, const int32_t *fie
 			packet += socket->send_counts[message];
 			bytes += socket->send_vectors[message].iov_len;
 		}
-		if (done < 0 && has_no_room(error))
+		if (done < 0 && has_no_room(socket, error))
 			break;
 		if (done < 0) {
 			/* Whatever the first message suffers from, one by one its packets may pass. */

@@ -51,11 +51,15 @@ int set_dont_fragment(const struct io_socket *socket, bool on) {
 }
 
 /* Beyond the limit of the system where we may, up to it where not. */
-static void set_buffers(int fd) {
+static void set_buffers(struct io_socket *socket) {
+	int fd = socket->fd;
+	socklen_t bytes = sizeof(socket->send_buffer_bytes);
+
 	if (set(fd, SOL_SOCKET, SO_RCVBUFFORCE, SOCKET_BUFFER_BYTES) != 0)
 		set(fd, SOL_SOCKET, SO_RCVBUF, SOCKET_BUFFER_BYTES);
 	if (set(fd, SOL_SOCKET, SO_SNDBUFFORCE, SOCKET_BUFFER_BYTES) != 0)
 		set(fd, SOL_SOCKET, SO_SNDBUF, SOCKET_BUFFER_BYTES);
+	(void)getsockopt(fd, SOL_SOCKET, SO_SNDBUF, &socket->send_buffer_bytes, &bytes);
 }
 
 static int set_ip_options(const struct io_socket *socket, int flags) {
@@ -91,7 +95,7 @@ int socket_open(struct io_socket *socket_, const char *address, int port, int fl
 	                     socket_->raw ? PROTOCOL_SCTP : 0);
 	if (socket_->fd < 0)
 		return -errno;
-	set_buffers(socket_->fd);
+	set_buffers(socket_);
 	error = set_ip_options(socket_, flags);
 	if (error != 0)
 		return error;

@@ -87,6 +87,7 @@ struct io_socket {
 	/* Whether JavaScript has let go of its object. */
 	bool released;
 	int poll_events;
+	int send_buffer_bytes;
 
 	napi_ref on_packets;
 	napi_ref on_icmp;

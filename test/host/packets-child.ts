@@ -2,7 +2,7 @@ import { NativeTransport } from "../../agents/host/native-transport.ts";
 import type { SendPacket } from "../../agents/host/packet-transport.ts";
 import { TestHost, sctpPort } from "./support/endpoint-hosts.ts";
 import { nativeIo } from "./support/native.ts";
-import { Received, packetTo } from "./support/received.ts";
+import { Received, isPacket, packetTo } from "./support/received.ts";
 
 /**
  * One host of the raw lab, in a namespace of its own: `packets-child.ts MODE ADDRESS [PEER] [SIZE]`. Says one line
@@ -33,6 +33,39 @@ async function send(): Promise<void> {
     transport.send([packetTo(peer, 77, Number(size))]);
     await received.until(() => received.reports.length === tries);
   }
+}
+
+/** The last one of a flood. */
+const lastIndex = 0xffff_ffff;
+
+/** Packets until some have to wait, and one more; tells what became of them as soon as nothing waits any more. */
+async function flood(): Promise<void> {
+  transport.start({ onPackets: () => undefined, onIcmp: () => undefined });
+  let total = 0;
+  const offer = (index: number): void => {
+    transport.send([packetTo(peer, index, 1000)]);
+    total += 1;
+  };
+  while (transport.counters.sent === total) offer(total);
+  for (let more = 0; more < 1000; more++) offer(total);
+  offer(lastIndex);
+  const left = (): number => {
+    const { sent, sendDrops, sendErrors } = transport.counters;
+    return total - sent - sendDrops - sendErrors;
+  };
+  const hadToWait = left();
+  while (left() > 0) await new Promise((resolve) => setTimeout(resolve, 10));
+  say({ lost: total - transport.counters.sent, hadToWait: hadToWait > 0 });
+}
+
+/** Takes a flood to its end, and tells whether it came whole and in order. */
+async function count(): Promise<void> {
+  const received = new Received(transport);
+  say({ ready: true });
+  const isLast = ({ bytes }: { bytes: Uint8Array }): boolean => isPacket(bytes, lastIndex, 1000);
+  await received.until(() => received.packets.slice(-64).some(isLast));
+  const before = received.packets.slice(0, -1);
+  say({ complete: before.every(({ bytes }, index) => isPacket(bytes, index, 1000)) });
 }
 
 async function report(probe: boolean): Promise<void> {
@@ -76,6 +109,14 @@ switch (mode) {
   case "send":
   case "udp-send":
     await send();
+    break;
+  case "flood":
+  case "udp-flood":
+    await flood();
+    break;
+  case "count":
+  case "udp-count":
+    await count();
     break;
   case "report":
     await report(false);

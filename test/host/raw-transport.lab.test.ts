@@ -3,7 +3,7 @@ import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { createInterface } from "node:readline";
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { noNamespaces } from "../lab/support/lab.ts";
 import { noNative } from "./support/native.ts";
 
@@ -160,6 +160,17 @@ describe.skipIf(reason !== undefined)(`raw IP protocol 132${reason ? ` (skipped:
         quoted: [0, 0, 0, 77],
         route: { local: a, remote: b },
       });
+    });
+
+    it.each(["", "udp-"])("waits while the kernel has no room, and loses nothing (%s)", async (udp) => {
+      const device = ["dev", "to-r", "root"];
+      const slow = ["tbf", "rate", "100mbit", "burst", "100kb", "limit", "32mb"];
+      within(namespaces.a, "tc", "qdisc", "add", ...device, ...slow);
+      onTestFinished(() => void within(namespaces.a, "tc", "qdisc", "del", ...device));
+      const counting = start("b", `${udp}count`, b);
+      await counting();
+      expect(await start("a", `${udp}flood`, a, b)()).toEqual({ lost: 0, hadToWait: true });
+      expect(await counting()).toEqual({ complete: true });
     });
 
     it("has packets fragmented that are no probes", async () => {
