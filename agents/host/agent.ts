@@ -10,7 +10,6 @@ import type { LoadedNativeIo } from "./native-io.ts";
 import { openTransport } from "./open-transport.ts";
 import type { PacketTransport, ReceivedPacket, SendPacket } from "./packet-transport.ts";
 import { hostRandom } from "./random.ts";
-import { RemotePorts } from "./remote-ports.ts";
 
 /** Where an agent's answers and records go. */
 export interface Reporter {
@@ -29,7 +28,6 @@ export class Agent {
   #setting: Configure | undefined;
   #instance: ActiveInstance | StandbyInstance | undefined;
   #transport: PacketTransport | undefined;
-  readonly #remotePorts: RemotePorts = new RemotePorts();
   #link: ClusterLink | undefined;
   #timer: NodeJS.Timeout | undefined;
 
@@ -154,7 +152,6 @@ export class Agent {
   #received(packets: readonly ReceivedPacket[]): void {
     const nowMs = this.#clock.nowMs();
     for (const { bytes, route } of packets) {
-      this.#remotePorts.learn(route);
       this.#instance?.receive(bytes, route, nowMs);
     }
     this.#settle();
@@ -183,13 +180,14 @@ export class Agent {
     const records = [...outputs.records];
     const own: SendPacket[] = [];
     for (const packet of outputs.packets) {
-      const { local, remote, bytes, reason, dependsOn } = packet;
+      const { local, remote, remotePort, bytes, reason, dependsOn } = packet;
       if (this.#transport?.has(local) === true) {
         const at = Math.round(this.#clock.nowMs() * 1000);
-        own.push(this.#remotePorts.address(packet));
+        own.push(packet);
         records.push({ kind: "sent", at, local, remote, checksum: packetChecksum(bytes), reason, dependsOn });
       } else {
-        this.#link?.send([{ kind: "outbound", epoch: 1, route: { local, remote }, packet: bytes }]);
+        const route = { local, remote, remotePort };
+        this.#link?.send([{ kind: "outbound", epoch: 1, route, packet: bytes }]);
       }
     }
     this.#transport?.send(own);

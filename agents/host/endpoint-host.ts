@@ -1,4 +1,4 @@
-import type { Endpoint, EndpointOutputs, OutgoingMessage, SendAnswer } from "../sctp/index.ts";
+import type { Delivery, Endpoint, EndpointOutputs, OutgoingMessage, SendAnswer } from "../sctp/index.ts";
 import type { IcmpReport, PacketTransport, ReceivedPacket, SendPacket } from "./packet-transport.ts";
 
 /** An Endpoint that understands ICMP and ECN; one that does not ignores the marks and is not told of the reports. */
@@ -7,12 +7,11 @@ type DrivenEndpoint = Endpoint & {
   receiveIcmp?(report: IcmpReport, nowMs: number): void;
 };
 
-type HostDelivery = EndpointOutputs["deliveries"][number];
 type HostNotification = EndpointOutputs["notifications"][number]["notification"];
 
 /** What the user of the endpoint is told. Handlers may call into the host; what that causes follows in the same turn. */
 export interface EndpointUser {
-  onDelivery(delivery: HostDelivery): void;
+  onDelivery(delivery: Delivery): void;
   onNotification(association: number, notification: HostNotification): void;
   /** There is room to send again, see `EndpointHost.awaitRoom`. */
   onRoom?(association: number): void;

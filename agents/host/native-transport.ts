@@ -1,5 +1,6 @@
 import { constants } from "node:os";
 import { assert } from "../sctp/index.ts";
+import type { Route } from "../sctp/index.ts";
 import { bindProblem } from "./bind-problem.ts";
 import { icmpKind } from "./icmp.ts";
 import type { NativeIo, NativeSocket } from "./native-io.ts";
@@ -16,7 +17,6 @@ import type {
   SendPacket,
   TransportCounters,
   TransportHandlers,
-  TransportRoute,
 } from "./packet-transport.ts";
 import { newTransportCounters } from "./packet-transport.ts";
 
@@ -61,7 +61,7 @@ export class NativeTransport implements PacketTransport {
   readonly #sendBytes: Uint8Array = new Uint8Array(sendBufferBytes);
   readonly #results: Int32Array = new Int32Array(4);
   /** Of the peers in the addon's slots. */
-  readonly #routes: TransportRoute[] = [];
+  readonly #routes: Route[] = [];
   readonly #destinations: Map<string, number> = new Map<string, number>();
   #lastRemote: string = "";
   #lastDestination: number = -1;
@@ -141,7 +141,7 @@ export class NativeTransport implements PacketTransport {
     this.#handlers?.onPackets(packets);
   }
 
-  #route(remote: string, remotePort: number): TransportRoute {
+  #route(remote: string, remotePort: number): Route {
     return this.#isRaw ? { local: this.#address, remote } : { local: this.#address, remote, remotePort };
   }
 

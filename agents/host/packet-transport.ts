@@ -1,24 +1,15 @@
 import type { OutboundPacket, Route } from "../sctp/index.ts";
 
-/** Where a packet came from; `remotePort` is the peer's UDP port where it was encapsulated (RFC 6951). */
-export interface TransportRoute extends Route {
-  readonly remotePort?: number;
-}
-
 /** An SCTP packet from the network. The bytes are the receiver's for good: nobody writes to them again. */
 export interface ReceivedPacket {
   readonly bytes: Uint8Array;
-  readonly route: TransportRoute;
+  readonly route: Route;
   /** True when a router on the way marked it (RFC 3168, CE). */
   readonly congestionExperienced?: boolean;
 }
 
 /** A packet to send. Without `remotePort` it goes to the port that the transport was given. */
-export interface SendPacket extends Pick<OutboundPacket, "bytes" | "local" | "remote"> {
-  readonly remotePort?: number;
-  /** A probe of the path MTU: it must not be fragmented on the way. */
-  readonly probe?: true;
-}
+export type SendPacket = Pick<OutboundPacket, "bytes" | "local" | "remote" | "remotePort" | "probe">;
 
 /** What ICMP said about a packet that we sent (RFC 9260 section 10). */
 export interface IcmpReport {
@@ -27,7 +18,7 @@ export interface IcmpReport {
   readonly mtuBytes?: number;
   /** The first bytes of the SCTP packet, eight or more. */
   readonly quoted: Uint8Array;
-  readonly route: TransportRoute;
+  readonly route: Route;
 }
 
 export interface TransportHandlers {
@@ -78,15 +69,15 @@ const maxRoutes = 1024;
 /** One Route object for each remote end, rather than one for each packet. */
 export class RouteCache {
   readonly #local: string;
-  readonly #routes: Map<string, TransportRoute> = new Map<string, TransportRoute>();
-  #last: TransportRoute;
+  readonly #routes: Map<string, Route> = new Map<string, Route>();
+  #last: Route;
 
   constructor(local: string) {
     this.#local = local;
     this.#last = { local, remote: "", remotePort: 0 };
   }
 
-  route(remote: string, remotePort: number): TransportRoute {
+  route(remote: string, remotePort: number): Route {
     const last = this.#last;
     if (last.remotePort === remotePort && last.remote === remote) return last;
     const key = `${remote} ${remotePort}`;

@@ -55,7 +55,8 @@ export function encodeFrame(frame: ClusterFrame): Uint8Array {
       break;
     case "inbound":
     case "outbound":
-      writer.text(frame.route.local).text(frame.route.remote).bytes(frame.packet);
+      writeRoute(writer, frame.route);
+      writer.bytes(frame.packet);
       break;
     case "beat":
       writer.f64(frame.stampMs ?? Number.NaN);
@@ -93,7 +94,7 @@ function readFrame(reader: ByteReader): ClusterFrame {
       return { kind, epoch, association: reader.u32(), sequence: reader.u32() };
     case "inbound":
     case "outbound":
-      return { kind, epoch, route: { local: reader.text(), remote: reader.text() }, packet: reader.bytes() };
+      return { kind, epoch, route: readRoute(reader), packet: reader.bytes() };
     case "beat": {
       const stampMs = reader.f64();
       return Number.isNaN(stampMs) ? { kind, epoch } : { kind, epoch, stampMs };
@@ -103,6 +104,19 @@ function readFrame(reader: ByteReader): ClusterFrame {
     default:
       return unreachable(kind);
   }
+}
+
+/** No UDP port of the peer is written as 0. */
+function writeRoute(writer: ByteWriter, { local, remote, remotePort }: Route): void {
+  writer
+    .text(local)
+    .text(remote)
+    .u16(remotePort ?? 0);
+}
+
+function readRoute(reader: ByteReader): Route {
+  const [local, remote, remotePort] = [reader.text(), reader.text(), reader.u16()];
+  return remotePort === 0 ? { local, remote } : { local, remote, remotePort };
 }
 
 function readUpdate(reader: ByteReader): ReplicatedUpdate {

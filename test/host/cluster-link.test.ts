@@ -76,7 +76,7 @@ describe("the cluster link", () => {
     const frames: ClusterFrame[] = Array.from({ length: 50 }, (_, index) => ({
       kind: "inbound",
       epoch: index,
-      route: { local: "192.0.2.12", remote: "192.0.2.20" },
+      route: { local: "192.0.2.12", remote: "192.0.2.20", ...(index % 2 === 0 && { remotePort: 9899 }) },
       packet,
     }));
     secondary.send(frames);

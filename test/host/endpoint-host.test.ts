@@ -75,7 +75,7 @@ describe.each(["127.0.0.1", "::1"])("an endpoint on UDP at %s", (address) => {
   it("carries an association from its start to its end, and leaves timers their turn while it pumps", async () => {
     const server = await UdpTransport.open({ address, udpPort: 0 });
     const client = await UdpTransport.open({ address, udpPort: 0, remotePort: server.udpPort });
-    const listening = testHost(address, [new LearnsAtOnce(server)], { listening: true });
+    const listening = testHost(address, [server], { listening: true });
     const connecting = testHost(address, [client], { listening: false });
     connecting.host.connect(address, sctpPort);
     await connecting.until(() => connecting.states.includes("comm-up"));
@@ -102,42 +102,6 @@ describe.each(["127.0.0.1", "::1"])("an endpoint on UDP at %s", (address) => {
     expect(server.counters.sendErrors + client.counters.sendErrors).toBe(0);
   });
 });
-
-/** Learns the peer's UDP port from any packet, which until now the endpoint does not do itself. */
-class LearnsAtOnce implements PacketTransport {
-  readonly #inner: UdpTransport;
-  #remotePort: number | undefined;
-
-  constructor(inner: UdpTransport) {
-    this.#inner = inner;
-  }
-
-  start(handlers: TransportHandlers): void {
-    this.#inner.start({
-      ...handlers,
-      onPackets: (packets) => {
-        this.#remotePort = packets[0]?.route.remotePort;
-        handlers.onPackets(packets);
-      },
-    });
-  }
-
-  get counters() {
-    return this.#inner.counters;
-  }
-
-  has(local: string): boolean {
-    return this.#inner.has(local);
-  }
-
-  send(packets: readonly SendPacket[]): void {
-    this.#inner.send(packets.map((packet) => ({ ...packet, remotePort: this.#remotePort ?? 0 })));
-  }
-
-  close(): void {
-    this.#inner.close();
-  }
-}
 
 describe("the turns of an endpoint", () => {
   async function established(): Promise<{ a: TestHost; b: TestHost; wireA: Wire; wireB: Wire }> {
