@@ -11,7 +11,7 @@ import type { Testbed } from "../lab/testbed/index.ts";
 import { formatTestbedError, openTestbed, parseTestbed } from "../lab/testbed/index.ts";
 import { createVirtualLab } from "../lab/virtual/index.ts";
 import { UsageError, exitCodes, failure } from "./exit-codes.ts";
-import { agentBundlePath, runsFolder, stateFolder } from "./places.ts";
+import { agentAddonPaths, agentBundlePath, runsFolder, stateFolder } from "./places.ts";
 import { verdictTable } from "./print-verdict.ts";
 import { ConsoleProgress } from "./progress.ts";
 
@@ -49,6 +49,7 @@ export async function demo(options: DemoOptions, signal: AbortSignal): Promise<n
       setting: settingOf(options),
       agentBundle,
       nodeBinary: process.execPath,
+      agentAddons: agentAddonPaths(),
       runsDir: runsFolder(),
       captureEngine: options.capture,
       progress,

@@ -10,12 +10,16 @@ export interface DeployRequest {
   readonly bundle: Uint8Array;
   /** A Node executable on the desk's disk, sent to a host that has none of its own that is new enough. */
   readonly nodeBinary?: string;
+  /** Packet addons on the desk's disk, one for each architecture: a host gets the one that is its own, if any. */
+  readonly addons?: readonly string[];
   /** Folder on the host, absolute; made if missing (mode 0700), else it must belong to the user alone. */
   readonly workdir: string;
 }
 
 export interface Deployment {
   readonly agentPath: string;
+  /** The packet addon, which the agent is told of as its argument; absent where none is for that host. */
+  readonly addonPath?: string;
   /** The command that runs `agentPath`: the host's Node or the one that was sent. */
   readonly nodeCommand: string;
   /** The host's Node version, for example `v24.21.0`. */
@@ -129,6 +133,18 @@ async function shipNode(host: SshHost, request: DeployRequest): Promise<StoredFi
   throw refuse(`the one that was sent does not run there (${told}): install Node there`);
 }
 
+/** The addon for the host's architecture: without one the agent works as well, only slower. */
+async function storeAddon(host: SshHost, request: DeployRequest): Promise<StoredFile | undefined> {
+  if (request.addons === undefined || request.addons.length === 0) return undefined;
+  const system = (await host.exec(["uname", "-sm"])).stdout.trim();
+  for (const path of request.addons) {
+    const bytes = await readFile(path);
+    if (system !== `Linux ${machineOf(bytes) ?? ""}`) continue;
+    return await store(host, bytes, 0o600, (prefix) => `${request.workdir}/understudy-io-${prefix}.node`);
+  }
+  return undefined;
+}
+
 /**
  * Brings the agent to a host, and a runtime where one is needed. Files are named after their content,
  * so doing it again sends nothing. Rejects with a HostError.
@@ -141,21 +157,24 @@ export async function deployAgent(host: SshHost, request: DeployRequest): Promis
     0o600,
     (prefix) => `${request.workdir}/agent-${prefix}.mjs`,
   );
+  const addon = await storeAddon(host, request);
+  const paths = { agentPath: agent.path, ...(addon !== undefined && { addonPath: addon.path }) };
+  const sent = agent.uploaded || addon?.uploaded === true;
   const own = await nodeOfHost(host);
   if (own) {
     return {
-      agentPath: agent.path,
+      ...paths,
       nodeCommand: own.command,
       nodeVersion: own.version,
-      uploaded: agent.uploaded,
+      uploaded: sent,
     };
   }
   const shipped = await shipNode(host, request);
   return {
-    agentPath: agent.path,
+    ...paths,
     nodeCommand: shipped.path,
     nodeVersion: shipped.version,
-    uploaded: agent.uploaded || shipped.uploaded,
+    uploaded: sent || shipped.uploaded,
   };
 }
 
@@ -163,7 +182,7 @@ export async function deployAgent(host: SshHost, request: DeployRequest): Promis
 export async function undeploy(host: SshHost, workdir: string): Promise<void> {
   ok(workdir.startsWith("/"), "the caller gives an absolute workdir");
   const hex = "[0-9a-f]".repeat(16);
-  const files = [`agent-${hex}.mjs`, `node-${hex}`, `usrsctp-peer-${hex}`];
+  const files = [`agent-${hex}.mjs`, `understudy-io-${hex}.node`, `node-${hex}`, `usrsctp-peer-${hex}`];
   const script = `
 cd -- "$1" 2>/dev/null || exit 0
 rm -f -- ${files.join(" ")} ${files.map((file) => `${file}${partialSuffix}*`).join(" ")}

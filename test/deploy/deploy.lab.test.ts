@@ -2,6 +2,7 @@ import { execFileSync } from "node:child_process";
 import { once } from "node:events";
 import {
   appendFileSync,
+  existsSync,
   mkdirSync,
   readFileSync,
   readdirSync,
@@ -9,7 +10,7 @@ import {
   symlinkSync,
   writeFileSync,
 } from "node:fs";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import {
   clockOffset,
@@ -22,6 +23,7 @@ import {
 } from "../../main/deploy/index.ts";
 import type { Lab } from "../../main/lab/hosts.ts";
 import { createVirtualLab } from "../../main/lab/virtual/index.ts";
+import { noNative } from "../host/support/native.ts";
 import { newStateDir, noNamespaces } from "../lab/support/lab.ts";
 
 const bundle = Buffer.from("console.log(`agent on ${process.version}`); process.stdin.resume();\n");
@@ -88,6 +90,32 @@ describe.skipIf(noNamespaces)(
       agent.stdin.end();
       agent.stdout.resume();
       expect(await agent.exited).toEqual({ code: 0, signal: null });
+    });
+
+    test("a host gets the packet addon for its architecture, if any, and its own Node loads it", async ({
+      skip,
+    }) => {
+      if (noNative !== undefined) skip(noNative);
+      const workdir = newWorkdir();
+      const foreign = join(state.path, "foreign.node");
+      const header = Buffer.alloc(64);
+      header.write("\u007fELF", "latin1");
+      header.writeUInt16LE(process.arch === "arm64" ? 0x3e : 0xb7, 18);
+      writeFileSync(foreign, header);
+      const own = resolve(`dist/native/linux-${process.arch}/understudy-io.node`);
+      const loader = Buffer.from(
+        'import { createRequire } from "node:module";\n' +
+          "console.log(Object.keys(createRequire(import.meta.url)(process.argv[2])).length);\n",
+      );
+      expect((await deployAgent(host, { bundle: loader, addons: [foreign], workdir })).addonPath).toBe(
+        undefined,
+      );
+      const deployed = await deployAgent(host, { bundle: loader, addons: [foreign, own], workdir });
+      expect(deployed.addonPath).toMatch(/\/understudy-io-[0-9a-f]{16}\.node$/);
+      const { nodeCommand, agentPath, addonPath = "" } = deployed;
+      expect((await host.exec([nodeCommand, agentPath, addonPath])).stdout).toBe("10\n");
+      await undeploy(host, workdir);
+      expect(existsSync(workdir)).toBe(false);
     });
 
     test("a damaged file under the right name is sent again; another bundle lies beside the first", async () => {

@@ -104,11 +104,12 @@ export class JobHosts {
     connections: PerHost<SshHost>,
     bundle: Uint8Array,
     nodeBinary: string,
+    addons: readonly string[],
   ): Promise<PerHost<Deployment>> {
     return await forEachHost(async (name) => {
       this.#used.add(name);
       const { workdir } = this.#lab.hosts[name];
-      return await deployAgent(connections[name], { bundle, nodeBinary, workdir });
+      return await deployAgent(connections[name], { bundle, nodeBinary, addons, workdir });
     });
   }
 

@@ -31,6 +31,8 @@ export interface JobRequest {
   readonly agentBundle: Uint8Array;
   /** A Node executable for hosts that have none. */
   readonly nodeBinary: string;
+  /** Packet addons that were built on the desk, one for each architecture. */
+  readonly agentAddons: readonly string[];
   readonly runsDir: string;
   readonly captureEngine?: EngineName | undefined;
   readonly progress: JobProgress;
@@ -156,20 +158,20 @@ export class MainJob {
   }
 
   async #deploy(connections: Connections): Promise<PerHost<Deployment>> {
-    const { agentBundle, nodeBinary, progress } = this.#request;
-    const deployments = await this.#hosts.deploy(connections, agentBundle, nodeBinary);
-    for (const [name, { uploaded, nodeVersion }] of Object.entries(deployments)) {
-      progress.note(`${name}: the agent ${uploaded ? "sent" : "was there already"}, Node ${nodeVersion}`);
+    const { agentBundle, nodeBinary, agentAddons, progress } = this.#request;
+    const deployments = await this.#hosts.deploy(connections, agentBundle, nodeBinary, agentAddons);
+    for (const [name, { uploaded, nodeVersion, addonPath }] of Object.entries(deployments)) {
+      const packets = addonPath === undefined ? "node:dgram" : "its addon";
+      const agent = `the agent ${uploaded ? "sent" : "was there already"}`;
+      progress.note(`${name}: ${agent}, Node ${nodeVersion}, packets by ${packets}`);
     }
     return deployments;
   }
 
   async #startAgent(name: HostName, host: SshHost, deployment: Deployment): Promise<AgentSession> {
-    const session = await AgentSession.start(
-      host,
-      [deployment.nodeCommand, deployment.agentPath],
-      this.#handlers(name),
-    );
+    const { nodeCommand, agentPath, addonPath } = deployment;
+    const command = [nodeCommand, agentPath, ...(addonPath === undefined ? [] : [addonPath])];
+    const session = await AgentSession.start(host, command, this.#handlers(name));
     this.#sessions.set(name, session);
     this.#recording.addClockError(name, session.clockErrorMicros);
     return session;
