@@ -45,6 +45,8 @@ export type DeskMessage =
       readonly role: "primary" | "secondary" | "peer";
       readonly sctpPort: number;
       readonly udpPort: number;
+      /** How SCTP packets travel: in UDP (RFC 6951) on that port, which is the default, or as IP protocol 132. */
+      readonly transport?: "udp" | "raw" | undefined;
       /** All addresses of the endpoint. */
       readonly localAddresses: readonly string[];
       /** The one that this host has. */
@@ -133,6 +135,7 @@ const deskSchemas: Schemas<DeskMessage> = {
     role: z.enum(["primary", "secondary", "peer"]),
     sctpPort: port,
     udpPort: port,
+    transport: z.enum(["udp", "raw"]).optional(),
     localAddresses: z.array(address).min(1).max(16),
     ownAddress: address,
     timers: timerSetting,

@@ -79,8 +79,9 @@ export class Agent {
   async #configure(setting: Configure): Promise<void> {
     if (this.#setting !== undefined) throw new Error("this agent was configured already: start another one");
     this.#setting = setting;
-    const { ownAddress, udpPort } = setting;
-    this.#transport = await openTransport({ address: ownAddress, way: { udpPort } }, this.#native);
+    const { ownAddress, udpPort, transport } = setting;
+    const way = transport === "raw" ? ("raw" as const) : { udpPort };
+    this.#transport = await openTransport({ address: ownAddress, way }, this.#native);
     this.#transport.start({
       onPackets: (packets) => this.#received(packets),
       onIcmp: () => undefined,

@@ -5,7 +5,7 @@ import type { VerdictReport } from "../../captures/verdict/report.ts";
 import type { EngineName } from "../../captures/live/index.ts";
 import type { Lab } from "../lab/hosts.ts";
 import { LabError } from "../lab/hosts.ts";
-import type { JobSetting, PeerKind, TimerChoice } from "../lab/job/index.ts";
+import type { JobSetting, PeerKind, TimerChoice, TransportChoice } from "../lab/job/index.ts";
 import { MainJob, defaultSetting } from "../lab/job/index.ts";
 import type { Testbed } from "../lab/testbed/index.ts";
 import { formatTestbedError, openTestbed, parseTestbed } from "../lab/testbed/index.ts";
@@ -24,6 +24,7 @@ const leastRunBytes: number = 8 * 2 ** 20;
 export interface DemoOptions {
   readonly peer: PeerKind;
   readonly timers: TimerChoice;
+  readonly transport: TransportChoice;
   readonly lab: "auto" | "netns" | "loopback";
   readonly testbed?: string;
   readonly rate: number;
@@ -36,6 +37,9 @@ export interface DemoOptions {
 
 /** Plays the main job and prints the verdict; answers the exit code. */
 export async function demo(options: DemoOptions, signal: AbortSignal): Promise<number> {
+  if (options.transport === "raw" && options.peer === "usrsctp") {
+    throw new UsageError("--transport raw is for our own agents: leave --peer usrsctp away, or use UDP.");
+  }
   const progress = new ConsoleProgress();
   const agentBundle = await readAgent();
   await checkRunsDisk();
@@ -69,6 +73,7 @@ function settingOf(options: DemoOptions): JobSetting {
     ...defaultSetting,
     peer: options.peer,
     timers: options.timers,
+    transport: options.transport,
     ratePerSecond: options.rate,
     sizeBytes: options.size,
     streams: options.streams,

@@ -78,6 +78,11 @@ program
   .option("--size <bytes>", "size of a message", whole(24, 65_536), 200)
   .option("--streams <n>", "streams in use", whole(1, 16), 4)
   .option("--seconds <n>", "length of the load before and after the fault", whole(1, 600), 4)
+  .addOption(
+    new Option("--transport <kind>", "how SCTP packets travel: in UDP, or as IP protocol 132")
+      .choices(["udp", "raw"])
+      .default("udp"),
+  )
   .option("--udp-port <port>", "UDP port of the encapsulation", whole(1, 65_535))
   .addOption(new Option("--capture <engine>", "capture engine").choices(["dumpcap", "tcpdump", "cap"]))
   .action((options: DemoOptions) => run(() => demo(options, interruption.signal)));

@@ -110,6 +110,12 @@ function machineOf(executable: Uint8Array): string | undefined {
   return isElf ? machines.get(Buffer.from(executable.subarray(0, 20)).readUInt16LE(18)) : undefined;
 }
 
+/** What `uname -m` says on hosts that one of these packet addons is for. */
+export async function addonMachines(addons: readonly string[]): Promise<string[]> {
+  const machinesOf = await Promise.all(addons.map(async (path) => machineOf(await readFile(path))));
+  return machinesOf.filter((machine) => machine !== undefined);
+}
+
 async function shipNode(host: SshHost, request: DeployRequest): Promise<StoredFile & { version: string }> {
   const refuse = (reason: string): HostError =>
     new HostError(

@@ -1,5 +1,5 @@
 export { connectSsh, type ConnectOptions } from "./connect.ts";
-export { deployAgent, undeploy, type Deployment, type DeployRequest } from "./deploy-agent.ts";
+export { addonMachines, deployAgent, undeploy, type Deployment, type DeployRequest } from "./deploy-agent.ts";
 export { HostError, type HostFault } from "./host-error.ts";
 export { generateSshKeyPair, type SshKeyPair } from "./keys.ts";
 export { clockOffset, preflight, type PreflightItem, type PreflightNeeds } from "./preflight.ts";

@@ -15,6 +15,13 @@ export interface PreflightNeeds {
   readonly capture?: boolean;
   readonly root?: boolean;
   readonly nftables?: boolean;
+  /** Raw IP protocol 132 instead of UDP. */
+  readonly raw?: {
+    /** What `uname -m` says where a packet addon can be sent, see `addonMachines`. */
+    readonly addonMachines: readonly string[];
+    /** Whether the host's kernel must keep quiet when its agent dies: that of a cluster's computer. */
+    readonly quiet: boolean;
+  };
   /** True where a runtime can be sent: then a host without Node is fine. */
   readonly nodeCanBeSent?: boolean;
 }
@@ -41,6 +48,9 @@ d=$1; while [ ! -e "$d" ] && [ "$d" != / ]; do d=$(dirname -- "$d"); done
 echo "space $(df -Pk -- "$d" | tail -n 1 | awk '{print $4}')"
 ip -o addr show 2>/dev/null | awk '{sub("/.*", "", $4); print "address", $2, $4}'
 ip -o link show up 2>/dev/null | awk '{sub("[:@].*", "", $2); print "up", $2}'
+echo "machine $(uname -m)"
+awk '/^CapEff/ {print "capabilities", $2}' /proc/self/status 2>/dev/null
+{ [ -e /proc/net/sctp ] || grep -q '^sctp ' /proc/modules; } 2>/dev/null && echo "kernel-sctp yes"
 ss -Hlun 2>/dev/null | awk '{print "udp", $4}'
 true`;
 
@@ -164,6 +174,45 @@ function checkRights(facts: Facts, needs: PreflightNeeds): PreflightItem[] {
   return items;
 }
 
+/** Bit of CAP_NET_RAW (capabilities(7)) in a capability set. */
+const netRawBit = 13n;
+
+/** What stands in the way of raw IP protocol 132, one item for each. */
+function checkRaw(facts: Facts, { raw }: PreflightNeeds): PreflightItem[] {
+  if (raw === undefined) return [];
+  const machine = facts.get("machine")?.[0] ?? "unknown";
+  const isBuilt = raw.addonMachines.includes(machine);
+  const set = facts.get("capabilities")?.[0];
+  const mayOpen = set !== undefined && ((BigInt(`0x${set}`) >> netRawBit) & 1n) === 1n;
+  const isLoaded = has(facts, "kernel-sctp", "yes");
+  const items = [
+    item(
+      "packet addon",
+      isBuilt,
+      `${isBuilt ? "built" : "not built"} for ${machine}`,
+      `Run the desk on a Linux machine of that kind (${machine}) with gcc, or choose UDP.`,
+    ),
+    item(
+      "raw packets",
+      mayOpen,
+      mayOpen ? "CAP_NET_RAW" : "the SSH user has no CAP_NET_RAW",
+      "Log in as root, or choose UDP.",
+    ),
+    item(
+      "kernel SCTP",
+      !isLoaded,
+      isLoaded ? "loaded: it would answer every packet of ours with an ABORT" : "not loaded",
+      "Unload it (modprobe -r sctp), or choose UDP.",
+    ),
+  ];
+  if (!raw.quiet) return items;
+  const canBeQuiet = has(facts, "tool", "nft");
+  const quiet = canBeQuiet
+    ? "nft can drop it"
+    : "without nft the kernel answers for a dead agent with ICMP protocol unreachable";
+  return [...items, item("ICMP", canBeQuiet, quiet, "Install nftables.")];
+}
+
 /** One shell answers all probes: the start of a session takes far longer than `date` does. */
 const clockByDate: readonly string[] = ["sh", "-c", "while read -r _; do date +%s.%N; done"];
 
@@ -241,6 +290,7 @@ export async function preflight(host: SshHost, needs: PreflightNeeds): Promise<P
     ...checkRights(facts, needs),
     ...checkInterfaces(facts, needs),
     ...checkPorts(facts, needs),
+    ...checkRaw(facts, needs),
     await checkClock(host),
   ];
 }

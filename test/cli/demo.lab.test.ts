@@ -9,6 +9,7 @@ import { buildTarget } from "../../scripts/build.ts";
 import { stateAt } from "../../main/replay/index.ts";
 import { serveDesk } from "../../main/serve/index.ts";
 import { createDesk, openRun as openRecord } from "../../main/store/index.ts";
+import { noNative } from "../host/support/native.ts";
 import { noBrowser, openBrowser, openRun, screenshot, waitForLadder } from "../e2e/browser.ts";
 
 /** The main job as a newcomer runs it: the real command, real sshd, real captures, real kills. */
@@ -178,6 +179,16 @@ describe.skipIf(reason !== "")(
         "the usrsctp peer counted for itself: 0 lost, 0 duplicated, 0 reordered, 0 damaged",
       );
       expect(namespacesOf(ended.err)).toEqual([]);
+    });
+
+    it("ends the same with raw IP protocol 132 instead of UDP", async ({ skip }) => {
+      if (noNative !== undefined) skip(noNative);
+      const ended = await understudy("demo", "--transport", "raw", "--seconds", "2");
+      judgeRun(ended);
+      expect(ended.err).toMatch(/peer: the agent .*, packets by its addon/);
+      const pcapng = pathOf(ended.out, "pcapng");
+      const udp = execFileSync("tshark", ["-r", pcapng, "-Y", "udp"], { encoding: "utf8" });
+      expect(udp).toBe("");
     });
 
     it("works with the capture engine cap, which cannot prove completeness and says so", async () => {

@@ -51,18 +51,22 @@ describe.skipIf(noNamespaces)(
       state.remove();
     });
 
-    /** Logs in as an account whose PATH has every ordinary program except Node. */
-    async function connectWithoutNode(): Promise<SshHost> {
-      const folder = join(state.path, "no-node");
+    /** Logs in as an account whose PATH has every ordinary program but those, run by `through`. */
+    async function connectLimited(
+      name: string,
+      isMissing: (program: string) => boolean,
+      through: string = "",
+    ): Promise<SshHost> {
+      const folder = join(state.path, name);
       mkdirSync(folder);
-      for (const name of readdirSync("/usr/bin")) {
-        if (!name.startsWith("node")) symlinkSync(join("/usr/bin", name), join(folder, name));
+      for (const program of readdirSync("/usr/bin")) {
+        if (!isMissing(program)) symlinkSync(join("/usr/bin", program), join(folder, program));
       }
-      const keys = generateSshKeyPair("no-node");
-      const script = join(state.path, "no-node.sh");
+      const keys = generateSshKeyPair(name);
+      const script = join(state.path, `${name}.sh`);
       writeFileSync(
         script,
-        `case $SSH_ORIGINAL_COMMAND in internal-sftp) exec /usr/lib/openssh/sftp-server;; esac\nPATH=${folder}; export PATH; exec sh -c "$SSH_ORIGINAL_COMMAND"\n`,
+        `case $SSH_ORIGINAL_COMMAND in internal-sftp) exec /usr/lib/openssh/sftp-server;; esac\nPATH=${folder}; export PATH; exec ${through} sh -c "$SSH_ORIGINAL_COMMAND"\n`,
       );
       const keysFile = join(state.path, "labs", lab.id, "authorized_keys");
       appendFileSync(keysFile, `command="sh ${script}" ${keys.publicKey}\n`);
@@ -176,7 +180,7 @@ describe.skipIf(noNamespaces)(
     });
 
     test("a host without Node gets ours, and only one of its own kind", async () => {
-      const bare = await connectWithoutNode();
+      const bare = await connectLimited("no-node", (program) => program.startsWith("node"));
       try {
         const workdir = newWorkdir();
         await expect(deployAgent(bare, { bundle, workdir })).rejects.toThrow(
@@ -228,6 +232,37 @@ describe.skipIf(noNamespaces)(
         "udp port 9899",
         "clock",
       ]);
+    });
+
+    test("preflight for raw packets names each thing that is missing", async () => {
+      const { workdir } = lab.hosts.a;
+      const machine = process.arch === "arm64" ? "aarch64" : "x86_64";
+      const needs = { workdir, raw: { addonMachines: [machine], quiet: true } };
+      const checks = ["packet addon", "raw packets", "kernel SCTP", "ICMP"];
+      const good = (await preflight(host, needs)).filter(({ check }) => checks.includes(check));
+      expect(good.map(({ check }) => check)).toEqual(checks);
+      // All hosts here share one kernel, whatever it has loaded.
+      const isLoaded = existsSync("/proc/net/sctp");
+      expect(good.map(({ ok }) => ok)).toEqual([true, true, !isLoaded, true]);
+
+      // Without that right, on a host of another kind.
+      const bare = await connectLimited(
+        "no-raw",
+        (program) => program === "uname",
+        "setpriv --bounding-set -net_raw",
+      );
+      writeFileSync(join(state.path, "no-raw", "uname"), "#!/bin/sh\necho riscv64\n", { mode: 0o755 });
+      try {
+        const items = await preflight(bare, needs);
+        const flaws = items.filter(({ check, ok }) => checks.includes(check) && !ok);
+        expect(flaws.map(({ check, detail }) => `${check}: ${detail}`)).toEqual([
+          "packet addon: not built for riscv64",
+          "raw packets: the SSH user has no CAP_NET_RAW",
+          ...(isLoaded ? ["kernel SCTP: loaded: it would answer every packet of ours with an ABORT"] : []),
+        ]);
+      } finally {
+        await bare.close();
+      }
     });
 
     test("preflight names what is wrong and what to do", async () => {

@@ -20,13 +20,15 @@ export function cutDeviceRuleset(table: string, device: string): string {
 
 /**
  * Drops the "port unreachable" (RFC 792) with which a kernel answers for a UDP port that nobody holds
- * any more. The quoted datagram's destination port lies 8 (ICMP) + 20 (IP) + 2 bytes into the message.
+ * any more, and its "protocol unreachable" for raw SCTP. The quoted datagram's destination port lies
+ * 8 (ICMP) + 20 (IP) + 2 bytes into the message, its protocol 8 + 9.
  */
 export function dropUnreachablesRuleset(table: string, device: string, udpPort: number): string {
   return `table inet ${table} {
   chain out {
     type filter hook output priority 0; policy accept;
     oifname "${device}" icmp type destination-unreachable icmp code port-unreachable @th,240,16 ${udpPort} drop
+    oifname "${device}" icmp type destination-unreachable icmp code prot-unreachable @th,136,8 132 drop
   }
 }
 `;

@@ -18,6 +18,7 @@ export function configurationOf(
     role,
     sctpPort: isPeer ? setting.peerSctpPort : setting.sctpPort,
     udpPort: lab.udpPort,
+    transport: setting.transport,
     localAddresses: isPeer ? [peer.outside.address] : [a.outside.address, b.outside.address],
     ownAddress: own.outside.address,
     timers: timerSetting(setting.timers),

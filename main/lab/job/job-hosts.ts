@@ -1,7 +1,14 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { HistoryHost } from "../../../captures/verdict/history.ts";
 import type { Deployment, PreflightNeeds, SshHost } from "../../deploy/index.ts";
-import { clockOffset, connectSsh, deployAgent, preflight, undeploy } from "../../deploy/index.ts";
+import {
+  addonMachines,
+  clockOffset,
+  connectSsh,
+  deployAgent,
+  preflight,
+  undeploy,
+} from "../../deploy/index.ts";
 import type { HostName, Lab } from "../hosts.ts";
 import { LabError } from "../hosts.ts";
 import type { ClockReading } from "./recording.ts";
@@ -32,14 +39,16 @@ async function forEachHost<T>(work: (name: HostName) => Promise<T>): Promise<Per
 /** The hosts of a lab as one run uses them: logged in, looked at, agents deployed, and tidied in the end. */
 export class JobHosts {
   readonly #lab: Lab;
+  readonly #rawAddons: readonly string[] | undefined;
   readonly #onLost: (error: Error) => void;
   readonly #open: Map<HostName, SshHost> = new Map<HostName, SshHost>();
   /** Hosts on which something of ours may lie. */
   readonly #used: Set<HostName> = new Set<HostName>();
 
-  /** `onLost` hears of a connection that broke without our doing. */
-  constructor(lab: Lab, onLost: (error: Error) => void) {
+  /** `rawAddons`: the packet addons, where a run needs them for raw IP. `onLost` hears of a connection that broke without our doing. */
+  constructor(lab: Lab, rawAddons: readonly string[] | undefined, onLost: (error: Error) => void) {
     this.#lab = lab;
+    this.#rawAddons = rawAddons;
     this.#onLost = onLost;
   }
 
@@ -56,8 +65,9 @@ export class JobHosts {
 
   /** Looks whether the hosts are ready for a run. */
   async inspect(connections: PerHost<SshHost>): Promise<void> {
+    const machines = this.#rawAddons && (await addonMachines(this.#rawAddons));
     await forEachHost(async (name) => {
-      const flaw = (await preflight(connections[name], this.#needs(name))).find((item) => !item.ok);
+      const flaw = (await preflight(connections[name], this.#needs(name, machines))).find((item) => !item.ok);
       if (flaw === undefined) return;
       const fix = (flaw.fix ?? "mend that").replace(/^[A-Z]/, (first) => first.toLowerCase());
       throw new LabError(
@@ -83,12 +93,14 @@ export class JobHosts {
     return { hosts, clocks: new Map(Object.entries(clocks)) };
   }
 
-  #needs(name: HostName): PreflightNeeds {
+  #needs(name: HostName, addonMachines: readonly string[] | undefined): PreflightNeeds {
     const { workdir, outside } = this.#lab.hosts[name];
     // Loopback hosts share one kernel: every address is there, and a port is taken on one of them only.
-    if (this.#lab.kind === "loopback") return { workdir, nodeCanBeSent: true };
+    const raw = addonMachines && { raw: { addonMachines, quiet: name !== "peer" } };
+    if (this.#lab.kind === "loopback") return { workdir, nodeCanBeSent: true, ...raw };
+    const udpPorts = raw === undefined ? [this.#lab.udpPort] : [];
     const intra = name === "peer" ? [] : [this.#lab.hosts[name].intra];
-    return { workdir, interfaces: [outside, ...intra], udpPorts: [this.#lab.udpPort], nodeCanBeSent: true };
+    return { workdir, interfaces: [outside, ...intra], udpPorts, nodeCanBeSent: true, ...raw };
   }
 
   async #clockOf(host: SshHost, node: string): Promise<ClockReading> {

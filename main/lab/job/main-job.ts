@@ -83,7 +83,8 @@ export class MainJob {
     const { setting, lab, runsDir } = request;
     this.#request = request;
     this.#end = new EarlyEnd(request.signal);
-    this.#hosts = new JobHosts(lab, (error) => this.#trouble(error));
+    const rawAddons = setting.transport === "raw" ? request.agentAddons : undefined;
+    this.#hosts = new JobHosts(lab, rawAddons, (error) => this.#trouble(error));
     this.#writer = createRun({
       runsDir,
       scenario: "main-job",

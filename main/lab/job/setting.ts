@@ -2,12 +2,15 @@ import type { TimerSetting } from "../../../agents/control/index.ts";
 import { rfc9260Parameters, telecomParameters } from "../../../agents/sctp/index.ts";
 
 export type PeerKind = "agent" | "usrsctp";
+/** SCTP in UDP (RFC 6951), or as IP protocol 132. */
+export type TransportChoice = "udp" | "raw";
 export type TimerChoice = "telecom" | "rfc9260";
 
 /** What a run of the main job is to do. */
 export interface JobSetting {
   readonly peer: PeerKind;
   readonly timers: TimerChoice;
+  readonly transport: TransportChoice;
   /** Messages a second, each way. */
   readonly ratePerSecond: number;
   readonly sizeBytes: number;
@@ -23,6 +26,7 @@ export interface JobSetting {
 export const defaultSetting: JobSetting = {
   peer: "agent",
   timers: "telecom",
+  transport: "udp",
   ratePerSecond: 500,
   sizeBytes: 200,
   streams: 4,
