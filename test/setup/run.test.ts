@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { mkdirSync, symlinkSync } from "node:fs";
+import { existsSync, mkdirSync, rmSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { stubProject } from "./stub-project.ts";
@@ -64,6 +64,40 @@ test("the libpcap binding: built once; a failure is told once and does not stop 
   expect(second.stderr).toBe("");
   expect(project.calls()).toEqual([NPM_CI, NPM_REBUILD]);
 });
+
+test.skipIf(process.platform !== "linux")(
+  "the packet addon: built once, again after its source changed; a failure is told once and is not fatal",
+  async () => {
+    const failure = (why: string): string =>
+      `set-up: The packet addon could not be built (${why}); agents use Node's own UDP, and no raw IP.\n`;
+    const built = join(project.folder, `dist/native/linux-${process.arch}/understudy-io.node`);
+    project.write("agents/native/module.c", "// one");
+    const first = await project.start(["cli"]).ended;
+    expect(first.stderr).toContain(failure("there is no C compiler"));
+    expect([first.stdout, first.code]).toEqual(["cli ran\n", 0]);
+    expect((await project.start(["cli"]).ended).stderr).toBe("");
+
+    project.command("gcc", 'echo "gcc" >> "$CALLS"; echo "module.c:1: fatal error: node_api.h"; exit 1');
+    expect((await project.start(["cli"]).ended).stderr).toContain(
+      failure("module.c:1: fatal error: node_api.h"),
+    );
+    expect((await project.start(["cli"]).ended).stderr).toBe("");
+    expect(existsSync(built)).toBe(false);
+
+    project.command(
+      "gcc",
+      'echo "gcc" >> "$CALLS"; for each; do [ "$last" != -o ] || : > "$each"; last=$each; done',
+    );
+    project.write("agents/native/module.c", "// two");
+    expect((await project.start(["cli"]).ended).stderr).toContain("set-up: Building the packet addon\n");
+    expect(existsSync(built)).toBe(true);
+    expect((await project.start(["cli"]).ended).stderr).toBe("");
+    expect(project.calls().filter((call) => call === "gcc")).toHaveLength(2);
+    rmSync(built);
+    await project.start(["cli"]).ended;
+    expect(existsSync(built)).toBe(true);
+  },
+);
 
 test("the bundles are built again after a source file changed", async () => {
   await project.start(["cli"]).ended;
