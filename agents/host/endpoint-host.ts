@@ -1,18 +1,17 @@
-import type { Delivery, Endpoint, EndpointOutputs, OutgoingMessage, SendAnswer } from "../sctp/index.ts";
-import type { IcmpReport, PacketTransport, ReceivedPacket, SendPacket } from "./packet-transport.ts";
-
-/** An Endpoint that understands ICMP and ECN; one that does not ignores the marks and is not told of the reports. */
-type DrivenEndpoint = Endpoint & {
-  receive(bytes: Uint8Array, route: ReceivedPacket["route"], nowMs: number, marked?: boolean): void;
-  receiveIcmp?(report: IcmpReport, nowMs: number): void;
-};
-
-type HostNotification = EndpointOutputs["notifications"][number]["notification"];
+import type {
+  Delivery,
+  Endpoint,
+  IcmpReport,
+  Notification,
+  OutgoingMessage,
+  SendAnswer,
+} from "../sctp/index.ts";
+import type { PacketTransport, ReceivedPacket, SendPacket } from "./packet-transport.ts";
 
 /** What the user of the endpoint is told. Handlers may call into the host; what that causes follows in the same turn. */
 export interface EndpointUser {
   onDelivery(delivery: Delivery): void;
-  onNotification(association: number, notification: HostNotification): void;
+  onNotification(association: number, notification: Notification): void;
   /** There is room to send again, see `EndpointHost.awaitRoom`. */
   onRoom?(association: number): void;
 }
@@ -37,7 +36,7 @@ const roundsPerTurn = 16;
  * packets leave at once, whatever they depend on.
  */
 export class EndpointHost {
-  readonly #endpoint: DrivenEndpoint;
+  readonly #endpoint: Endpoint;
   readonly #transports: readonly PacketTransport[];
   readonly #clock: { nowMs(): number };
   readonly #user: EndpointUser;
@@ -119,7 +118,7 @@ export class EndpointHost {
 
   #reported(report: IcmpReport): void {
     if (this.#closed) return;
-    this.#endpoint.receiveIcmp?.(report, this.#clock.nowMs());
+    this.#endpoint.receiveIcmp(report, this.#clock.nowMs());
     this.#schedule();
   }
 

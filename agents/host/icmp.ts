@@ -1,4 +1,4 @@
-import type { IcmpReport } from "./packet-transport.ts";
+import type { IcmpReport } from "../sctp/index.ts";
 
 /** Of an entry of the kernel's error queue: who made it (`ee_origin`). */
 const origins = { local: 1, icmp: 2, icmpV6: 3 } as const;

@@ -1,4 +1,4 @@
-import type { OutboundPacket, Route } from "../sctp/index.ts";
+import type { IcmpReport, OutboundPacket, Route } from "../sctp/index.ts";
 
 /** An SCTP packet from the network. The bytes are the receiver's for good: nobody writes to them again. */
 export interface ReceivedPacket {
@@ -10,16 +10,6 @@ export interface ReceivedPacket {
 
 /** A packet to send. Without `remotePort` it goes to the port that the transport was given. */
 export type SendPacket = Pick<OutboundPacket, "bytes" | "local" | "remote" | "remotePort" | "probe">;
-
-/** What ICMP said about a packet that we sent (RFC 9260 section 10). */
-export interface IcmpReport {
-  readonly kind: "packet-too-big" | "port-unreachable" | "protocol-unreachable" | "unreachable";
-  /** The IP MTU of the next hop, where the router named it. */
-  readonly mtuBytes?: number;
-  /** The first bytes of the SCTP packet, eight or more. */
-  readonly quoted: Uint8Array;
-  readonly route: Route;
-}
 
 export interface TransportHandlers {
   /** Whatever was read at once, in the order in which it arrived; never empty. */

@@ -1,9 +1,5 @@
-import type {
-  IcmpReport,
-  PacketTransport,
-  ReceivedPacket,
-  SendPacket,
-} from "../../../agents/host/packet-transport.ts";
+import type { IcmpReport } from "../../../agents/sctp/index.ts";
+import type { PacketTransport, ReceivedPacket, SendPacket } from "../../../agents/host/packet-transport.ts";
 
 /** Keeps what a transport hands over. */
 export class Received {
