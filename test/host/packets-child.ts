@@ -87,6 +87,19 @@ async function listen(): Promise<void> {
   say({ delivered: host.deliveries.length, counters: transport.counters });
 }
 
+/** Associates with path MTU discovery on, and tells when packets are as long as `size` says, but for 8 bytes. */
+async function discover(): Promise<void> {
+  const parameters = { pathMtuDiscovery: true };
+  const host = new TestHost(address, [transport], { listening: false, parameters });
+  host.host.connect(peer, sctpPort);
+  await host.until(() => host.states.includes("comm-up"));
+  const found = (): number =>
+    host.host.turn((endpoint) => endpoint.statistics(host.association)?.paths[0]?.packetSizeBytes ?? 0);
+  while (found() <= Number(size) - 8) await new Promise((resolve) => setTimeout(resolve, 10));
+  say({ packetSizeBytes: found() });
+  host.host.shutdown(host.association);
+}
+
 async function associate(): Promise<void> {
   const wanted = 1000;
   const host = new TestHost(address, [transport], { listening: false });
@@ -129,6 +142,13 @@ switch (mode) {
     await report(true);
     break;
   case "listen":
+    await listen();
+    break;
+  case "discover":
+  case "udp-discover":
+    await discover();
+    break;
+  case "udp-listen":
     await listen();
     break;
   case "associate":

@@ -153,6 +153,15 @@ describe.skipIf(reason !== undefined)(`raw IP protocol 132${reason ? ` (skipped:
       expect(await start("a", `${udp}probe`, a, b, "1400")()).toEqual(expected);
     });
 
+    it.each(["", "udp-"])("lets an endpoint find the MTU of its path (%s)", async (udp) => {
+      const listening = start("b", `${udp}listen`, b);
+      await listening();
+      const fits = 1280 - header - (udp === "" ? 0 : 8);
+      const found = await start("a", `${udp}discover`, a, b, String(fits))();
+      expect((found as { packetSizeBytes: number }).packetSizeBytes).toBeLessThanOrEqual(fits);
+      await listening();
+    });
+
     it("reports the MTU of its own interface for a probe", async () => {
       expect(await start("a", "probe", a, b, String(1501 - header))()).toEqual({
         kind: "packet-too-big",
