@@ -136,6 +136,24 @@ describe("the turns of an endpoint", () => {
     expect(a.deliveries[0]?.payload[0]).toBe(7);
   });
 
+  it("tell of room when there is some, once for each time that it is asked for", async () => {
+    const { a, b, wireA } = await established();
+    let calls = 0;
+    a.pump = () => (calls += 1);
+    const deliver = wireA.onSend;
+    wireA.onSend = () => undefined;
+    for (let index = 0; index < 20; index++) a.host.send(a.association, message(1400, index));
+    a.host.awaitRoom(a.association, 1400);
+    for (let turns = 0; turns < 5; turns++) await new Promise((resolve) => setImmediate(resolve));
+    expect(calls).toBe(0);
+    wireA.onSend = deliver;
+    deliver();
+    await a.until(() => calls > 0);
+    await b.until(() => b.deliveries.length === 20);
+    for (let turns = 0; turns < 5; turns++) await new Promise((resolve) => setImmediate(resolve));
+    expect(calls).toBe(1);
+  });
+
   it("carry out deadlines: INIT is repeated, then given up", async () => {
     const wire = new Wire("192.0.2.1");
     const parameters = { rtoInitialMs: 5, rtoMinMs: 5, rtoMaxMs: 10, maxInitRetransmits: 3 };
