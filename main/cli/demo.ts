@@ -24,7 +24,8 @@ const leastRunBytes: number = 8 * 2 ** 20;
 export interface DemoOptions {
   readonly peer: PeerKind;
   readonly timers: TimerChoice;
-  readonly transport: TransportChoice;
+  /** Without a word: what the testbed file says, else UDP. */
+  readonly transport?: TransportChoice;
   readonly lab: "auto" | "netns" | "loopback";
   readonly testbed?: string;
   readonly rate: number;
@@ -37,20 +38,18 @@ export interface DemoOptions {
 
 /** Plays the main job and prints the verdict; answers the exit code. */
 export async function demo(options: DemoOptions, signal: AbortSignal): Promise<number> {
-  if (options.transport === "raw" && options.peer === "usrsctp") {
-    throw new UsageError("--transport raw is for our own agents: leave --peer usrsctp away, or use UDP.");
-  }
+  refuseRawWithUsrsctp(options.transport, options);
   const progress = new ConsoleProgress();
   const agentBundle = await readAgent();
   await checkRunsDisk();
   progress.step(options.testbed === undefined ? "Make the lab: hosts a, b and peer" : "Open the testbed");
-  const { lab, prepare } = await openLab(options, progress);
+  const { lab, prepare, transport } = await openLab(options, progress);
   const result = await thenDispose(lab, progress, async () => {
     await prepare(signal);
     for (const limit of lab.limits) progress.note(limit);
     return await MainJob.run({
       lab,
-      setting: settingOf(options),
+      setting: settingOf(options, transport),
       agentBundle,
       nodeBinary: process.execPath,
       agentAddons: agentAddonPaths(),
@@ -68,12 +67,19 @@ export async function demo(options: DemoOptions, signal: AbortSignal): Promise<n
   return codeOf(result.report);
 }
 
-function settingOf(options: DemoOptions): JobSetting {
+function refuseRawWithUsrsctp(transport: TransportChoice | undefined, { peer }: DemoOptions): void {
+  if (transport !== "raw" || peer !== "usrsctp") return;
+  throw new UsageError(
+    "Raw IP (transport raw) is for our own agents: leave --peer usrsctp away, or use UDP.",
+  );
+}
+
+function settingOf(options: DemoOptions, transport: TransportChoice): JobSetting {
   return {
     ...defaultSetting,
     peer: options.peer,
     timers: options.timers,
-    transport: options.transport,
+    transport,
     ratePerSecond: options.rate,
     sizeBytes: options.size,
     streams: options.streams,
@@ -128,17 +134,20 @@ async function checkRunsDisk(): Promise<void> {
 
 interface OpenedLab {
   readonly lab: Lab;
+  readonly transport: TransportChoice;
   /** What is to be done to the hosts before a run; undone by the lab's `dispose`. */
   prepare(signal: AbortSignal): Promise<void>;
 }
 
 async function openLab(options: DemoOptions, progress: ConsoleProgress): Promise<OpenedLab> {
-  const { udpPort } = options;
+  const { udpPort, transport = "udp" } = options;
   if (options.testbed !== undefined) {
     const testbed = await readTestbed(options.testbed);
+    const chosen = options.transport ?? testbed.transport;
+    refuseRawWithUsrsctp(chosen, options);
     const lab = openTestbed({ ...testbed, ...(udpPort !== undefined && { udpPort }) });
     const leaseMs = 2 * options.seconds * 1000 + leaseReserveMs;
-    return { lab, prepare: (signal) => lab.prepare({ leaseMs, signal }) };
+    return { lab, transport: chosen, prepare: (signal) => lab.prepare({ leaseMs, signal }) };
   }
   const lab = await createVirtualLab({
     stateDir: stateFolder(),
@@ -146,7 +155,7 @@ async function openLab(options: DemoOptions, progress: ConsoleProgress): Promise
     log: (line) => progress.note(line),
     ...(udpPort !== undefined && { udpPort }),
   });
-  return { lab, prepare: () => Promise.resolve() };
+  return { lab, transport, prepare: () => Promise.resolve() };
 }
 
 async function readTestbed(path: string): Promise<Testbed> {

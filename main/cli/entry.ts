@@ -79,9 +79,10 @@ program
   .option("--streams <n>", "streams in use", whole(1, 16), 4)
   .option("--seconds <n>", "length of the load before and after the fault", whole(1, 600), 4)
   .addOption(
-    new Option("--transport <kind>", "how SCTP packets travel: in UDP, or as IP protocol 132")
-      .choices(["udp", "raw"])
-      .default("udp"),
+    new Option(
+      "--transport <kind>",
+      "how SCTP packets travel: in UDP, or as IP protocol 132 (default: udp, or as the testbed says)",
+    ).choices(["udp", "raw"]),
   )
   .option("--udp-port <port>", "UDP port of the encapsulation", whole(1, 65_535))
   .addOption(new Option("--capture <engine>", "capture engine").choices(["dumpcap", "tcpdump", "cap"]))

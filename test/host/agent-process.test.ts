@@ -16,11 +16,12 @@ afterEach(() => {
 });
 
 class Talk {
-  readonly child: ChildProcess = spawn(process.execPath, [entry], { stdio: ["pipe", "pipe", "inherit"] });
+  readonly child: ChildProcess;
   readonly messages: AgentMessage[] = [];
   #changed: () => void = () => undefined;
 
-  constructor() {
+  constructor(...args: string[]) {
+    this.child = spawn(process.execPath, [entry, ...args], { stdio: ["pipe", "pipe", "inherit"] });
     running.push(this.child);
     readLines(this.child.stdout!, 1_000_000, (line) => {
       const parsed = parseAgentMessage(line);
@@ -71,6 +72,20 @@ describe("the agent as a program", () => {
     talk.child.stdin!.end();
     const [code] = await once(talk.child, "exit");
     expect(code).toBe(0);
+  });
+
+  it("works without the packet addon, and says so", async () => {
+    const taken = createSocket("udp4").bind(0, "127.0.0.1");
+    await once(taken, "listening");
+    const { port } = taken.address();
+    taken.close();
+    await once(taken, "close");
+    const talk = new Talk("/nowhere/understudy-io.node");
+    expect(await talk.hear("hello")).toMatchObject({
+      name: expect.stringMatching(/packets by node:dgram$/) as string,
+    });
+    talk.say(configure(port));
+    await talk.hear("ready");
   });
 
   it("answers what it cannot read with one sentence and goes on", async () => {

@@ -9,7 +9,7 @@ const good = `version: 1
 name: rack7
 defaults:
   ssh: {user: lab, identityFile: ~/.ssh/id_ed25519, connectTimeout: 500ms}
-  agent: {workdir: /var/tmp/understudy, udpPort: 9900}
+  agent: {workdir: /var/tmp/understudy, udpPort: 9900, transport: raw}
 hosts:
   a:
     ssh: {host: 10.0.0.11}
@@ -43,7 +43,13 @@ function parsed(text = good): Testbed {
 
 test("defaults are filled in, a host's own keys win", () => {
   const { hosts, ...rest } = parsed();
-  expect(rest).toEqual({ fileName: "t.yaml", name: "rack7", udpPort: 9900, connectTimeoutMs: 500 });
+  expect(rest).toEqual({
+    fileName: "t.yaml",
+    name: "rack7",
+    udpPort: 9900,
+    transport: "raw",
+    connectTimeoutMs: 500,
+  });
   const sshDefaults = {
     port: 22,
     user: "lab",
@@ -182,7 +188,7 @@ describe("every mistake is told with its place and what to do", () => {
 test("the example that the documents name is a testbed file", () => {
   const path = resolve(import.meta.dirname, "../../examples/rack.testbed.yaml");
   const result = parseTestbed(readFileSync(path, "utf8"), path);
-  expect(result).toMatchObject({ ok: true, testbed: { name: "rack7", udpPort: 9899 } });
+  expect(result).toMatchObject({ ok: true, testbed: { name: "rack7", udpPort: 9899, transport: "udp" } });
 });
 
 describe("a testbed as a lab", () => {

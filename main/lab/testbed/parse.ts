@@ -27,6 +27,7 @@ export interface Testbed {
   readonly fileName: string;
   readonly name: string;
   readonly udpPort: number;
+  readonly transport: "udp" | "raw";
   readonly connectTimeoutMs: number;
   readonly hosts: { readonly a: TestbedMember; readonly b: TestbedMember; readonly peer: TestbedHost };
 }
@@ -150,6 +151,7 @@ function fill(file: TestbedFile, fileName: string): Testbed {
     fileName,
     name: file.name,
     udpPort: defaults.agent?.udpPort ?? 9899,
+    transport: defaults.agent?.transport ?? "udp",
     connectTimeoutMs: milliseconds(defaults.ssh?.connectTimeout ?? "10s"),
     hosts: { a: memberOf("a"), b: memberOf("b"), peer: hostOf("peer", file.hosts.peer) },
   };

@@ -35,7 +35,11 @@ export interface TestbedFile {
     | {
         readonly ssh?: SshKeys | undefined;
         readonly agent?:
-          | { readonly workdir?: string | undefined; readonly udpPort?: number | undefined }
+          | {
+              readonly workdir?: string | undefined;
+              readonly udpPort?: number | undefined;
+              readonly transport?: "udp" | "raw" | undefined;
+            }
           | undefined;
       }
     | undefined;
@@ -86,7 +90,13 @@ export const testbedShape: z.ZodType<TestbedFile> = z.strictObject({
   defaults: z
     .strictObject({
       ssh: z.strictObject(ssh).optional(),
-      agent: z.strictObject({ workdir: folder.optional(), udpPort: port.optional() }).optional(),
+      agent: z
+        .strictObject({
+          workdir: folder.optional(),
+          udpPort: port.optional(),
+          transport: z.enum(["udp", "raw"]).optional(),
+        })
+        .optional(),
     })
     .optional(),
   hosts: z.strictObject({ a: member, b: member, peer }),
