@@ -7,6 +7,11 @@ export interface TransportChoice {
   readonly address: string;
   /** SCTP in UDP on this port (RFC 6951), or raw IP protocol 132. */
   readonly way: { readonly udpPort: number } | "raw";
+  /**
+   * UDP segmentation offload, where the addon loads: several times cheaper, but a capture on an interface that
+   * does it shows what is left together as one datagram. Default: no, packets are captured as they are.
+   */
+  readonly offload?: boolean;
 }
 
 /**
@@ -18,7 +23,7 @@ export async function openTransport(
   native: LoadedNativeIo,
 ): Promise<PacketTransport> {
   const { address, way } = choice;
-  if (native.ok) return NativeTransport.open(native.io, choice);
+  if (native.ok) return NativeTransport.open(native.io, { ...choice, offload: choice.offload ?? false });
   if (way === "raw") throw new Error(`raw IP protocol 132 cannot be used: ${native.reason}`);
   return UdpTransport.open({ address, udpPort: way.udpPort });
 }
