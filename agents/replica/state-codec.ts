@@ -1,4 +1,4 @@
-import type { Agreement, AssociationState, Extensions } from "../sctp/index.ts";
+import type { Agreement, AssociationState, AuthenticationTerms, Extensions } from "../sctp/index.ts";
 import { noExtensions, tsn } from "../sctp/index.ts";
 import type { ByteReader, ByteWriter } from "./encoding.ts";
 import { phases } from "./phases.ts";
@@ -14,6 +14,7 @@ export function writeState(writer: ByteWriter, state: AssociationState): void {
   writer.list([...state.confirmedAddresses], (address) => writer.text(address)).text(state.primaryAddress);
   const { send, receive } = state;
   writer.list([...state.encapsulationPorts], ([address, port]) => writer.text(address).u16(port));
+  writer.u16(state.activeKeyId);
   writeReconfiguration(writer, state.reconfiguration);
   writeSendState(writer, send);
   writeReceiveState(writer, receive);
@@ -28,6 +29,7 @@ export function readState(reader: ByteReader): AssociationState {
   const confirmedAddresses = new Set(reader.list(() => reader.text()));
   const primaryAddress = reader.text();
   const encapsulationPorts = new Map(reader.list(() => [reader.text(), reader.u16()] as const));
+  const activeKeyId = reader.u16();
   return {
     agreement,
     sequence,
@@ -37,6 +39,7 @@ export function readState(reader: ByteReader): AssociationState {
     confirmedAddresses,
     primaryAddress,
     encapsulationPorts,
+    activeKeyId,
     reconfiguration: readReconfiguration(reader),
     send: readSendState(reader),
     receive: readReceiveState(reader),
@@ -51,6 +54,28 @@ function writeAgreement(writer: ByteWriter, agreement: Agreement): void {
   writer.u16(agreement.outboundStreams).u16(agreement.inboundStreams).u32(agreement.peerWindowBytes);
   writer.list(agreement.peerExtensions, (type) => writer.u8(type));
   writer.u8(extensionNames.reduce((bits, name, at) => bits | (Number(agreement.extensions[name]) << at), 0));
+  const { authentication } = agreement;
+  writer.list(authentication === undefined ? [] : [authentication.local, authentication.peer], (terms) =>
+    writeTerms(writer, terms),
+  );
+}
+
+function writeTerms(writer: ByteWriter, terms: AuthenticationTerms): void {
+  writer.bytes(terms.random).list(terms.hmacIds, (id) => writer.u16(id));
+  writer.u8(Number(terms.chunkTypes !== undefined)).list(terms.chunkTypes ?? [], (type) => writer.u8(type));
+}
+
+function readTerms(reader: ByteReader): AuthenticationTerms {
+  const random = reader.bytes();
+  const hmacIds = reader.list(() => reader.u16());
+  const listed = reader.u8() === 1;
+  const chunkTypes = reader.list(() => reader.u8());
+  return { random, chunkTypes: listed ? chunkTypes : undefined, hmacIds };
+}
+
+function readAuthentication(reader: ByteReader): Agreement["authentication"] {
+  const [local, peer] = reader.list(() => readTerms(reader));
+  return local === undefined || peer === undefined ? undefined : { local, peer };
 }
 
 function readAgreement(reader: ByteReader): Agreement {
@@ -68,6 +93,7 @@ function readAgreement(reader: ByteReader): Agreement {
     peerWindowBytes: reader.u32(),
     peerExtensions: reader.list(() => reader.u8()),
     extensions: readExtensions(reader),
+    authentication: readAuthentication(reader),
   };
 }
 

@@ -31,6 +31,7 @@ const kinds = [
   "streamCountsChanged",
   "outboundStreamsReset",
   "outboundTsnReset",
+  "keyActivated",
 ] as const satisfies readonly AssociationUpdate["kind"][];
 
 /** An update as it goes over the cluster link and into the record. */
@@ -88,6 +89,9 @@ export function encodeUpdate(update: AssociationUpdate): Uint8Array {
       break;
     case "outboundTsnReset":
       writer.u32(update.nextTsn);
+      break;
+    case "keyActivated":
+      writer.u16(update.keyId);
       break;
     case "userStateSaved":
       writer.bytes(update.userState);
@@ -150,6 +154,8 @@ function readUpdate(reader: ByteReader): AssociationUpdate {
       return { kind, streamIds: reader.list(() => reader.u16()) };
     case "outboundTsnReset":
       return { kind, nextTsn: tsn(reader.u32()) };
+    case "keyActivated":
+      return { kind, keyId: reader.u16() };
     case "userStateSaved":
       return { kind, userState: reader.bytes() };
     default:

@@ -8,6 +8,9 @@ import { abort, close, giveUp, reasonText } from "./abort.ts";
 import type { AssociationSetting, AssociationSnapshot, TimerName } from "./core.ts";
 import { AssociationCore } from "./core.ts";
 import { echoCookie, repeatCookie } from "./cookie-echo.ts";
+import type { KeyChange } from "./keys.ts";
+import { admit, changeKeys } from "./keys.ts";
+import type { KeyReply } from "./key-ring.ts";
 import { packetWasMarked, receiveCwr, receiveEcne } from "./ecn.ts";
 import { withdraw } from "./hand-over.ts";
 import { heartbeatDue, receiveHeartbeat, receiveHeartbeatAck, startHeartbeats } from "./heartbeat.ts";
@@ -412,6 +415,24 @@ export class Association {
   receiveIcmp(report: IcmpReport, nowMs: number): void {
     this.#core.nowMs = nowMs;
     receiveIcmp(this.#core, report, nowMs);
+  }
+
+  /** What may be processed of a packet that has arrived, `bytes` whole (RFC 4895 section 6.3). */
+  admit(chunks: readonly Chunk[], bytes: Uint8Array, route: Route): readonly Chunk[] {
+    return admit(this.#core, chunks, bytes, route);
+  }
+
+  get authenticates(): boolean {
+    return this.#core.authenticator !== undefined;
+  }
+
+  /** Whether chunks of this type are taken only behind AUTH. */
+  requiresAuthentication(chunkType: number): boolean {
+    return this.#core.authenticator?.requires(chunkType) === true;
+  }
+
+  changeKeys(change: KeyChange): KeyReply {
+    return changeKeys(this.#core, change);
   }
 
   /** From now on packets can leave from these addresses of ours. */

@@ -19,11 +19,18 @@ import type { Chunk, PacketArena } from "../wire/index.ts";
 import { chunkLength, commonHeaderBytes } from "../wire/index.ts";
 import type { EcnState } from "./ecn-state.ts";
 import { noEcn } from "./ecn-state.ts";
+import { Authenticator } from "./authenticator.ts";
+import type { KeyRingSnapshot } from "./key-ring.ts";
+import { KeyRing } from "./key-ring.ts";
 import type { Notification, Outputs, PacketReason, Route } from "./outputs.ts";
 import type { AssociationPhase, AssociationState } from "./state.ts";
 import { cloneAssociationState } from "./state.ts";
 import type { AssociationUpdate } from "./updates.ts";
 import { applyUpdate } from "./updates.ts";
+
+/** RFC 5061 section 4.1.1: these are never sent without AUTH. */
+const asconfType = 0xc1;
+const asconfAckType = 0x80;
 
 export type TimerName =
   | "t1-cookie"
@@ -59,6 +66,8 @@ export interface AssociationSetting {
   readonly describesUpdates: boolean;
   /** Whether deliveries fill the receive window until the user says that it has consumed them. */
   readonly holdsDeliveries: boolean;
+  /** Shared keys to begin with (RFC 4895). */
+  readonly keys?: KeyRingSnapshot;
 }
 
 /** All of an association at an instant; a value, independent of the association that it was taken from. */
@@ -82,6 +91,8 @@ export interface AssociationSnapshot {
   readonly requestDue: boolean;
   readonly requestInProgress: boolean;
   readonly requestPath: string | undefined;
+  readonly keys: KeyRingSnapshot;
+  readonly peerKeyId: number;
   readonly paths: readonly Path[];
   readonly flight: FlightState;
   readonly scheduler: SchedulerSnapshot;
@@ -143,6 +154,9 @@ export class AssociationCore {
   /** The peer is to be told what was given up (RFC 3758 section 3.5). */
   forwardTsnDue: boolean = false;
   ecn: EcnState = noEcn;
+  /** Undefined where nothing is authenticated. */
+  readonly authenticator: Authenticator | undefined;
+  readonly keys: KeyRing;
   /** The re-configuration request in flight is to be sent (again). */
   requestDue: boolean = false;
   /** The peer said that it is at work on the request: its silence is no error (RFC 6525 section 5.2.7, H2). */
@@ -181,6 +195,17 @@ export class AssociationCore {
       this.paths.set(address, path);
     }
     this.allPaths = [...this.paths.values()];
+    const keys = setting.keys ?? new KeyRing().snapshot();
+    this.keys = KeyRing.restore({ ...keys, activeKeyId: state.activeKeyId });
+    const { authentication, extensions } = state.agreement;
+    const always = extensions.addressReconfiguration ? [asconfType, asconfAckType] : [];
+    this.authenticator = authentication && new Authenticator(authentication, this.keys, always);
+  }
+
+  /** Bytes that an AUTH chunk takes in front of a chunk of this type; 0 where the peer wants none. */
+  authenticationBytes(chunkType: number): number {
+    const { authenticator } = this;
+    return authenticator?.peerRequires(chunkType) === true ? authenticator.chunkBytes : 0;
   }
 
   get primaryPath(): Path {
@@ -315,6 +340,8 @@ export class AssociationCore {
       requestDue: this.requestDue,
       requestInProgress: this.requestInProgress,
       requestPath: this.requestPath,
+      keys: this.keys.snapshot(),
+      peerKeyId: this.authenticator?.peerKeyId ?? 0,
       paths: this.allPaths.map(clonePath),
       flight: this.flight.snapshot(),
       scheduler: this.scheduler.snapshot(),
@@ -327,7 +354,8 @@ export class AssociationCore {
   static restore(snapshot: AssociationSnapshot, setting: AssociationSetting): AssociationCore {
     const { localAddress, parameters } = snapshot;
     const state = cloneAssociationState(snapshot.state);
-    const core = new AssociationCore(state, { ...setting, localAddress, parameters });
+    const core = new AssociationCore(state, { ...setting, localAddress, parameters, keys: snapshot.keys });
+    if (core.authenticator !== undefined) core.authenticator.peerKeyId = snapshot.peerKeyId;
     core.sources = snapshot.sources;
     core.replyRoute = snapshot.replyRoute;
     core.peerAdvertisedBytes = snapshot.peerAdvertisedBytes;

@@ -108,6 +108,15 @@ export type Notification =
   | { readonly type: "send-possible" }
   /** What the peer said in INIT or INIT ACK about its adaptation layer (RFC 6458 section 6.1.6). */
   | { readonly type: "adaptation-indication"; readonly indication: number }
+  /**
+   * RFC 6458 section 6.1.8: the peer uses another key; it does not authenticate though we would; or a key
+   * is not needed any more and can be deleted.
+   */
+  | {
+      readonly type: "authentication";
+      readonly event: "new-key" | "no-authentication" | "key-freed";
+      readonly keyId: number;
+    }
   | { readonly type: "remote-error"; readonly causes: readonly string[] }
   /** A message, or the fragment of one, that the peer may never have got (RFC 6458 section 6.1.11). */
   | {

@@ -3,6 +3,7 @@ import { padded } from "../base/bytes.ts";
 import type { Chunk } from "../wire/index.ts";
 import {
   chunkLength,
+  chunkTypeNumber,
   commonHeaderBytes,
   dataHeaderBytes,
   iDataHeaderBytes,
@@ -26,6 +27,8 @@ export class PacketBuilder {
   #dependsOn: number = 0;
   #reason: PacketReason | undefined;
   #probe: boolean = false;
+  /** Where the AUTH chunk is, which is completed last. */
+  #authAt: number | undefined;
 
   constructor(core: AssociationCore, route: Route, limitBytes: number) {
     this.route = route;
@@ -40,12 +43,24 @@ export class PacketBuilder {
     return this.#at === this.#start + commonHeaderBytes;
   }
 
-  /** Bytes that still fit. */
-  get roomBytes(): number {
-    return this.#limit - this.#at;
+  /** Bytes that still fit where a chunk of this type comes next. */
+  roomFor(chunkType: number): number {
+    const authBytes = this.#authAt === undefined ? this.#core.authenticationBytes(chunkType) : 0;
+    return this.#limit - this.#at - authBytes;
+  }
+
+  /** RFC 4895 section 6.2: AUTH stands in front of the first chunk that needs it, and covers all that follow. */
+  #authenticate(chunkType: number): void {
+    const { authenticator } = this.#core;
+    if (authenticator === undefined || this.#authAt !== undefined) return;
+    if (!authenticator.peerRequires(chunkType)) return;
+    this.#authAt = this.#at;
+    writeChunkInto(authenticator.placeholder(), this.#out, this.#at);
+    this.#at += authenticator.chunkBytes;
   }
 
   add(chunk: Chunk, dependsOn: number, reason: PacketReason): void {
+    this.#authenticate(chunkTypeNumber(chunk));
     writeChunkInto(chunk, this.#out, this.#at);
     this.#at += chunkLength(chunk);
     if (chunk.type === "PAD") this.#probe = true;
@@ -56,8 +71,9 @@ export class PacketBuilder {
   addData(transmission: PathTransmission, immediate: boolean, reason: PacketReason): void {
     const { chunk } = transmission;
     const { bytes, view } = this.#out;
-    const at = this.#at;
     const { interleaving } = this.#core.state.send;
+    this.#authenticate(interleaving ? 64 : 0);
+    const at = this.#at;
     const header = interleaving ? iDataHeaderBytes : dataHeaderBytes;
     const flags =
       (immediate || chunk.immediate ? 8 : 0) |
@@ -94,6 +110,7 @@ export class PacketBuilder {
     view.setUint16(this.#start, localPort);
     view.setUint16(this.#start + 2, peerPort);
     view.setUint32(this.#start + 4, peerTag);
+    if (this.#authAt !== undefined) core.authenticator?.sign(this.#out.bytes, this.#authAt, this.#at);
     sealPacket(this.#out, this.#start, this.#at);
     core.arena.finish(this.#at);
     const { local, remote, remotePort } = this.route;

@@ -58,7 +58,8 @@ function probe(core: AssociationCore, path: Path, nowMs: number): void {
   const heartbeat: HeartbeatChunk = { type: "HEARTBEAT", info: nonce };
   const builder = new PacketBuilder(core, core.routeTo(path), sizeBytes);
   builder.add(heartbeat, 0, "heartbeat");
-  const padding = sizeBytes - commonHeaderBytes - chunkLength(heartbeat) - padHeaderBytes;
+  const authBytes = Math.max(core.authenticationBytes(4), core.authenticationBytes(0x84));
+  const padding = sizeBytes - commonHeaderBytes - authBytes - chunkLength(heartbeat) - padHeaderBytes;
   builder.add({ type: "PAD", padding: new Uint8Array(padding) }, 0, "heartbeat");
   builder.finish();
   core.deadlines.set(path.mtuTimer, nowMs + path.rto.rtoMs);

@@ -2,6 +2,7 @@ import type { Extensions } from "../base/parameters.ts";
 import type { Tsn } from "../base/serial.ts";
 import type { ReconfigurationState } from "./reconfiguration-state.ts";
 import { createReconfigurationState } from "./reconfiguration-state.ts";
+import type { AgreedAuthentication } from "./authentication.ts";
 import type { ReceiveState } from "../rx/receive-state.ts";
 import { cloneReceiveState, createReceiveState } from "../rx/receive-state.ts";
 import type { SendState } from "../tx/send-state.ts";
@@ -35,6 +36,8 @@ export interface Agreement {
   readonly peerExtensions: readonly number[];
   /** Extensions that both sides offered. */
   readonly extensions: Extensions;
+  /** What both sides said about authentication, where that was agreed on (RFC 4895 section 6.1). */
+  readonly authentication?: AgreedAuthentication | undefined;
 }
 
 /**
@@ -57,6 +60,8 @@ export interface AssociationState {
   readonly encapsulationPorts: Map<string, number>;
   primaryAddress: string;
   reconfiguration: ReconfigurationState;
+  /** Identifier of the shared key with which we authenticate; the keys themselves are not replicated. */
+  activeKeyId: number;
   /** State of the user of the association, opaque here; it moves with the association. */
   userState: Uint8Array;
 }
@@ -76,6 +81,7 @@ export function createAssociationState(
     encapsulationPorts: new Map(),
     primaryAddress: start.peerAddress,
     reconfiguration: createReconfigurationState(agreement.localInitialTsn, agreement.peerInitialTsn),
+    activeKeyId: 0,
     userState: new Uint8Array(0),
   };
 }

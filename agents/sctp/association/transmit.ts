@@ -4,7 +4,13 @@ import type { Path } from "../path/path.ts";
 import { pathForNewData, pathForRetransmission, pmdcsBytes } from "../path/path.ts";
 import type { RetransmissionReason } from "../tx/flight.ts";
 import type { OutboundStream, QueuedMessage } from "../tx/send-state.ts";
-import { chunkLength, commonHeaderBytes, dataHeaderBytes, iDataHeaderBytes } from "../wire/index.ts";
+import {
+  chunkLength,
+  commonHeaderBytes,
+  dataHeaderBytes,
+  iDataHeaderBytes,
+  chunkTypeNumber,
+} from "../wire/index.ts";
 import type { AssociationCore, PathTransmission } from "./core.ts";
 import { echoCongestion } from "./ecn.ts";
 import { makeSack } from "./on-data.ts";
@@ -107,16 +113,23 @@ function writeControl(core: AssociationCore, dataRoute: Route): Desk {
     for (const control of waiting) {
       if (!sameRoute(control.route, route)) continue;
       const length = chunkLength(control.chunk);
-      if (desk.builder === undefined || desk.builder.roomBytes < length) {
+      const type = chunkTypeNumber(control.chunk);
+      if (desk.builder === undefined || desk.builder.roomFor(type) < length) {
         desk.builder?.finish();
         const limit = core.paths.get(route.remote)?.packetSizeBytes ?? core.parameters.packetSizeBytes;
-        desk.builder = new PacketBuilder(core, control.route, Math.max(limit, commonHeaderBytes + length));
+        desk.builder = new PacketBuilder(
+          core,
+          control.route,
+          Math.max(limit, commonHeaderBytes + core.authenticationBytes(type) + length),
+        );
       }
       desk.builder.add(control.chunk, control.dependsOn, control.reason);
     }
   }
   return desk;
 }
+
+const dataType = (core: AssociationCore): number => (core.state.send.interleaving ? 64 : 0);
 
 const hasRoom = (path: Path): boolean =>
   path.congestion.onePacketOnly ? path.flightBytes === 0 : path.flightBytes < path.congestion.windowBytes;
@@ -134,13 +147,15 @@ function startData(
   free: boolean,
 ): boolean {
   const open = desk.builder;
-  const fits = open !== undefined && open.route.remote === path.address && open.roomBytes >= lengthBytes;
+  const fits =
+    open !== undefined && open.route.remote === path.address && open.roomFor(dataType(core)) >= lengthBytes;
   if (fits && desk.withData) return true;
   if (!free && (core.burstPackets === 0 || !hasRoom(path))) return false;
   if (!fits) {
     open?.finish();
     if (desk.withData) core.scheduler.packetFilled();
-    const limit = Math.max(path.packetSizeBytes, commonHeaderBytes + lengthBytes);
+    const authBytes = core.authenticationBytes(dataType(core));
+    const limit = Math.max(path.packetSizeBytes, commonHeaderBytes + authBytes + lengthBytes);
     desk.builder = new PacketBuilder(core, core.routeTo(path), limit);
   }
   desk.withData = true;
@@ -215,7 +230,7 @@ export function fragmentationPointBytes(core: AssociationCore): number {
   let packetSize = core.allPaths[0]?.packetSizeBytes ?? core.parameters.packetSizeBytes;
   for (const path of core.allPaths) packetSize = Math.min(packetSize, path.packetSizeBytes);
   const header = core.state.send.interleaving ? iDataHeaderBytes : dataHeaderBytes;
-  return (packetSize - commonHeaderBytes - header) & ~3;
+  return (packetSize - commonHeaderBytes - core.authenticationBytes(dataType(core)) - header) & ~3;
 }
 
 /** Nagle's algorithm (section 6.1, "delays to increase bundling efficiency"): less than a packet waits for a SACK. */

@@ -19,6 +19,7 @@ export type AssociationUpdate =
   | { readonly kind: "reconfigurationChanged"; readonly reconfiguration: ReconfigurationState }
   /** New numbers of streams (RFC 6525 sections 5.1.5 and 5.2.5). */
   | { readonly kind: "streamCountsChanged"; readonly inbound: number; readonly outbound: number }
+  | { readonly kind: "keyActivated"; readonly keyId: number }
   | { readonly kind: "userStateSaved"; readonly userState: Uint8Array };
 
 /** An update with its number in the association's life: 1, 2, 3 ... */
@@ -81,6 +82,9 @@ export function applyUpdate(state: AssociationState, update: AssociationUpdate):
         inboundStreams: update.inbound,
         outboundStreams: update.outbound,
       };
+      break;
+    case "keyActivated":
+      state.activeKeyId = update.keyId;
       break;
     case "userStateSaved":
       state.userState = update.userState;

@@ -86,6 +86,8 @@ export interface ProtocolParameters {
   readonly acceptsStreamChange: boolean;
   /** What is offered to the peer; used where both sides offer it. */
   readonly extensions: Extensions;
+  /** Chunk types that are taken only authenticated, where both sides offer that (RFC 4895 section 3.2). */
+  readonly authenticatedChunkTypes: readonly number[];
   /** Whether ASCONF is used with a peer that cannot authenticate it, against RFC 5061 section 4.1.1. */
   readonly asconfWithoutAuthentication: boolean;
   /** What INIT and INIT ACK say about our adaptation layer (RFC 5061 section 4.2.6); without it nothing. */
@@ -127,6 +129,7 @@ export const rfc9260Parameters: ProtocolParameters = {
   acceptsAssociationReset: false,
   acceptsStreamChange: false,
   extensions: noExtensions,
+  authenticatedChunkTypes: [],
   asconfWithoutAuthentication: false,
 };
 

@@ -1,3 +1,4 @@
+import { termsIn } from "../association/authentication.ts";
 import type { Agreement } from "../association/state.ts";
 import type { InitAckChunk, InitChunk, Parameter } from "../wire/index.ts";
 import { agreedExtensions, announced } from "./extensions.ts";
@@ -62,6 +63,7 @@ export interface AgreementParts {
 export function agree(parts: AgreementParts): Agreement {
   const { local, peer, localAddresses } = parts;
   const extensions = peer.parameters.find((each) => each.type === "SUPPORTED_EXTENSIONS");
+  const terms = { local: termsIn(local.parameters), peer: termsIn(peer.parameters) };
   return {
     localPort: parts.localPort,
     peerPort: parts.peerPort,
@@ -80,5 +82,9 @@ export function agree(parts: AgreementParts): Agreement {
       announced(peer.parameters),
       parts.asconfWithoutAuthentication,
     ),
+    authentication:
+      terms.local === undefined || terms.peer === undefined
+        ? undefined
+        : { local: terms.local, peer: terms.peer },
   };
 }

@@ -1,4 +1,5 @@
 import type { Association } from "../association/association.ts";
+import type { ProtocolParameters } from "../base/parameters.ts";
 import { sendInit } from "./call.ts";
 import type { EndpointCore } from "./core.ts";
 
@@ -9,9 +10,21 @@ export function callEnded(core: EndpointCore, association: Association, nowMs: n
   if (call === undefined || association.phase === "cookie-echoed") return;
   core.echoing.delete(localTag);
   if (association.phase === "closed") return;
-  if (call.adaptation !== undefined)
-    core.notify(localTag, { type: "adaptation-indication", indication: call.adaptation });
+  introduce(core, association, call.adaptation, call.parameters);
   if (call.shutdownWanted) association.shutdown(nowMs);
+}
+
+/** What the user hears of a peer after comm-up. */
+export function introduce(
+  core: EndpointCore,
+  association: Association,
+  indication: number | undefined,
+  { extensions }: ProtocolParameters,
+): void {
+  const { localTag, extensions: agreed } = association.state.agreement;
+  if (indication !== undefined) core.notify(localTag, { type: "adaptation-indication", indication });
+  if (extensions.authentication && !agreed.authentication)
+    core.notify(localTag, { type: "authentication", event: "no-authentication", keyId: 0 });
 }
 
 /** RFC 9260 section 5.2.6: no more than this is asked for beyond the time that the way takes. */

@@ -1,10 +1,13 @@
 import type { ProtocolParameters } from "../base/parameters.ts";
 import type { RandomSource } from "../base/random.ts";
 import { Association } from "../association/association.ts";
+import { Authenticator } from "../association/authenticator.ts";
 import type { AssociationSetting, AssociationSnapshot } from "../association/core.ts";
+import type { KeyRingSnapshot } from "../association/key-ring.ts";
+import { KeyRing } from "../association/key-ring.ts";
 import type { Notification, PacketReason, Route } from "../association/outputs.ts";
 import { Outputs } from "../association/outputs.ts";
-import type { AssociationState } from "../association/state.ts";
+import type { Agreement, AssociationState } from "../association/state.ts";
 import { DeadlineQueue } from "../timer/deadline-queue.ts";
 import type { Chunk, InitChunk } from "../wire/index.ts";
 import { PacketArena, writePacket } from "../wire/index.ts";
@@ -50,6 +53,7 @@ export interface EndpointSnapshot {
   readonly sources: readonly string[];
   readonly listening: boolean;
   readonly cookieKeys: CookieKeysSnapshot;
+  readonly keys: KeyRingSnapshot;
   readonly retiredTags: readonly (readonly [tag: number, untilMs: number])[];
   /** Calls in COOKIE-WAIT. */
   readonly connecting: readonly Call[];
@@ -69,6 +73,8 @@ export class EndpointCore {
   readonly echoing: Map<number, Call> = new Map<number, Call>();
   readonly retiredTags: RetiredTags = new RetiredTags();
   readonly cookieKeys: CookieKeys;
+  /** Shared keys that new associations begin with (RFC 4895). */
+  keys: KeyRing = new KeyRing();
   readonly counters: EndpointCounters = {
     unparsable: 0,
     badChecksum: 0,
@@ -123,6 +129,11 @@ export class EndpointCore {
     return association;
   }
 
+  /** Judges COOKIE ECHO of a peer with which there is no association yet. */
+  authenticatorFor({ authentication }: Agreement): Authenticator | undefined {
+    return authentication && new Authenticator(authentication, this.keys, []);
+  }
+
   get isFull(): boolean {
     return this.associations.size + this.calls.size >= this.parameters.maxAssociations;
   }
@@ -174,6 +185,7 @@ export class EndpointCore {
       arena: this.#arena,
       describesUpdates,
       holdsDeliveries,
+      keys: this.keys.snapshot(),
     };
   }
 

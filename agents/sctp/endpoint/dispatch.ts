@@ -1,9 +1,10 @@
 import type { Association } from "../association/association.ts";
 import type { Route } from "../association/outputs.ts";
 import type { Cause, Chunk, SctpPacket } from "../wire/index.ts";
-import { parseChunkAt, parsePacket, commonHeaderBytes } from "../wire/index.ts";
-import { giveUpCall } from "./call.ts";
+import { commonHeaderBytes, parseChunkAt, parsePacket } from "../wire/index.ts";
+import type { Arrival } from "./arrival.ts";
 import { callEnded, retryStaleCookie } from "./call-outcome.ts";
+import { giveUpCall } from "./call.ts";
 import type { EndpointCore } from "./core.ts";
 import { knowsAddress } from "./core.ts";
 import { receiveCookieEcho } from "./on-cookie-echo.ts";
@@ -48,28 +49,34 @@ export function receivePacket(
     else core.counters.badTag += 1;
     return;
   }
-  if (packet.destinationPort !== core.config.localPort) outOfTheBlue(core, packet, route);
-  else if (first.type === "COOKIE_ECHO") receiveCookieEcho(core, packet, first, route, nowMs);
+  receiveTagged(core, { packet, bytes, route, nowMs, congestionExperienced }, first, isAlone);
+}
+
+function receiveTagged(core: EndpointCore, arrival: Arrival, first: Chunk, isAlone: boolean): void {
+  const { packet } = arrival;
+  // RFC 4895 section 6.3: COOKIE ECHO may stand behind AUTH.
+  const echo = first.type === "AUTH" ? packet.chunks[1] : first;
+  if (packet.destinationPort !== core.config.localPort) outOfTheBlue(core, arrival);
+  else if (echo?.type === "COOKIE_ECHO") receiveCookieEcho(core, arrival, echo);
   else if (first.type === "INIT_ACK" || first.type === "SHUTDOWN_COMPLETE") {
     // Section 6.10: these travel alone.
-    if (isAlone) receiveAlone(core, packet, first, route, nowMs);
+    if (isAlone) receiveAlone(core, arrival, first);
     else core.counters.badBundle += 1;
-  } else receiveForAssociation(core, packet, route, nowMs, congestionExperienced);
+  } else receiveForAssociation(core, arrival);
 }
 
 function receiveAlone(
   core: EndpointCore,
-  packet: SctpPacket,
+  arrival: Arrival,
   chunk: Extract<Chunk, { type: "INIT_ACK" | "SHUTDOWN_COMPLETE" }>,
-  route: Route,
-  nowMs: number,
 ): void {
+  const { packet, route, nowMs } = arrival;
   const call = core.calls.get(packet.verificationTag);
-  if (chunk.type !== "INIT_ACK") receiveForAssociation(core, packet, route, nowMs, false);
+  if (chunk.type !== "INIT_ACK") receiveForAssociation(core, arrival);
   else if (call?.peerPort === packet.sourcePort) receiveInitAck(core, packet, chunk, call, route, nowMs);
   // Section 5.2.3: where there is an association, nobody waits for it.
   else if (core.knowsPeer(route.remote, packet.sourcePort)) core.counters.badTag += 1;
-  else outOfTheBlue(core, packet, route);
+  else outOfTheBlue(core, arrival);
 }
 
 /** INIT or INIT ACK that cannot be read is answered like one with wrong values, if its tag can be read (section 5.1). */
@@ -94,25 +101,18 @@ function malformedSetUp(
 }
 
 /** The tag finds the association; ABORT and SHUTDOWN COMPLETE may reflect ours instead (section 8.5.1 B and C). */
-function receiveForAssociation(
-  core: EndpointCore,
-  packet: SctpPacket,
-  route: Route,
-  nowMs: number,
-  marked: boolean,
-): void {
+function receiveForAssociation(core: EndpointCore, arrival: Arrival): void {
+  const { packet, route } = arrival;
   const { chunks, verificationTag, sourcePort } = packet;
-  const beside = core.associations.at(route.remote, sourcePort);
-  const reflected = chunks.find(
-    (chunk) => (chunk.type === "ABORT" || chunk.type === "SHUTDOWN_COMPLETE") && chunk.tagReflected,
-  );
-  if (reflected !== undefined) {
+  if (chunks.some(isReflected)) {
     const meant = core.associations.withPeerTag(route.remote, sourcePort, verificationTag);
-    // Anything else in the packet has no right tag.
     if (meant === undefined) core.counters.badTag += 1;
-    else give(core, meant, [reflected], route, nowMs, false);
+    // Anything else in the packet has no right tag.
+    else
+      give(core, meant, arrival, meant.admit(chunks, arrival.bytes, route).filter(isReflected).slice(0, 1));
     return;
   }
+  const beside = core.associations.at(route.remote, sourcePort);
   const association = core.associations.get(verificationTag);
   const ours =
     association?.state.agreement.peerPort === sourcePort && knowsAddress(association, route.remote);
@@ -120,40 +120,36 @@ function receiveForAssociation(
     core.calls.to(route.remote, sourcePort) !== undefined ||
     beside.some(({ phase }) => phase === "cookie-echoed");
   // Section 8.5.1 E: from the association before; it has to end.
-  if (settingUp && chunks.some(({ type }) => type === "SHUTDOWN_ACK")) outOfTheBlue(core, packet, route);
-  else if (association !== undefined && ours) receiveChunks(core, association, chunks, route, nowMs, marked);
+  if (settingUp && chunks.some(({ type }) => type === "SHUTDOWN_ACK")) outOfTheBlue(core, arrival);
+  else if (association !== undefined && ours) receiveChunks(core, association, arrival);
   else if (beside.length > 0 || settingUp) {
     // Section 8.5: the association is known, and the tag is wrong.
     if (!abortedCall(core, packet, route)) core.counters.badTag += 1;
-  } else outOfTheBlue(core, packet, route);
+  } else outOfTheBlue(core, arrival);
 }
 
-function receiveChunks(
-  core: EndpointCore,
-  association: Association,
-  chunks: readonly Chunk[],
-  route: Route,
-  nowMs: number,
-  marked: boolean,
-): void {
+const isReflected = (chunk: Chunk): boolean =>
+  (chunk.type === "ABORT" || chunk.type === "SHUTDOWN_COMPLETE") && chunk.tagReflected;
+
+function receiveChunks(core: EndpointCore, association: Association, arrival: Arrival): void {
+  const { packet, bytes, route, nowMs } = arrival;
+  const chunks = association.admit(packet.chunks, bytes, route);
   const stale = association.phase === "cookie-echoed" ? chunks.find(saysStaleCookie) : undefined;
   if (stale?.type === "ERROR") {
     const cause = stale.causes.find(({ type }) => type === "STALE_COOKIE");
     const stalenessUs = cause?.type === "STALE_COOKIE" ? cause.stalenessUs : 0;
     if (retryStaleCookie(core, association, stalenessUs, nowMs)) return;
   }
-  give(core, association, chunks, route, nowMs, marked);
+  give(core, association, arrival, chunks);
 }
 
 function give(
   core: EndpointCore,
   association: Association,
+  { route, nowMs, congestionExperienced }: Arrival,
   chunks: readonly Chunk[],
-  route: Route,
-  nowMs: number,
-  marked: boolean,
 ): void {
-  association.receive(chunks, route, nowMs, marked);
+  if (chunks.length > 0) association.receive(chunks, route, nowMs, congestionExperienced);
   callEnded(core, association, nowMs);
   core.collect(association);
 }
@@ -167,7 +163,7 @@ function abortedCall(core: EndpointCore, packet: SctpPacket, route: Route): bool
   return true;
 }
 
-function outOfTheBlue(core: EndpointCore, packet: SctpPacket, route: Route): void {
+function outOfTheBlue(core: EndpointCore, { packet, route }: Arrival): void {
   core.counters.outOfTheBlue += 1;
   const bytes = answerOutOfTheBlue(packet);
   if (bytes === undefined) return;

@@ -4,6 +4,10 @@ import type { RandomSource } from "../base/random.ts";
 import type { OutgoingMessage, SendAnswer } from "../association/outgoing-message.ts";
 import { Association } from "../association/association.ts";
 import type { EndpointOutputs, Route } from "../association/outputs.ts";
+import type { KeyReply } from "../association/key-ring.ts";
+import { KeyRing } from "../association/key-ring.ts";
+import type { KeyChange } from "../association/keys.ts";
+import { changeRing } from "../association/keys.ts";
 import type { IcmpReport } from "../association/on-icmp.ts";
 import type { WantedReconfiguration } from "../association/reconfiguration-state.ts";
 import type { ReconfigurationReply } from "../association/reconfiguration.ts";
@@ -16,6 +20,8 @@ import type { EndpointConfig, EndpointCounters, EndpointSnapshot } from "./core.
 import { EndpointCore } from "./core.ts";
 import { receivePacket } from "./dispatch.ts";
 import { quotedHeader } from "./icmp-quote.ts";
+
+export type KeyAnswer = KeyReply | "no-such-association";
 
 /** An SCTP endpoint: one port, any number of associations (RFC 6458 section 3, one-to-many). */
 export class Endpoint {
@@ -199,6 +205,39 @@ export class Endpoint {
     return this.#with(handle, (association) => association.requestHeartbeat(address, nowMs));
   }
 
+  /**
+   * Sets a shared key of RFC 4895 for one association, or without a handle for all that are opened later
+   * (RFC 6458 section 8.3.2). Key 0 is empty until it is set. Keys are not replicated: each computer that
+   * plays the endpoint has to be given them.
+   */
+  setKey(handle: number | undefined, keyId: number, secret: Uint8Array): KeyAnswer {
+    return this.#changeKeys(handle, { act: "set", keyId, secret });
+  }
+
+  /** What is sent from now on is authenticated with this key. */
+  activateKey(handle: number | undefined, keyId: number): KeyAnswer {
+    return this.#changeKeys(handle, { act: "activate", keyId });
+  }
+
+  /** Nothing is sent with this key any more; what the peer sends with it is still good. */
+  deactivateKey(handle: number | undefined, keyId: number): KeyAnswer {
+    return this.#changeKeys(handle, { act: "deactivate", keyId });
+  }
+
+  deleteKey(handle: number | undefined, keyId: number): KeyAnswer {
+    return this.#changeKeys(handle, { act: "delete", keyId });
+  }
+
+  #changeKeys(handle: number | undefined, change: KeyChange): KeyAnswer {
+    if (change.keyId < 0 || change.keyId > 0xffff) return "no-such-key";
+    if (handle === undefined) return changeRing(this.#core.keys, change);
+    const association = this.#core.associations.get(handle);
+    if (association === undefined) return "no-such-association";
+    const reply = association.changeKeys(change);
+    this.#core.collect(association);
+    return reply;
+  }
+
   #with(handle: number, act: (association: Association) => boolean): boolean {
     const association = this.#core.associations.get(handle);
     if (association === undefined) return false;
@@ -236,6 +275,7 @@ export class Endpoint {
       sources: this.#core.sources,
       listening: this.#core.listening,
       cookieKeys: this.#core.cookieKeys.snapshot(),
+      keys: this.#core.keys.snapshot(),
       retiredTags: this.#core.retiredTags.snapshot(),
       connecting: [...this.#core.calls.values()].map(cloneCall),
       echoing: [...this.#core.echoing.values()].map(cloneCall),
@@ -249,6 +289,7 @@ export class Endpoint {
     endpoint.#core.sources = snapshot.sources;
     endpoint.#core.listening = snapshot.listening;
     endpoint.#core.cookieKeys.restore(snapshot.cookieKeys);
+    endpoint.#core.keys = KeyRing.restore(snapshot.keys);
     endpoint.#core.retiredTags.restore(snapshot.retiredTags);
     for (const call of snapshot.connecting) endpoint.#core.calls.add(cloneCall(call));
     for (const call of snapshot.echoing) endpoint.#core.echoing.set(call.offer.tag, cloneCall(call));

@@ -1,4 +1,5 @@
 import type { Extensions } from "../base/parameters.ts";
+import { termsIn } from "../association/authentication.ts";
 import type { Parameter } from "../wire/index.ts";
 
 /** Chunk types as Supported Extensions lists them (RFC 5061 section 4.2.7). */
@@ -34,8 +35,7 @@ export function announced(parameters: readonly Parameter[]): Extensions {
   return {
     partialReliability: has("FORWARD_TSN_SUPPORTED") || list.includes(forwardTsnType),
     interleaving: list.includes(iDataType),
-    // RFC 4895 sections 3.1 and 3.3: both have to be there.
-    authentication: has("RANDOM") && has("HMAC_ALGORITHM"),
+    authentication: termsIn(parameters) !== undefined,
     addressReconfiguration: list.includes(asconfType) && list.includes(asconfAckType),
     streamReconfiguration: list.includes(reConfigType),
     ecn: has("ECN_CAPABLE"),

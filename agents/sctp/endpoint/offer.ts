@@ -2,6 +2,8 @@ import type { ProtocolParameters } from "../base/parameters.ts";
 import type { RandomSource } from "../base/random.ts";
 import type { Tsn } from "../base/serial.ts";
 import { tsn } from "../base/serial.ts";
+import type { AuthenticationTerms } from "../association/authentication.ts";
+import { authenticationParameters, ourHmacIds, randomBytes } from "../association/authentication.ts";
 import type { AddressParameter, InitAckChunk, InitChunk, Parameter } from "../wire/index.ts";
 import { announcement } from "./extensions.ts";
 
@@ -14,15 +16,40 @@ export interface LocalOffer {
   readonly initialTsn: Tsn;
   readonly outboundStreams: number;
   readonly inboundStreams: number;
+  /** Where we authenticate chunks (RFC 4895). */
+  readonly authentication: AuthenticationTerms | undefined;
 }
 
 /** A tag is never 0 (section 5.3.1). */
 export function newOffer(random: RandomSource, parameters: ProtocolParameters): LocalOffer {
   let tag = 0;
   while (tag === 0) tag = random.uint32();
-  const { outboundStreams, maxInboundStreams } = parameters;
-  return { tag, initialTsn: tsn(random.uint32()), outboundStreams, inboundStreams: maxInboundStreams };
+  const { outboundStreams, maxInboundStreams, extensions } = parameters;
+  return {
+    tag,
+    initialTsn: tsn(random.uint32()),
+    outboundStreams,
+    inboundStreams: maxInboundStreams,
+    authentication: extensions.authentication ? newTerms(random, parameters) : undefined,
+  };
 }
+
+/** Whoever offers ASCONF takes it only authenticated (RFC 5061 section 4.2.7). */
+function newTerms(
+  random: RandomSource,
+  { authenticatedChunkTypes, extensions }: ProtocolParameters,
+): AuthenticationTerms {
+  const asconfTypes = extensions.addressReconfiguration ? [0xc1, 0x80] : [];
+  const chunkTypes = [...new Set([...authenticatedChunkTypes, ...asconfTypes])];
+  return {
+    random: random.bytes(randomBytes),
+    chunkTypes: chunkTypes.length === 0 ? undefined : chunkTypes,
+    hmacIds: ourHmacIds,
+  };
+}
+
+const authentication = (terms: AuthenticationTerms | undefined): readonly Parameter[] =>
+  terms === undefined ? [] : authenticationParameters(terms);
 
 export const addressType = (address: string): number =>
   address.includes(":") ? ipv6AddressType : ipv4AddressType;
@@ -70,6 +97,7 @@ export function initChunk(
       { type: "SUPPORTED_ADDRESS_TYPES", types },
       ...indication(parameters),
       ...announcement(parameters.extensions),
+      ...authentication(offer.authentication),
     ],
   };
 }
@@ -89,6 +117,7 @@ export function initAckChunk(
       ...addressParameters(localAddresses),
       ...indication(parameters),
       ...announcement(parameters.extensions),
+      ...authentication(offer.authentication),
     ],
   };
 }

@@ -2,7 +2,8 @@ import type { Association } from "../association/association.ts";
 import type { Route } from "../association/outputs.ts";
 import type { Agreement } from "../association/state.ts";
 import { createAssociationState } from "../association/state.ts";
-import type { CookieEchoChunk, SctpPacket } from "../wire/index.ts";
+import type { Chunk, CookieEchoChunk, SctpPacket } from "../wire/index.ts";
+import type { Arrival } from "./arrival.ts";
 import { addressesFor, agree } from "./agreement.ts";
 import { cookieAction } from "./cookie-action.ts";
 import type { CookieAction } from "./cookie-action.ts";
@@ -11,18 +12,13 @@ import type { CookieContent } from "./cookie.ts";
 import type { EndpointCore } from "./core.ts";
 import { knowsAddress } from "./core.ts";
 import { reportUnsent } from "./call.ts";
-import { callEnded } from "./call-outcome.ts";
+import { callEnded, introduce } from "./call-outcome.ts";
 import { adaptationOf } from "./received-parameters.ts";
 import { tieTagsOf } from "./tie-tags.ts";
 
 /** COOKIE ECHO opens an association, or is about one that exists (RFC 9260 sections 5.1.5 and 5.2.4). */
-export function receiveCookieEcho(
-  core: EndpointCore,
-  packet: SctpPacket,
-  echo: CookieEchoChunk,
-  route: Route,
-  nowMs: number,
-): void {
+export function receiveCookieEcho(core: EndpointCore, arrival: Arrival, echo: CookieEchoChunk): void {
+  const { packet, route, nowMs } = arrival;
   const opened = core.cookieKeys.open(echo.cookie, nowMs);
   if (opened === undefined || !isForPacket(core, opened.content, packet, nowMs)) {
     core.counters.badCookie += 1;
@@ -37,6 +33,11 @@ export function receiveCookieEcho(
   const existing =
     core.associations.get(packet.verificationTag) ??
     core.associations.confirmedAt([route.remote, content.peerAddress], content.peerPort);
+  const behind = admittedBehind(core, existing, agreement, arrival, echo);
+  if (behind === undefined) {
+    core.counters.badCookie += 1;
+    return;
+  }
   const action = actionFor(core, opened, existing, route);
   const stalenessMs = nowMs - content.createdAtMs - content.lifeMs;
   if (stalenessMs > 0 && action !== "duplicate") {
@@ -47,10 +48,39 @@ export function receiveCookieEcho(
   }
   const association = actOnCookie(core, action, existing, content, agreement, route, nowMs);
   if (association === undefined) return;
-  const rest = packet.chunks.slice(1);
-  if (rest.length > 0 && knowsAddress(association, route.remote)) association.receive(rest, route, nowMs);
+  const rest =
+    behind === "unjudged" ? association.admit(packet.chunks.slice(1), arrival.bytes, route) : behind;
+  if (rest.length > 0 && knowsAddress(association, route.remote))
+    association.receive(rest, route, nowMs, arrival.congestionExperienced);
   core.collect(association);
 }
+
+/**
+ * RFC 4895 section 6.3: AUTH in front of COOKIE ECHO is checked with the keys of the association that
+ * exists, or else with those that follow from the cookie. Answers what may be processed behind COOKIE ECHO,
+ * `unjudged` where the association has to say that, or undefined where COOKIE ECHO itself may not.
+ */
+function admittedBehind(
+  core: EndpointCore,
+  existing: Association | undefined,
+  agreement: Agreement,
+  { packet, bytes, route }: Arrival,
+  echo: CookieEchoChunk,
+): readonly Chunk[] | "unjudged" | undefined {
+  const fresh = existing === undefined ? core.authenticatorFor(agreement) : undefined;
+  if (packet.chunks[0] === echo) {
+    const required = existing?.requiresAuthentication(cookieEchoType) ?? fresh?.requires(cookieEchoType);
+    return required === true ? undefined : "unjudged";
+  }
+  // Without authentication AUTH is an unknown chunk that ends the packet (RFC 9260 section 3.2).
+  const chunks =
+    existing?.authenticates === true
+      ? existing.admit(packet.chunks, bytes, route)
+      : fresh?.admit(packet.chunks, bytes).chunks;
+  return chunks?.[0] === echo ? chunks.slice(1) : undefined;
+}
+
+const cookieEchoType = 10;
 
 /** Section 5.1.5, step 3, and the tag is not one that lived before. */
 function isForPacket(core: EndpointCore, content: CookieContent, packet: SctpPacket, nowMs: number): boolean {
@@ -206,10 +236,9 @@ function establish(
 ): Association {
   const state = createAssociationState(agreement, { phase: "established", peerAddress: content.peerAddress });
   state.sequence = sequence;
+  state.activeKeyId = core.keys.activeKeyId;
   const association = core.open(state, nowMs, { cookieRoute: route });
-  const indication = adaptationOf(content.peerInit.parameters);
-  if (indication !== undefined)
-    core.notify(agreement.localTag, { type: "adaptation-indication", indication });
+  introduce(core, association, adaptationOf(content.peerInit.parameters), core.parameters);
   return association;
 }
 

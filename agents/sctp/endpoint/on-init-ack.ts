@@ -46,7 +46,7 @@ export function receiveInitAck(
     giveUpCall(core, call, "the peer's INIT ACK has no tag", "aborted-by-us");
     return;
   }
-  const causes = initFlaw(initAck) ?? (cookie === undefined ? [missingCookie] : undefined);
+  const causes = initFlaw(initAck, extensions) ?? (cookie === undefined ? [missingCookie] : undefined);
   if (causes !== undefined || cookie === undefined) {
     abortCall(core, packet, initAck, route, causes ?? []);
     // Section 3.3.3: only this fault leaves the state as it is.
@@ -127,6 +127,7 @@ function echo(
   });
   state.sequence = call.sequence;
   state.userState = call.userState;
+  state.activeKeyId = core.keys.activeKeyId;
   // Section 5.4, rule 1: what the user named is confirmed, as long as the peer has it too.
   for (const address of call.addresses) {
     if (agreement.peerAddresses.includes(address)) state.confirmedAddresses.add(address);

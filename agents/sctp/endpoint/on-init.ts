@@ -40,7 +40,7 @@ export function receiveInit(
     existing: ours ? core.associations.confirmedAt(addresses, packet.sourcePort) : undefined,
     call: ours ? firstCall(core, addresses, packet.sourcePort) : undefined,
   };
-  const flaw = initFlaw(init);
+  const flaw = initFlaw(init, extensions);
   // Section 9.2: the peer is gone; it has to hear the end of the old association first.
   if (flaw === undefined && beside.existing?.phase === "shutdown-ack-sent") {
     beside.existing.peerReturnedTooEarly(route, false, nowMs);
@@ -160,5 +160,6 @@ function offerTo(core: EndpointCore, { existing, call }: Beside): LocalOffer {
   const { outboundStreams } = agreement;
   const offer = { ...core.unusedOffer(core.parameters), outboundStreams };
   if (phase !== "cookie-echoed") return offer;
-  return { ...offer, tag: agreement.localTag, initialTsn: agreement.localInitialTsn };
+  const { localTag, localInitialTsn, authentication } = agreement;
+  return { ...offer, tag: localTag, initialTsn: localInitialTsn, authentication: authentication?.local };
 }

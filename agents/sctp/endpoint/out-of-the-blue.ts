@@ -6,7 +6,8 @@ import { writePacket } from "../wire/index.ts";
  * undefined where silence is the rule. It reflects the sender's tag, with the T bit set.
  */
 export function answerOutOfTheBlue(packet: SctpPacket): Uint8Array | undefined {
-  const answer = answerChunk(packet.chunks);
+  // RFC 4895 section 6.3: as if there were no AUTH.
+  const answer = answerChunk(packet.chunks.filter(({ type }) => type !== "AUTH"));
   if (answer === undefined) return undefined;
   return writePacket({
     sourcePort: packet.destinationPort,

@@ -2,20 +2,35 @@ import { padded } from "../base/bytes.ts";
 import type { Extensions } from "../base/parameters.ts";
 import type { Cause, InitAckChunk, InitChunk, Parameter } from "../wire/index.ts";
 import { parameterAction, writeParameter } from "../wire/index.ts";
+import { randomBytes } from "../association/authentication.ts";
 import { addressParameter } from "./offer.ts";
 
 /** RFC 9260 sections 3.3.2 and 3.3.3: a smaller window is not allowed. */
 const smallestWindowBytes = 1500;
 
 /** What is wrong with an INIT or INIT ACK, if anything: ABORT goes back with these causes. */
-export function initFlaw(chunk: InitChunk | InitAckChunk): readonly Cause[] | undefined {
+export function initFlaw(chunk: InitChunk | InitAckChunk, offered: Extensions): readonly Cause[] | undefined {
   const streamless = chunk.outboundStreams === 0 || chunk.inboundStreams === 0;
   if (streamless || windowTooSmall(chunk)) return [{ type: "INVALID_MANDATORY_PARAMETER", code: 7 }];
   // Section 3.3.2.1.4: no longer allowed, and nothing to be looked up for a stranger.
   const named = chunk.parameters.find((each) => each.type === "HOST_NAME_ADDRESS");
-  if (named === undefined) return undefined;
+  if (named === undefined) return offered.authentication ? authenticationFlaw(chunk.parameters) : undefined;
   return [{ type: "UNRESOLVABLE_ADDRESS", code: 5, value: writeParameter(named).subarray(0, 260) }];
 }
+
+/** RFC 4895 sections 3.2 and 6.1. The lists go into cookies, so they are bounded. */
+function authenticationFlaw(parameters: readonly Parameter[]): readonly Cause[] | undefined {
+  const good = parameters.every(
+    (each) =>
+      (each.type !== "RANDOM" || each.random.length === randomBytes) &&
+      (each.type !== "CHUNK_LIST" || each.chunkTypes.length <= maxChunkTypes) &&
+      (each.type !== "HMAC_ALGORITHM" || each.hmacIds.length <= maxHmacIds),
+  );
+  return good ? undefined : [{ type: "PROTOCOL_VIOLATION", code: 13, value: new Uint8Array(0) }];
+}
+
+const maxChunkTypes = 256;
+const maxHmacIds = 32;
 
 export const windowTooSmall = (chunk: InitChunk | InitAckChunk): boolean =>
   chunk.advertisedWindow < smallestWindowBytes;
@@ -83,6 +98,10 @@ function isRecognized(parameter: Parameter, offered: Extensions): boolean {
       return offered.partialReliability;
     case "ECN_CAPABLE":
       return offered.ecn;
+    case "RANDOM":
+    case "CHUNK_LIST":
+    case "HMAC_ALGORITHM":
+      return offered.authentication;
     default:
       return false;
   }
@@ -97,6 +116,10 @@ function condensed(parameter: Parameter): readonly Parameter[] {
     case "FORWARD_TSN_SUPPORTED":
     case "ECN_CAPABLE":
     case "COOKIE_PRESERVATIVE":
+    // These are part of the key as they are (RFC 4895 section 6.1).
+    case "RANDOM":
+    case "CHUNK_LIST":
+    case "HMAC_ALGORITHM":
       return [parameter];
     case "SUPPORTED_ADDRESS_TYPES":
       return [
