@@ -23,6 +23,9 @@ function keepEarliest(map: Map<number, HeldUpdate>, update: HostUpdate): void {
   }
 }
 
+/** Updates by which the secondary holds that a TSN was received, whatever became of the chunk. */
+const countsAsReceived: ReadonlySet<string> = new Set(["dataReceived", "dataDelivered", "dataDiscarded"]);
+
 /** @param host name of the secondary */
 export function readHeldBooks(updates: readonly HostUpdate[], host: string): HeldBooks {
   const assigned = new Map<number, HeldUpdate>();
@@ -31,7 +34,7 @@ export function readHeldBooks(updates: readonly HostUpdate[], host: string): Hel
   for (const update of updates) {
     if (update.act !== "held" || update.host !== host) continue;
     if (update.change === "tsnAssigned") keepEarliest(assigned, update);
-    else if (update.change === "dataReceived") keepEarliest(received, update);
+    else if (countsAsReceived.has(update.change)) keepEarliest(received, update);
     else if (update.change === "opened" && (opened === undefined || update.at < opened.at)) {
       opened = { at: update.at, sequence: update.sequence };
     }

@@ -36,3 +36,10 @@ export function giveUp(core: AssociationCore, reason: string): void {
 /** A reason as the ASCII bytes of an error cause, cut to what fits easily into a packet. */
 export const reasonText = (text: string): Uint8Array =>
   Uint8Array.from(text.slice(0, 200), (letter) => letter.charCodeAt(0) & 0x7f);
+
+/** The cause of an ABORT that the user wants (section 3.3.10.12). */
+export const userInitiated = (reason: string): Cause => ({
+  type: "USER_INITIATED_ABORT",
+  code: 12,
+  value: reasonText(reason),
+});

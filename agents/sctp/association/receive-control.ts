@@ -1,0 +1,109 @@
+import { unreachable } from "../base/assert.ts";
+import type { Cause, Chunk } from "../wire/index.ts";
+import { chunkAction, writeChunk } from "../wire/index.ts";
+import { close, giveUp } from "./abort.ts";
+import type { AssociationCore } from "./core.ts";
+import { receiveCwr, receiveEcne } from "./ecn.ts";
+import { receiveHeartbeat, receiveHeartbeatAck } from "./heartbeat.ts";
+import { receiveReconfiguration } from "./on-reconfiguration.ts";
+import type { Route } from "./outputs.ts";
+import { cookieAcknowledged } from "./set-up.ts";
+import { receiveShutdown, receiveShutdownAck, receiveShutdownComplete } from "./shutdown.ts";
+
+/** Answers whether the rest of the packet is to be processed. */
+export function receiveControl(
+  core: AssociationCore,
+  chunk: Exclude<Chunk, { type: "DATA" | "I_DATA" | "SACK" }>,
+  route: Route,
+  nowMs: number,
+): boolean {
+  switch (chunk.type) {
+    case "HEARTBEAT":
+      receiveHeartbeat(core, chunk, route);
+      return true;
+    case "HEARTBEAT_ACK":
+      receiveHeartbeatAck(core, chunk, nowMs);
+      return true;
+    case "COOKIE_ACK":
+      cookieAcknowledged(core, nowMs);
+      return true;
+    case "RE_CONFIG":
+      if (!core.state.agreement.extensions.streamReconfiguration)
+        return unknownChunk(core, 130, chunk, route);
+      if (core.state.phase !== "cookie-echoed") receiveReconfiguration(core, chunk, route);
+      return true;
+    case "ECNE":
+      receiveEcne(core, chunk, route);
+      return true;
+    case "CWR":
+      receiveCwr(core, chunk);
+      return true;
+    case "SHUTDOWN":
+      receiveShutdown(core, chunk, route, nowMs);
+      return true;
+    case "SHUTDOWN_ACK":
+      receiveShutdownAck(core, route);
+      return true;
+    case "SHUTDOWN_COMPLETE":
+      receiveShutdownComplete(core);
+      return true;
+    case "ABORT":
+      aborted(core, causeNames(chunk.causes));
+      return false;
+    case "ERROR":
+      errorReported(core, causeNames(chunk.causes));
+      return true;
+    case "UNKNOWN":
+      return unknownChunk(core, chunk.typeNumber, chunk, route);
+    case "INIT":
+    case "INIT_ACK":
+    case "COOKIE_ECHO":
+    case "PAD":
+      return true;
+    case "FORWARD_TSN":
+    case "AUTH":
+    case "ASCONF":
+    case "ASCONF_ACK":
+    case "I_FORWARD_TSN":
+      // Not announced in our INIT, so the peer has to take them for unknown to us (section 3.2).
+      return unknownChunk(core, writeChunk(chunk)[0] ?? 0, chunk, route);
+    default:
+      return unreachable(chunk);
+  }
+}
+
+function unknownChunk(core: AssociationCore, typeNumber: number, chunk: Chunk, route: Route): boolean {
+  const action = chunkAction(typeNumber);
+  if (action.report) {
+    // A chunk that would not fit into the answer is reported by its beginning.
+    const value = writeChunk(chunk).slice(0, core.parameters.packetSizeBytes - 64);
+    const cause = { type: "UNRECOGNIZED_CHUNK_TYPE", code: 6, value } as const;
+    core.answer({
+      chunk: { type: "ERROR", causes: [cause] },
+      route,
+      reason: "error",
+      dependsOn: 0,
+    });
+  }
+  return action.skip;
+}
+
+function aborted(core: AssociationCore, causes: readonly string[]): void {
+  const state = core.state.phase === "cookie-echoed" ? "cant-start" : "comm-lost";
+  close(core);
+  const reason = `the peer aborted: ${causes.join(", ") || "no cause given"}`;
+  core.notify({ type: "association-change", state, reason, cause: "aborted-by-peer" });
+}
+
+function errorReported(core: AssociationCore, causes: readonly string[]): void {
+  const last = core.outputs.notifications.at(-1);
+  const told = last?.association === core.handle && last.notification.type === "remote-error";
+  if (!told) core.notify({ type: "remote-error", causes });
+  if (core.state.phase === "cookie-echoed" && causes.includes("STALE_COOKIE")) {
+    giveUp(core, "the peer found our cookie stale");
+  }
+}
+
+/** Names of the first few causes: a packet has room for thousands. */
+const causeNames = (causes: readonly Cause[]): readonly Cause["type"][] =>
+  causes.slice(0, 8).map((cause) => cause.type);

@@ -1,0 +1,66 @@
+import type { Chunk } from "../wire/index.ts";
+import type { AssociationCore } from "./core.ts";
+import { packetWasMarked } from "./ecn.ts";
+import { packetWithDataDone, receiveData } from "./on-data.ts";
+import { knowsForwardTsn, receiveForwardTsn } from "./on-forward-tsn.ts";
+import { finishDeferredReset } from "./on-reconfiguration.ts";
+import { receiveSack } from "./on-sack.ts";
+import type { Route } from "./outputs.ts";
+import { receiveControl } from "./receive-control.ts";
+import { dataWhileShuttingDown, mayReceiveData } from "./shutdown.ts";
+
+/** Chunks of one packet whose tag and checksum were found good, in their order. */
+export function receivePacket(
+  core: AssociationCore,
+  chunks: readonly Chunk[],
+  route: Route,
+  nowMs: number,
+  congestionExperienced: boolean = false,
+): void {
+  let withData = false;
+  let sackAtOnce = false;
+  let withSack = false;
+  let withForwardTsn = false;
+  core.nowMs = nowMs;
+  core.startPacket();
+  core.grantBurst();
+  heardFrom(core, chunks, route);
+  for (const chunk of chunks) {
+    if (core.state.phase === "closed") break;
+    if (chunk.type === "DATA" || chunk.type === "I_DATA") {
+      if (!mayReceiveData(core.state.phase)) continue;
+      withData = true;
+      sackAtOnce = receiveData(core, chunk, route) || sackAtOnce;
+    } else if ((chunk.type === "FORWARD_TSN" || chunk.type === "I_FORWARD_TSN") && knowsForwardTsn(core)) {
+      // As with SACK, one says everything.
+      if (withForwardTsn || !mayReceiveData(core.state.phase)) continue;
+      withForwardTsn = true;
+      withData = true;
+      sackAtOnce = receiveForwardTsn(core, chunk, route) || sackAtOnce;
+    } else if (chunk.type === "SACK") {
+      // One says everything; to process hundreds in a packet would only cost time.
+      if (!withSack && core.state.phase !== "cookie-echoed") receiveSack(core, chunk, route, nowMs);
+      withSack = true;
+    } else if (!receiveControl(core, chunk, route, nowMs)) break;
+  }
+  if (congestionExperienced) {
+    const first = chunks.find((chunk) => chunk.type === "DATA" || chunk.type === "I_DATA");
+    if (first !== undefined) packetWasMarked(core, first.tsn);
+  }
+  if (withData && core.state.phase !== "closed") {
+    packetWithDataDone(core, sackAtOnce || core.state.phase === "shutdown-sent", nowMs);
+    dataWhileShuttingDown(core, nowMs);
+    finishDeferredReset(core, core.sackRoute);
+  }
+}
+
+/** HEARTBEATs go everywhere; anything else shows which of our addresses the peer uses. */
+function heardFrom(core: AssociationCore, chunks: readonly Chunk[], route: Route): void {
+  const path = core.path(route.remote);
+  const type = chunks[0]?.type;
+  if (chunks.length > 1 || (type !== "HEARTBEAT" && type !== "HEARTBEAT_ACK")) path.heardAt = route.local;
+  const port = route.remotePort;
+  if (port === undefined || port === path.remotePort) return;
+  path.remotePort = port;
+  core.change({ kind: "encapsulationPortLearned", address: path.address, port });
+}
