@@ -1,0 +1,527 @@
+import { expect } from "vitest";
+import type {
+  Delivery,
+  EndpointConfig,
+  Notification,
+  OutgoingMessage,
+  ProtocolParameters,
+  Route,
+} from "../../../agents/sctp/index.ts";
+import { Endpoint, rfc9260Parameters, seededRandom } from "../../../agents/sctp/index.ts";
+import type { Chunk, SctpPacket } from "../../../agents/sctp/wire/index.ts";
+import { parsePacket, writePacket } from "../../../agents/sctp/wire/index.ts";
+import type { AgreedEndpoint, PathView } from "./agreed.ts";
+import { pathViews } from "./agreed.ts";
+import type { Expected, Sketch } from "./sketches.ts";
+import { asEnvelope, cookieEcho, heartbeatAck, init, initAck, ipv4, rawPacket, sack } from "./sketches.ts";
+
+/**
+ * A scripted peer against one real endpoint on virtual time. `peer` is the wire and the other side;
+ * `user` is the upper layer of the endpoint under test.
+ *
+ * Packets of 1012 bytes carry DATA chunks of at most 1000 bytes (PMDCS), header included: a message of
+ * 984 bytes fills one, and congestion windows are round numbers.
+ */
+export const FULL = 984;
+const PMDCS = 1000;
+export const PEER = "192.0.2.1";
+export const PEER_TOO = "192.0.2.2";
+export const PEER_THREE = "192.0.2.3";
+export const US = "192.168.0.1";
+export const US_TOO = "192.168.0.2";
+const PEER_PORT = 5000;
+const OUR_PORT = 6000;
+const PEER_TAG = 0x0a0b0c0d;
+/** So long that no HEARTBEAT on an idle path comes in between, unless a script wants it. */
+const NEVER_MS = 1e12;
+
+const quietParameters = {
+  ...rfc9260Parameters,
+  packetSizeBytes: 12 + PMDCS,
+  heartbeatIntervalMs: NEVER_MS,
+  // As many as Path.Max.Retrans: no path is potentially failed (RFC 7829) unless a script wants it.
+  potentiallyFailedMaxRetrans: rfc9260Parameters.pathMaxRetrans,
+  // Not all of them exist from the beginning of the stack's rebuilding.
+  pathMtuDiscovery: false,
+  noDelay: true,
+};
+
+export interface Setting {
+  readonly peerAddresses?: readonly string[];
+  readonly localAddresses?: readonly string[];
+  /** What the peer says in INIT or INIT ACK about its receive buffer. */
+  readonly peerWindow?: number;
+  /** The peer's first TSN; scripts count from 1 all the same where it is left out. */
+  readonly peerInitialTsn?: number;
+  readonly peerParameters?: readonly Readonly<Record<string, unknown>>[];
+  readonly listening?: boolean;
+  readonly holdsDeliveries?: boolean;
+  readonly parameters?: Partial<ProtocolParameters> & Readonly<Record<string, unknown>>;
+  /** What the endpoint's source of randomness answers each time it is asked for a number. */
+  readonly uint32?: number;
+}
+
+export interface PeerPacket {
+  readonly chunks?: readonly Sketch[];
+  readonly body?: readonly number[];
+  readonly tag?: number;
+  readonly from?: string;
+  readonly to?: string;
+  readonly sourcePort?: number;
+  readonly destinationPort?: number;
+}
+
+interface Arrival {
+  readonly afterMs: number;
+  readonly to: string;
+  readonly from: string;
+  readonly tag: number;
+  readonly chunks: readonly Sketch[];
+  readonly sizeBytes: number;
+}
+
+/** The network, the clock and the scripted peer. */
+export class Peer {
+  readonly endpoint: Endpoint & AgreedEndpoint;
+  readonly addresses: readonly string[];
+  readonly localAddresses: readonly string[];
+  readonly setting: Setting;
+  tag: number = PEER_TAG;
+  /** The endpoint's tag, from its INIT or INIT ACK. */
+  theirTag: number = 0;
+  theirInitialTsn: number = 0;
+  cookie: Uint8Array = new Uint8Array(0);
+  nowMs: number = 1_000_000;
+  /** What the endpoint sent and no step of the script has looked at. */
+  arrivals: Arrival[] = [];
+  #stepBeganAtMs: number = this.nowMs;
+  readonly deliveries: Delivery[] = [];
+  readonly notifications: Notification[] = [];
+  handle: number = 0;
+
+  constructor(setting: Setting) {
+    this.setting = setting;
+    this.addresses = setting.peerAddresses ?? [PEER];
+    this.localAddresses = setting.localAddresses ?? [US];
+    const config: EndpointConfig = {
+      localPort: OUR_PORT,
+      localAddresses: this.localAddresses,
+      ownAddress: this.localAddresses[0] ?? US,
+      listening: setting.listening ?? true,
+      cookieKey: new Uint8Array(32).fill(7),
+      parameters: { ...quietParameters, ...setting.parameters },
+      ...(setting.holdsDeliveries === true ? { holdsDeliveries: true } : {}),
+    };
+    const { uint32 } = setting;
+    const seeded = seededRandom(1);
+    const random = uint32 === undefined ? seeded : { ...seeded, uint32: () => uint32 };
+    this.endpoint = new Endpoint(config, random) as Endpoint & AgreedEndpoint;
+  }
+
+  /** One packet with these chunks, from the first address to the first address, with the right tag. */
+  sends(...chunks: readonly Sketch[]): void {
+    this.sendsPacket({ chunks });
+  }
+
+  sendsFrom(from: string, ...chunks: readonly Sketch[]): void {
+    this.sendsPacket({ chunks, from });
+  }
+
+  sendsPacket(packet: PeerPacket): void {
+    const { sourcePort = PEER_PORT, destinationPort = OUR_PORT } = packet;
+    const tag = packet.tag ?? this.theirTag;
+    const header = { sourcePort, destinationPort, verificationTag: tag };
+    const bytes =
+      packet.body === undefined
+        ? writePacket({ ...header, chunks: (packet.chunks ?? []).map((each) => this.#complete(each)) })
+        : rawPacket({ sourcePort, destinationPort, tag }, packet.body);
+    this.sendsBytes(bytes, packet);
+  }
+
+  sendsBytes(bytes: Uint8Array, way: { readonly from?: string; readonly to?: string } = {}): void {
+    this.#begin();
+    this.endpoint.receive(bytes, this.#route(way), this.nowMs);
+    this.collect();
+  }
+
+  /** Exactly these packets have come, now. */
+  gets(...expected: readonly Expected[]): void {
+    this.#compare(expected, 0);
+  }
+
+  /** Nothing came up to `ms` from now, and then exactly these packets. */
+  getsAfter(ms: number, ...expected: readonly Expected[]): void {
+    this.#nothingWaits();
+    this.#begin();
+    this.#advance(ms);
+    this.#compare(expected, ms);
+  }
+
+  getsNothing(): void {
+    this.#compare([], 0);
+  }
+
+  getsNothingFor(ms: number): void {
+    this.getsAfter(ms);
+  }
+
+  /** Time passes; whatever came in between is handed out and forgotten. */
+  skips(ms: number = 0): Arrival[] {
+    this.#begin();
+    this.#advance(ms);
+    return this.arrivals.splice(0);
+  }
+
+  /** The first packet that comes in the next `limitMs`, with the time that it took. */
+  next(limitMs: number): Arrival | undefined {
+    this.#begin();
+    const endMs = this.nowMs + limitMs;
+    while (this.arrivals.length === 0) {
+      const dueMs = this.endpoint.nextDeadlineMs();
+      if (dueMs === undefined || dueMs > endMs) break;
+      this.#fire(dueMs);
+    }
+    if (this.arrivals.length === 0) this.nowMs = endMs;
+    return this.arrivals.shift();
+  }
+
+  /** Answers each HEARTBEAT that is waiting, as its receiver would. */
+  answersHeartbeats(): void {
+    for (const { chunks, to, from } of this.arrivals.splice(0)) {
+      const request = chunks.find(({ type }) => type === "HEARTBEAT");
+      if (request === undefined) continue;
+      this.sendsPacket({ chunks: [heartbeatAck({ info: request["info"] })], from: to, to: from });
+    }
+  }
+
+  /** INIT, as the endpoint would get it from a peer that calls. */
+  calls(fields: Readonly<Record<string, unknown>> = {}, packet: PeerPacket = {}): void {
+    this.sendsPacket({ chunks: [init(fields)], tag: 0, ...packet });
+  }
+
+  /** Takes the INIT ACK that has come as the answer to `calls`. */
+  takesInitAck(): Sketch {
+    const answer = this.arrivals.splice(0).flatMap(({ chunks }) => chunks)[0];
+    expect(answer).toMatchObject({ type: "INIT_ACK" });
+    this.#learn(answer);
+    return answer!;
+  }
+
+  /** Takes the INIT of an endpoint that calls. */
+  takesInit(): Sketch {
+    const call = this.arrivals.splice(0).flatMap(({ chunks }) => chunks)[0];
+    expect(call).toMatchObject({ type: "INIT" });
+    this.#learn(call);
+    return call!;
+  }
+
+  /** How the endpoint says that a path fares. */
+  path(address: string = PEER): PathView {
+    const view = pathViews(this.endpoint, this.handle).find((each) => each.address === address);
+    if (view === undefined) throw new Error(`there is no path to ${address}`);
+    return view;
+  }
+
+  get cwnd(): number {
+    return this.path().windowBytes;
+  }
+
+  get flight(): number {
+    return this.path().flightBytes;
+  }
+
+  collect(): void {
+    const outputs = this.endpoint.takeOutputs();
+    for (const { association, notification } of outputs.notifications) {
+      this.notifications.push(notification);
+      if (notification.type === "association-change" && notification.state === "comm-up")
+        this.handle = association;
+    }
+    this.deliveries.push(...outputs.deliveries);
+    for (const packet of outputs.packets) this.#arrive(packet.bytes, packet);
+  }
+
+  /** A call of the user, as a step of the script. */
+  step<T>(call: () => T): T {
+    this.#begin();
+    const answer = call();
+    this.collect();
+    return answer;
+  }
+
+  #arrive(bytes: Uint8Array, route: Route): void {
+    const parsed = parsePacket(bytes);
+    if (!parsed.ok || !parsed.checksumGood || parsed.flaw !== undefined)
+      throw new Error(`the endpoint sent a bad packet: ${JSON.stringify(parsed)}`);
+    const { packet } = parsed;
+    this.arrivals.push({
+      afterMs: this.nowMs - this.#stepBeganAtMs,
+      to: route.remote,
+      from: route.local,
+      tag: packet.verificationTag,
+      chunks: this.#sketches(packet),
+      sizeBytes: bytes.length,
+    });
+  }
+
+  #sketches({ chunks }: SctpPacket): Sketch[] {
+    return chunks.map((chunk) => {
+      if (chunk.type !== "DATA") return { ...chunk };
+      const tsn = (chunk.tsn - this.theirInitialTsn + 1) >>> 0;
+      return { ...chunk, tsn, size: chunk.payload.length };
+    });
+  }
+
+  #compare(expected: readonly Expected[], afterMs: number): void {
+    const wanted = expected.map((each) => ({ ...asEnvelope(each), afterMs }));
+    expect(this.arrivals.splice(0)).toMatchObject(wanted);
+  }
+
+  #nothingWaits(): void {
+    expect(this.arrivals, "packets that the script did not look at").toEqual([]);
+  }
+
+  #begin(): void {
+    this.#stepBeganAtMs = this.nowMs;
+  }
+
+  #advance(ms: number): void {
+    const endMs = this.nowMs + ms;
+    for (let turns = 0; ; turns += 1) {
+      if (turns > 100_000) throw new Error("the endpoint does not come to rest");
+      const dueMs = this.endpoint.nextDeadlineMs();
+      if (dueMs === undefined || dueMs > endMs) break;
+      this.#fire(dueMs);
+    }
+    this.nowMs = endMs;
+  }
+
+  #fire(dueMs: number): void {
+    this.nowMs = Math.max(this.nowMs, dueMs);
+    this.endpoint.advance(this.nowMs);
+    this.collect();
+  }
+
+  #route({ from, to }: { readonly from?: string; readonly to?: string }): Route {
+    return { local: to ?? this.localAddresses[0] ?? US, remote: from ?? this.addresses[0] ?? PEER };
+  }
+
+  #learn(chunk: Sketch | undefined): void {
+    const parameters = chunk?.["parameters"] as readonly { type: string; cookie?: Uint8Array }[];
+    this.theirTag = chunk?.["initiateTag"] as number;
+    this.theirInitialTsn = chunk?.["initialTsn"] as number;
+    const cookie = parameters.find(({ type }) => type === "STATE_COOKIE")?.cookie;
+    if (cookie !== undefined) this.cookie = cookie;
+  }
+
+  /** What the peer sends: counts TSNs of the endpoint from 1, and fills in what the sketch leaves out. */
+  #complete(sketch: Sketch): Chunk {
+    const theirs = (tsn: unknown): number => (Number(tsn) + this.theirInitialTsn - 1) >>> 0;
+    return { ...ordinary(sketch, this), ...sketch, ...translated(sketch, theirs) } as unknown as Chunk;
+  }
+}
+
+function translated(sketch: Sketch, theirs: (tsn: unknown) => number): Readonly<Record<string, unknown>> {
+  if (sketch.type === "SACK" || sketch.type === "SHUTDOWN")
+    return { cumulativeTsn: theirs(sketch["cumulativeTsn"]) };
+  return {};
+}
+
+function ordinary(sketch: Sketch, peer: Peer): Readonly<Record<string, unknown>> {
+  const { peerWindow, peerInitialTsn = 1, peerParameters = [] } = peer.setting;
+  switch (sketch.type) {
+    case "DATA":
+      return {
+        streamId: 0,
+        ssn: sketch["unordered"] === true ? 0 : ((sketch["tsn"] as number) - peerInitialTsn) & 0xffff,
+        ppid: 0,
+        unordered: false,
+        beginning: true,
+        ending: true,
+        immediate: false,
+        payload: new Uint8Array((sketch["size"] as number | undefined) ?? 100).fill(Number(sketch["tsn"])),
+      };
+    case "SACK":
+      return { advertisedWindow: peerWindow ?? 65_536 };
+    case "INIT":
+    case "INIT_ACK":
+      return {
+        initiateTag: peer.tag,
+        advertisedWindow: peerWindow ?? 65_536,
+        outboundStreams: 10,
+        inboundStreams: 10,
+        initialTsn: peerInitialTsn,
+        parameters: [
+          ...(peer.addresses.length > 1 ? peer.addresses.map(ipv4) : []),
+          ...(sketch.type === "INIT_ACK" ? [{ type: "STATE_COOKIE", cookie: COOKIE }] : []),
+          ...peerParameters,
+        ],
+      };
+    case "COOKIE_ECHO":
+      return { cookie: peer.cookie };
+    case "HEARTBEAT":
+    case "HEARTBEAT_ACK":
+      return { info: Uint8Array.from([1, 2, 3, 4]) };
+    case "SHUTDOWN_COMPLETE":
+      return { tagReflected: false };
+    case "ABORT":
+      return { tagReflected: false, causes: [] };
+    default:
+      return {};
+  }
+}
+
+/** What the scripted peer sends as a cookie: to the endpoint, it is only bytes. */
+export const COOKIE: Uint8Array = Uint8Array.from({ length: 40 }, (_, index) => index);
+
+/** The upper layer of the endpoint. */
+export class User {
+  readonly #peer: Peer;
+
+  constructor(peer: Peer) {
+    this.#peer = peer;
+  }
+
+  connects(addresses: string | readonly string[] = this.#peer.addresses): void {
+    const { endpoint, nowMs } = this.#peer;
+    const only = typeof addresses === "string" ? addresses : addresses[0];
+    const remote = typeof addresses === "string" || addresses.length === 1 ? only : addresses;
+    this.#peer.handle = this.#peer.step(() => endpoint.connect(remote as string, PEER_PORT, nowMs));
+  }
+
+  /** Hands over messages, all before the endpoint gets to send: sizes in bytes, or more fields. */
+  sends(
+    ...messages: readonly (number | Partial<OutgoingMessage & { size: number; immediate: boolean }>)[]
+  ): void {
+    this.#peer.step(() => {
+      for (const message of messages) expect(this.#send(message)).toBe("accepted");
+    });
+  }
+
+  /** The same for one message, with the answer. */
+  tries(message: Partial<OutgoingMessage & { size: number }> = {}): string {
+    return this.#peer.step(() => this.#send(message));
+  }
+
+  #send(message: number | Partial<OutgoingMessage & { size: number }>): string {
+    const { size = 100, ...fields } = typeof message === "number" ? { size: message } : message;
+    const whole = { streamId: 0, ppid: 0, unordered: false, payload: new Uint8Array(size), ...fields };
+    return this.#peer.endpoint.send(this.#peer.handle, whole, this.#peer.nowMs);
+  }
+
+  /** Takes what was delivered off the endpoint's hands, with `holdsDeliveries`. */
+  consumes(bytes: number): void {
+    const { endpoint, handle, nowMs } = this.#peer;
+    this.#peer.step(() => endpoint.consumed(handle, bytes, nowMs));
+  }
+
+  shutsDown(): void {
+    const { endpoint, handle, nowMs } = this.#peer;
+    this.#peer.step(() => endpoint.shutdown(handle, nowMs));
+  }
+
+  aborts(reason = "enough"): void {
+    const { endpoint, handle, nowMs } = this.#peer;
+    this.#peer.step(() => endpoint.abort(handle, reason, nowMs));
+  }
+
+  /** What was delivered since the last time. */
+  takes(): Delivery[] {
+    return this.#peer.deliveries.splice(0);
+  }
+
+  /** What was told since the last time: the state where there is one, else the type. */
+  hears(): string[] {
+    return this.#peer.notifications.splice(0).map((each) => {
+      if (each.type === "peer-address-change") return `${each.address} ${each.state}`;
+      return each.type === "association-change" ? each.state : each.type;
+    });
+  }
+
+  get state(): string {
+    return this.#peer.endpoint.state(this.#peer.handle)?.phase ?? "closed";
+  }
+}
+
+export interface Script {
+  readonly peer: Peer;
+  readonly user: User;
+}
+
+/** Nothing has happened yet. */
+export function start(setting: Setting = {}): Script {
+  const peer = new Peer(setting);
+  return { peer, user: new User(peer) };
+}
+
+/** The peer has called, all its addresses are confirmed, and nothing has been sent since. */
+export function established(setting: Setting = {}): Script {
+  const script = start(setting);
+  const { peer } = script;
+  peer.calls();
+  peer.takesInitAck();
+  peer.sends(cookieEcho());
+  settle(script);
+  return script;
+}
+
+/** The endpoint has called, all addresses of the peer are confirmed, and nothing has been sent since. */
+export function connected(setting: Setting = {}): Script {
+  const script = start({ listening: false, ...setting });
+  const { peer, user } = script;
+  user.connects();
+  peer.takesInit();
+  peer.sends(initAck());
+  peer.skips();
+  peer.sends({ type: "COOKIE_ACK" });
+  settle(script);
+  return script;
+}
+
+function settle({ peer, user }: Script): void {
+  for (let round = 0; round < peer.addresses.length; round += 1) {
+    peer.answersHeartbeats();
+    if (peer.addresses.length > 1) peer.arrivals.push(...peer.skips(1000));
+  }
+  expect(user.hears()).toContain("comm-up");
+  peer.arrivals.length = 0;
+}
+
+/** Established, and the peer's first DATA (TSN 1) is acknowledged: from now on SACKs may be delayed. */
+export function receiving(setting: Setting = {}): Script {
+  const script = established(setting);
+  const { peer, user } = script;
+  peer.sends({ type: "DATA", tsn: peer.setting.peerInitialTsn ?? 1 });
+  peer.skips(500);
+  user.takes();
+  return script;
+}
+
+/** Established, `count` full packets are out (TSN 1 to `count`), and nothing is acknowledged. */
+export function sending(count: number, setting: Setting = {}): Script {
+  const script = established(setting);
+  script.user.sends(...Array.from({ length: count }, () => FULL));
+  script.peer.skips();
+  return script;
+}
+
+/**
+ * Established, with a congestion window of `packets` full packets that is full: TSN 1 to `packets` are out,
+ * sent just now, nothing is queued, and no round trip has taken time (RTO is RTO.Min, one second). It got
+ * there by slow start from 4 packets: each SACK for one full packet lets the window grow by one.
+ */
+export function full(packets: number, setting: Setting = {}): Script {
+  const script = established({
+    ...setting,
+    peerWindow: 1_000_000,
+    parameters: { maxBurst: 1000, sendBufferBytes: 10_000_000, ...setting.parameters },
+  });
+  const { peer, user } = script;
+  const acknowledged = packets - 4;
+  user.sends(...Array.from({ length: acknowledged + packets }, () => FULL));
+  for (let tsn = 1; tsn <= acknowledged; tsn += 1) peer.sends(sack(tsn));
+  peer.skips();
+  peer.theirInitialTsn = (peer.theirInitialTsn + acknowledged) >>> 0;
+  user.hears();
+  return script;
+}
