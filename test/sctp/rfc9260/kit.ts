@@ -69,6 +69,8 @@ export interface PeerPacket {
   readonly to?: string;
   readonly sourcePort?: number;
   readonly destinationPort?: number;
+  /** UDP port of the peer (RFC 6951). */
+  readonly remotePort?: number;
 }
 
 interface Arrival {
@@ -78,6 +80,9 @@ interface Arrival {
   readonly tag: number;
   readonly chunks: readonly Sketch[];
   readonly sizeBytes: number;
+  readonly bytes: Uint8Array;
+  /** UDP port that the endpoint wants it to go to. */
+  readonly remotePort: number | undefined;
 }
 
 /** The network, the clock and the scripted peer. */
@@ -138,7 +143,7 @@ export class Peer {
     this.sendsBytes(bytes, packet);
   }
 
-  sendsBytes(bytes: Uint8Array, way: { readonly from?: string; readonly to?: string } = {}): void {
+  sendsBytes(bytes: Uint8Array, way: PeerPacket = {}): void {
     this.#begin();
     this.endpoint.receive(bytes, this.#route(way), this.nowMs);
     this.collect();
@@ -261,6 +266,8 @@ export class Peer {
       tag: packet.verificationTag,
       chunks: this.#sketches(packet),
       sizeBytes: bytes.length,
+      bytes,
+      remotePort: (route as { readonly remotePort?: number }).remotePort,
     });
   }
 
@@ -302,8 +309,10 @@ export class Peer {
     this.collect();
   }
 
-  #route({ from, to }: { readonly from?: string; readonly to?: string }): Route {
-    return { local: to ?? this.localAddresses[0] ?? US, remote: from ?? this.addresses[0] ?? PEER };
+  #route({ from, to, remotePort }: PeerPacket): Route {
+    const local = to ?? this.localAddresses[0] ?? US;
+    const remote = from ?? this.addresses[0] ?? PEER;
+    return { local, remote, ...(remotePort === undefined ? {} : { remotePort }) };
   }
 
   #learn(chunk: Sketch | undefined): void {
@@ -374,6 +383,13 @@ function ordinary(sketch: Sketch, peer: Peer): Readonly<Record<string, unknown>>
 /** What the scripted peer sends as a cookie: to the endpoint, it is only bytes. */
 export const COOKIE: Uint8Array = Uint8Array.from({ length: 40 }, (_, index) => index);
 
+/** A message of the user; `size` is that of its payload, in bytes. */
+type Message = Partial<OutgoingMessage> & {
+  readonly size?: number;
+  readonly immediate?: boolean;
+  readonly context?: number;
+};
+
 /** The upper layer of the endpoint. */
 export class User {
   readonly #peer: Peer;
@@ -390,20 +406,18 @@ export class User {
   }
 
   /** Hands over messages, all before the endpoint gets to send: sizes in bytes, or more fields. */
-  sends(
-    ...messages: readonly (number | Partial<OutgoingMessage & { size: number; immediate: boolean }>)[]
-  ): void {
+  sends(...messages: readonly (number | Message)[]): void {
     this.#peer.step(() => {
       for (const message of messages) expect(this.#send(message)).toBe("accepted");
     });
   }
 
   /** The same for one message, with the answer. */
-  tries(message: Partial<OutgoingMessage & { size: number }> = {}): string {
+  tries(message: Message = {}): string {
     return this.#peer.step(() => this.#send(message));
   }
 
-  #send(message: number | Partial<OutgoingMessage & { size: number }>): string {
+  #send(message: number | Message): string {
     const { size = 100, ...fields } = typeof message === "number" ? { size: message } : message;
     const whole = { streamId: 0, ppid: 0, unordered: false, payload: new Uint8Array(size), ...fields };
     return this.#peer.endpoint.send(this.#peer.handle, whole, this.#peer.nowMs);

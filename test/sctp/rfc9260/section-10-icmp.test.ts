@@ -1,0 +1,182 @@
+import { describe, expect, it } from "vitest";
+import type { IcmpReport } from "./agreed.ts";
+import { FULL, PEER, US, established, sending, start } from "./kit.ts";
+import type { Script } from "./kit.ts";
+import { data, init, sack } from "./sketches.ts";
+
+/** ICMP about the packet that the endpoint sent last, of which it quotes `quotedBytes`. */
+function reports(
+  { peer }: Script,
+  kind: IcmpReport["kind"],
+  packet: { readonly bytes: Uint8Array },
+  fields: { readonly mtuBytes?: number; readonly quotedBytes?: number; readonly tag?: number } = {},
+): void {
+  const quoted = packet.bytes.slice(0, fields.quotedBytes ?? packet.bytes.length);
+  if (fields.tag !== undefined) new DataView(quoted.buffer).setUint32(4, fields.tag);
+  const route = { local: US, remote: PEER };
+  const { mtuBytes } = fields;
+  const report = { kind, quoted, route, ...(mtuBytes === undefined ? {} : { mtuBytes }) };
+  peer.step(() => peer.endpoint.receiveIcmp(report, peer.nowMs));
+}
+
+/** Established, with one DATA packet on its way. */
+function underway(): { script: Script; packet: { readonly bytes: Uint8Array } } {
+  const script = established();
+  script.user.sends(FULL);
+  return { script, packet: script.peer.skips()[0]! };
+}
+
+/** COOKIE-WAIT, with the INIT on its way. */
+function calling(): { script: Script; packet: { readonly bytes: Uint8Array } } {
+  const script = start();
+  script.user.connects();
+  const packet = script.peer.arrivals[0]!;
+  script.peer.takesInit();
+  return { script, packet };
+}
+
+describe("10 ICMP", () => {
+  // Not yet: there is no ICMP yet.
+  it.fails("ICMP8: protocol unreachable for a packet of the association ends it like an ABORT", () => {
+    const { script, packet } = underway();
+    reports(script, "protocol-unreachable", packet);
+    expect(script.user.state).toBe("closed");
+    expect(script.user.hears()).toContain("comm-lost");
+    script.peer.getsNothingFor(100_000);
+  });
+
+  // Not yet: there is no ICMP yet.
+  it.fails("ICMP8: eight quoted bytes, which hold the tag, are enough for that", () => {
+    const { script, packet } = underway();
+    reports(script, "protocol-unreachable", packet, { quotedBytes: 8 });
+    expect(script.user.state).toBe("closed");
+  });
+
+  // Not yet: there is no ICMP yet.
+  it.fails("ICMP8: protocol unreachable for the INIT ends the attempt", () => {
+    const { script, packet } = calling();
+    reports(script, "protocol-unreachable", packet);
+    expect(script.user.hears()).toEqual(["cant-start"]);
+    script.peer.getsNothingFor(100_000);
+  });
+
+  // Not yet: there is no ICMP yet.
+  it.fails("ICMP6: tag 0 without enough bytes to see the INIT is discarded", () => {
+    const { script, packet } = calling();
+    reports(script, "protocol-unreachable", packet, { quotedBytes: 12 });
+    expect(script.user.hears()).toEqual([]);
+    script.peer.getsAfter(1000, init());
+  });
+
+  // Not yet: there is no ICMP yet.
+  it.fails("ICMP6: an INIT with another Initiate Tag is discarded", () => {
+    const { script, packet } = calling();
+    const bytes = packet.bytes.slice();
+    bytes[16]! ^= 0xff;
+    reports(script, "protocol-unreachable", { bytes });
+    expect(script.user.hears()).toEqual([]);
+    script.peer.getsAfter(1000, init());
+  });
+
+  // Not yet: there is no ICMP yet.
+  it.fails("ICMP6: another verification tag is discarded", () => {
+    const { script, packet } = underway();
+    reports(script, "protocol-unreachable", packet, { tag: 0x12345678 });
+    reports(script, "packet-too-big", packet, { tag: 0x12345678, mtuBytes: 600 });
+    expect(script.user.state).toBe("established");
+    script.peer.sends(sack(1));
+    script.user.sends(FULL);
+    script.peer.gets(data(2, { size: FULL }));
+  });
+
+  // Not yet: there is no ICMP yet.
+  it.fails("ICMP6: our own tag is not the peer's", () => {
+    const { script, packet } = underway();
+    reports(script, "protocol-unreachable", packet, { tag: script.peer.theirTag });
+    expect(script.user.state).toBe("established");
+  });
+
+  // Not yet: there is no ICMP yet.
+  it.fails("ICMP5: what belongs to no association is ignored", () => {
+    const { script } = underway();
+    const other = underway();
+    const bytes = other.packet.bytes.slice();
+    // Another destination port.
+    bytes[3]! ^= 1;
+    reports(script, "protocol-unreachable", { bytes });
+    expect(script.user.state).toBe("established");
+  });
+
+  // Not yet: there is no ICMP yet.
+  it.fails("ICMP3: port unreachable is ignored", () => {
+    const { script, packet } = underway();
+    reports(script, "port-unreachable", packet);
+    expect(script.user.state).toBe("established");
+    expect(script.user.hears()).toEqual([]);
+  });
+
+  // Not yet: there is no ICMP yet.
+  it.fails("ICMP2: host or net unreachable ends nothing", () => {
+    const { script, packet } = underway();
+    reports(script, "unreachable", packet);
+    expect(script.user.state).toBe("established");
+  });
+
+  // Not yet: there is no ICMP yet.
+  it.fails("less than eight quoted bytes are ignored", () => {
+    for (const quotedBytes of [0, 4, 7]) {
+      const { script, packet } = underway();
+      reports(script, "protocol-unreachable", packet, { quotedBytes });
+      expect(script.user.state).toBe("established");
+    }
+  });
+});
+
+describe("7.3 and ICMP7 the path MTU", () => {
+  // Not yet: there is no ICMP yet.
+  it.fails("packet too big makes the packets of the path smaller", () => {
+    const { script, packet } = underway();
+    const { peer, user } = script;
+    reports(script, "packet-too-big", packet, { mtuBytes: 700 });
+    peer.sends(sack(1));
+    user.sends(2000);
+    const sizes = peer.skips().map(({ sizeBytes }) => sizeBytes);
+    expect(sizes.length).toBeGreaterThan(2);
+    // 20 bytes of IPv4 leave 680.
+    expect(Math.max(...sizes)).toBeLessThanOrEqual(680);
+    expect(peer.path().packetSizeBytes).toBeLessThanOrEqual(680);
+  });
+
+  // Not yet: there is no ICMP yet.
+  it.fails("it never makes them larger", () => {
+    const { script, packet } = underway();
+    reports(script, "packet-too-big", packet, { mtuBytes: 9000 });
+    script.peer.sends(sack(1));
+    script.user.sends(3000);
+    expect(Math.max(...script.peer.skips().map(({ sizeBytes }) => sizeBytes))).toBeLessThanOrEqual(1012);
+  });
+
+  // Not yet: there is no ICMP yet.
+  it.fails("it does not make them smaller than can be useful", () => {
+    const { script, packet } = underway();
+    reports(script, "packet-too-big", packet, { mtuBytes: 60 });
+    script.peer.sends(sack(1));
+    script.user.sends(3000);
+    expect(script.peer.skips().length).toBeLessThan(10);
+  });
+
+  // Not yet: there is no ICMP yet.
+  it.fails("what was cut for the larger MTU is sent again as it is", () => {
+    const { script, packet } = underway();
+    reports(script, "packet-too-big", packet, { mtuBytes: 700 });
+    const again = script.peer.skips(1000).flatMap(({ chunks }) => chunks);
+    expect(again).toMatchObject([data(1, { size: FULL })]);
+  });
+
+  it("with a fixed MTU nothing is probed", () => {
+    const { peer, user } = sending(1);
+    peer.sends(sack(1));
+    user.hears();
+    peer.getsNothingFor(1e6);
+  });
+});
