@@ -33,8 +33,7 @@ describe("RFC 6951 section 5.4, UDP ports", () => {
     expect(peer.arrivals).toMatchObject([{ remotePort: 42_000, chunks: [data(1)] }]);
   });
 
-  // Not yet: UDP ports are learned outside the core.
-  it.fails("a packet with the right tag from another port moves the association there", () => {
+  it("a packet with the right tag from another port moves the association there", () => {
     const { peer, user } = encapsulated();
     peer.sendsPacket({ remotePort: 43_000, chunks: [heartbeat()] });
     peer.skips();

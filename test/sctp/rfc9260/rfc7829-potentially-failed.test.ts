@@ -110,8 +110,7 @@ describe("RFC 7829 section 3", () => {
     peer.gets(to(PEER, data(2)));
   });
 
-  // Not yet: windows count user data, so that two packets go out.
-  it.fails("rule 7: the congestion window begins there as section 7.2 of RFC 9260 says", () => {
+  it("rule 7: the congestion window begins there as section 7.2 of RFC 9260 says", () => {
     const { peer, user, info } = failed();
     peer.sendsFrom(PEER_TOO, sack(1));
     peer.sends(heartbeatAck({ info }));

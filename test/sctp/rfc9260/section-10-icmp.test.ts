@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import type { IcmpReport } from "./agreed.ts";
-import { FULL, PEER, US, established, sending, start } from "./kit.ts";
+import type { IcmpReport } from "../../../agents/sctp/index.ts";
+import { FULL, PEER, PEER_TOO, US, established, sending, start } from "./kit.ts";
 import type { Script } from "./kit.ts";
 import { data, init, sack } from "./sketches.ts";
 
@@ -20,8 +20,8 @@ function reports(
 }
 
 /** Established, with one DATA packet on its way. */
-function underway(): { script: Script; packet: { readonly bytes: Uint8Array } } {
-  const script = established();
+function underway(parameters = {}): { script: Script; packet: { readonly bytes: Uint8Array } } {
+  const script = established({ parameters });
   script.user.sends(FULL);
   return { script, packet: script.peer.skips()[0]! };
 }
@@ -36,8 +36,7 @@ function calling(): { script: Script; packet: { readonly bytes: Uint8Array } } {
 }
 
 describe("10 ICMP", () => {
-  // Not yet: there is no ICMP yet.
-  it.fails("ICMP8: protocol unreachable for a packet of the association ends it like an ABORT", () => {
+  it("ICMP8: protocol unreachable for a packet of the association ends it like an ABORT", () => {
     const { script, packet } = underway();
     reports(script, "protocol-unreachable", packet);
     expect(script.user.state).toBe("closed");
@@ -45,31 +44,27 @@ describe("10 ICMP", () => {
     script.peer.getsNothingFor(100_000);
   });
 
-  // Not yet: there is no ICMP yet.
-  it.fails("ICMP8: eight quoted bytes, which hold the tag, are enough for that", () => {
+  it("ICMP8: eight quoted bytes, which hold the tag, are enough for that", () => {
     const { script, packet } = underway();
     reports(script, "protocol-unreachable", packet, { quotedBytes: 8 });
     expect(script.user.state).toBe("closed");
   });
 
-  // Not yet: there is no ICMP yet.
-  it.fails("ICMP8: protocol unreachable for the INIT ends the attempt", () => {
+  it("ICMP8: protocol unreachable for the INIT ends the attempt", () => {
     const { script, packet } = calling();
     reports(script, "protocol-unreachable", packet);
     expect(script.user.hears()).toEqual(["cant-start"]);
     script.peer.getsNothingFor(100_000);
   });
 
-  // Not yet: there is no ICMP yet.
-  it.fails("ICMP6: tag 0 without enough bytes to see the INIT is discarded", () => {
+  it("ICMP6: tag 0 without enough bytes to see the INIT is discarded", () => {
     const { script, packet } = calling();
     reports(script, "protocol-unreachable", packet, { quotedBytes: 12 });
     expect(script.user.hears()).toEqual([]);
     script.peer.getsAfter(1000, init());
   });
 
-  // Not yet: there is no ICMP yet.
-  it.fails("ICMP6: an INIT with another Initiate Tag is discarded", () => {
+  it("ICMP6: an INIT with another Initiate Tag is discarded", () => {
     const { script, packet } = calling();
     const bytes = packet.bytes.slice();
     bytes[16]! ^= 0xff;
@@ -78,8 +73,7 @@ describe("10 ICMP", () => {
     script.peer.getsAfter(1000, init());
   });
 
-  // Not yet: there is no ICMP yet.
-  it.fails("ICMP6: another verification tag is discarded", () => {
+  it("ICMP6: another verification tag is discarded", () => {
     const { script, packet } = underway();
     reports(script, "protocol-unreachable", packet, { tag: 0x12345678 });
     reports(script, "packet-too-big", packet, { tag: 0x12345678, mtuBytes: 600 });
@@ -89,15 +83,13 @@ describe("10 ICMP", () => {
     script.peer.gets(data(2, { size: FULL }));
   });
 
-  // Not yet: there is no ICMP yet.
-  it.fails("ICMP6: our own tag is not the peer's", () => {
+  it("ICMP6: our own tag is not the peer's", () => {
     const { script, packet } = underway();
     reports(script, "protocol-unreachable", packet, { tag: script.peer.theirTag });
     expect(script.user.state).toBe("established");
   });
 
-  // Not yet: there is no ICMP yet.
-  it.fails("ICMP5: what belongs to no association is ignored", () => {
+  it("ICMP5: what belongs to no association is ignored", () => {
     const { script } = underway();
     const other = underway();
     const bytes = other.packet.bytes.slice();
@@ -107,23 +99,20 @@ describe("10 ICMP", () => {
     expect(script.user.state).toBe("established");
   });
 
-  // Not yet: there is no ICMP yet.
-  it.fails("ICMP3: port unreachable is ignored", () => {
+  it("ICMP3: port unreachable is ignored", () => {
     const { script, packet } = underway();
     reports(script, "port-unreachable", packet);
     expect(script.user.state).toBe("established");
     expect(script.user.hears()).toEqual([]);
   });
 
-  // Not yet: there is no ICMP yet.
-  it.fails("ICMP2: host or net unreachable ends nothing", () => {
+  it("ICMP2: host or net unreachable ends nothing", () => {
     const { script, packet } = underway();
     reports(script, "unreachable", packet);
     expect(script.user.state).toBe("established");
   });
 
-  // Not yet: there is no ICMP yet.
-  it.fails("less than eight quoted bytes are ignored", () => {
+  it("less than eight quoted bytes are ignored", () => {
     for (const quotedBytes of [0, 4, 7]) {
       const { script, packet } = underway();
       reports(script, "protocol-unreachable", packet, { quotedBytes });
@@ -133,9 +122,10 @@ describe("10 ICMP", () => {
 });
 
 describe("7.3 and ICMP7 the path MTU", () => {
-  // Not yet: there is no ICMP yet.
-  it.fails("packet too big makes the packets of the path smaller", () => {
-    const { script, packet } = underway();
+  const searching = { pathMtuDiscovery: true, largestPacketBytes: 1012 };
+
+  it("packet too big makes the packets of the path smaller", () => {
+    const { script, packet } = underway(searching);
     const { peer, user } = script;
     reports(script, "packet-too-big", packet, { mtuBytes: 700 });
     peer.sends(sack(1));
@@ -147,30 +137,52 @@ describe("7.3 and ICMP7 the path MTU", () => {
     expect(peer.path().packetSizeBytes).toBeLessThanOrEqual(680);
   });
 
-  // Not yet: there is no ICMP yet.
-  it.fails("it never makes them larger", () => {
-    const { script, packet } = underway();
+  it("each path has an MTU of its own, and messages are cut for the smallest", () => {
+    const script = established({ peerAddresses: [PEER, PEER_TOO], parameters: searching });
+    const { peer, user } = script;
+    user.sends(FULL);
+    const packet = peer.skips().find(({ chunks }) => chunks.some(({ type }) => type === "DATA"))!;
+    peer.sends(sack(1));
+    peer.step(() => peer.endpoint.setPrimary(peer.handle, PEER_TOO));
+    const route = { local: US, remote: PEER };
+    const report = { kind: "packet-too-big", mtuBytes: 700, quoted: packet.bytes, route } as const;
+    peer.step(() => peer.endpoint.receiveIcmp(report, peer.nowMs));
+    expect(peer.path(PEER).packetSizeBytes).toBeLessThanOrEqual(680);
+    expect(peer.path(PEER_TOO).packetSizeBytes).toBeGreaterThan(680);
+    user.sends(2000);
+    const sizes = peer.skips().flatMap(({ chunks }) => chunks.map(({ size }) => Number(size)));
+    expect(Math.max(...sizes)).toBeLessThanOrEqual(680 - 12 - 16);
+  });
+
+  it("it never makes them larger", () => {
+    const { script, packet } = underway(searching);
     reports(script, "packet-too-big", packet, { mtuBytes: 9000 });
     script.peer.sends(sack(1));
     script.user.sends(3000);
     expect(Math.max(...script.peer.skips().map(({ sizeBytes }) => sizeBytes))).toBeLessThanOrEqual(1012);
   });
 
-  // Not yet: there is no ICMP yet.
-  it.fails("it does not make them smaller than can be useful", () => {
-    const { script, packet } = underway();
+  it("it does not make them smaller than can be useful", () => {
+    const { script, packet } = underway(searching);
     reports(script, "packet-too-big", packet, { mtuBytes: 60 });
     script.peer.sends(sack(1));
     script.user.sends(3000);
     expect(script.peer.skips().length).toBeLessThan(10);
   });
 
-  // Not yet: there is no ICMP yet.
-  it.fails("what was cut for the larger MTU is sent again as it is", () => {
-    const { script, packet } = underway();
+  it("what was cut for the larger MTU is sent again as it is", () => {
+    const { script, packet } = underway(searching);
     reports(script, "packet-too-big", packet, { mtuBytes: 700 });
     const again = script.peer.skips(1000).flatMap(({ chunks }) => chunks);
     expect(again).toMatchObject([data(1, { size: FULL })]);
+  });
+
+  it("with a fixed MTU the operator is right, whatever ICMP says", () => {
+    const { script, packet } = underway();
+    reports(script, "packet-too-big", packet, { mtuBytes: 700 });
+    script.peer.sends(sack(1));
+    script.user.sends(FULL);
+    script.peer.gets(data(2, { size: FULL }));
   });
 
   it("with a fixed MTU nothing is probed", () => {

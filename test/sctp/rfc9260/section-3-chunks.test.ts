@@ -212,8 +212,7 @@ describe("3.3.1 DATA", () => {
     peer.gets(data(1, { unordered: true }), data(2, { unordered: true }));
   });
 
-  // Not yet: the user cannot ask for the I bit.
-  it.fails("the user may ask for the I bit", () => {
+  it("the user may ask for the I bit", () => {
     const { peer, user } = established();
     user.sends({ size: 10, immediate: true });
     peer.gets(data(1, { immediate: true }));

@@ -182,8 +182,7 @@ describe("5.2.4 table 12", () => {
     expect(user.hears()).not.toContain("comm-lost");
   });
 
-  // Not yet: congestion windows count user data, not chunks.
-  it.fails("(A) congestion control begins anew", () => {
+  it("(A) congestion control begins anew", () => {
     const { peer } = full(16);
     expect(peer.cwnd).toBe(16_000);
     restarts(peer);

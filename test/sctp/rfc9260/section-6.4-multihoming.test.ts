@@ -58,18 +58,16 @@ describe("6.4 new DATA", () => {
     peer.gets(to(PEER, data(2)));
   });
 
-  // Not yet: the primary path cannot be chosen, nor HEARTBEATs asked for.
-  it.fails("goes to where the user says, once it has chosen another primary path", () => {
+  it("goes to where the user says, once it has chosen another primary path", () => {
     const { peer, user } = established(twoPaths);
-    expect(peer.step(() => peer.endpoint.setPrimary(peer.handle, PEER_TOO, peer.nowMs))).toBe(true);
+    expect(peer.step(() => peer.endpoint.setPrimary(peer.handle, PEER_TOO))).toBe(true);
     user.sends(FULL);
     peer.gets(to(PEER_TOO, data(1)));
   });
 
-  // Not yet: the primary path cannot be chosen, nor HEARTBEATs asked for.
-  it.fails("an address that is not the peer's cannot be the primary path", () => {
+  it("an address that is not the peer's cannot be the primary path", () => {
     const { peer, user } = established(twoPaths);
-    expect(peer.step(() => peer.endpoint.setPrimary(peer.handle, "192.0.2.99", peer.nowMs))).toBe(false);
+    expect(peer.step(() => peer.endpoint.setPrimary(peer.handle, "192.0.2.99"))).toBe(false);
     user.sends(FULL);
     peer.gets(to(PEER, data(1)));
   });
@@ -157,21 +155,19 @@ describe("6.4 and 6.4.1 retransmission", () => {
     peer.getsAfter(1000, to(PEER_TOO, data(7)));
   });
 
-  // Not yet: the primary path cannot be chosen, nor HEARTBEATs asked for.
-  it.fails("6.3.2 F1: a timer goes on when new DATA moves to another path", () => {
+  it("6.3.2 F1: a timer goes on when new DATA moves to another path", () => {
     const { peer, user } = sending(1, twoPaths);
     peer.getsNothingFor(400);
-    peer.step(() => peer.endpoint.setPrimary(peer.handle, PEER_TOO, peer.nowMs));
+    peer.step(() => peer.endpoint.setPrimary(peer.handle, PEER_TOO));
     user.sends(FULL);
     peer.gets(to(PEER_TOO, data(2)));
     peer.getsAfter(600, to(PEER_TOO, data(1)));
   });
 
-  // Not yet: the primary path cannot be chosen, nor HEARTBEATs asked for.
-  it.fails("6.3.2: each path has a T3-rtx of its own", () => {
+  it("6.3.2: each path has a T3-rtx of its own", () => {
     const { peer, user } = sending(1, twoPaths);
     peer.getsNothingFor(400);
-    peer.step(() => peer.endpoint.setPrimary(peer.handle, PEER_TOO, peer.nowMs));
+    peer.step(() => peer.endpoint.setPrimary(peer.handle, PEER_TOO));
     user.sends(FULL);
     peer.gets(to(PEER_TOO, data(2)));
     peer.sends(sack(1));
@@ -200,8 +196,7 @@ describe("6.4.1 and 8.2 an inactive primary path", () => {
     expect(targets.has(PEER)).toBe(false);
   });
 
-  // Not yet: the primary path cannot be chosen, nor HEARTBEATs asked for.
-  it.fails("the user hears of it, and when it is back", () => {
+  it("the user hears of it, and when it is back", () => {
     const { peer, user } = primaryDead();
     expect(user.hears()).toContain(`${PEER} unreachable`);
     peer.step(() => peer.endpoint.requestHeartbeat(peer.handle, PEER, peer.nowMs));
@@ -209,8 +204,7 @@ describe("6.4.1 and 8.2 an inactive primary path", () => {
     expect(user.hears()).toContain(`${PEER} available`);
   });
 
-  // Not yet: the primary path cannot be chosen, nor HEARTBEATs asked for.
-  it.fails("DATA returns to it when it is active again", () => {
+  it("DATA returns to it when it is active again", () => {
     const { peer, user } = primaryDead();
     peer.step(() => peer.endpoint.requestHeartbeat(peer.handle, PEER, peer.nowMs));
     peer.answersHeartbeats();

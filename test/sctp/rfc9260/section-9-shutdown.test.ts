@@ -89,8 +89,7 @@ describe("9.1 abort", () => {
     }
   });
 
-  // Not yet: there is no send-failed.
-  it.fails("user data that was not acknowledged is handed back", () => {
+  it("user data that was not acknowledged is handed back", () => {
     const { peer, user } = sending(2);
     peer.sends(abort());
     expect(user.hears().filter((each) => each === "send-failed")).toHaveLength(2);
