@@ -527,7 +527,7 @@ export function sending(count: number, setting: Setting = {}): Script {
 export function full(packets: number, setting: Setting = {}): Script {
   const script = established({
     ...setting,
-    peerWindow: 1_000_000,
+    peerWindow: 10_000_000,
     parameters: { maxBurst: 1000, sendBufferBytes: 10_000_000, ...setting.parameters },
   });
   const { peer, user } = script;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { FULL, PEER, PEER_TOO, established, full, sending } from "./kit.ts";
+import { FULL, PEER, PEER_TOO, US, US_TOO, established, full, sending } from "./kit.ts";
 import type { Peer, Script } from "./kit.ts";
 import { data, sack, to } from "./sketches.ts";
 
@@ -278,5 +278,16 @@ describe("7.2 each path has a window of its own", () => {
     peer.skips(1000);
     expect(peer.path(PEER).windowBytes).toBe(1000);
     expect(peer.path(PEER_TOO).windowBytes).toBe(4000);
+  });
+});
+
+describe("7.2.5 a path that is another one now", () => {
+  it("congestion control begins anew where packets leave from another address of ours", () => {
+    const { peer } = full(16, { localAddresses: [US, US_TOO] });
+    peer.endpoint.useOtherAddresses(true);
+    const packets = peer.skips(1000);
+    expect(packets.map(({ from }) => from)).toEqual([US_TOO]);
+    expect(peer.path().windowBytes).toBe(4000);
+    expect(peer.path().slowStartThresholdBytes).toBeGreaterThanOrEqual(10_000_000);
   });
 });
