@@ -279,7 +279,8 @@ export class Peer {
 
   #compare(expected: readonly Expected[], afterMs: number): void {
     const wanted = expected.map((each) => ({ ...asEnvelope(each), afterMs }));
-    expect(this.arrivals.splice(0)).toMatchObject(wanted);
+    const came = this.arrivals.splice(0).map(({ bytes: _, ...packet }) => packet);
+    expect(came, `what came: ${came.map(inWords).join("; ") || "nothing"}`).toMatchObject(wanted);
   }
 
   #nothingWaits(): void {
@@ -326,6 +327,12 @@ export class Peer {
     const theirs = (tsn: unknown): number => (Number(tsn) + this.theirInitialTsn - 1) >>> 0;
     return { ...ordinary(sketch, this), ...sketch, ...translated(sketch, theirs) } as unknown as Chunk;
   }
+}
+
+/** For whoever reads why a step failed. */
+function inWords({ afterMs, to, chunks }: Omit<Arrival, "bytes">): string {
+  const names = chunks.map(({ type, tsn }) => (typeof tsn === "number" ? `${type} ${tsn}` : type));
+  return `after ${afterMs} ms to ${to} ${names.join(", ")}`;
 }
 
 function translated(sketch: Sketch, theirs: (tsn: unknown) => number): Readonly<Record<string, unknown>> {
@@ -424,9 +431,7 @@ export class User {
   /** Takes what was delivered off the endpoint's hands, with `holdsDeliveries`. */
   consumes(bytes: number): void {
     const { endpoint, handle, nowMs } = this.#peer;
-    // Not on every branch yet.
-    const holding = endpoint as unknown as { consumed(handle: number, bytes: number, nowMs: number): void };
-    this.#peer.step(() => holding.consumed(handle, bytes, nowMs));
+    this.#peer.step(() => endpoint.consumed(handle, bytes, nowMs));
   }
 
   shutsDown(): void {
