@@ -69,6 +69,8 @@ export interface PeerPacket {
   readonly destinationPort?: number;
   /** UDP port of the peer (RFC 6951). */
   readonly remotePort?: number;
+  /** The network marked it on its way: ECN's Congestion Experienced. */
+  readonly marked?: boolean;
 }
 
 interface Arrival {
@@ -143,7 +145,7 @@ export class Peer {
 
   sendsBytes(bytes: Uint8Array, way: PeerPacket = {}): void {
     this.#begin();
-    this.endpoint.receive(bytes, this.#route(way), this.nowMs);
+    this.endpoint.receive(bytes, this.#route(way), this.nowMs, way.marked);
     this.collect();
   }
 
@@ -271,8 +273,10 @@ export class Peer {
 
   #sketches({ chunks }: SctpPacket): Sketch[] {
     return chunks.map((chunk) => {
+      const relative = (tsn: number): number => (tsn - this.theirInitialTsn + 1) >>> 0;
+      if (chunk.type === "CWR") return { ...chunk, lowestTsn: relative(chunk.lowestTsn) };
       if (chunk.type !== "DATA") return { ...chunk };
-      const tsn = (chunk.tsn - this.theirInitialTsn + 1) >>> 0;
+      const tsn = relative(chunk.tsn);
       return { ...chunk, tsn, size: chunk.payload.length };
     });
   }
@@ -338,6 +342,7 @@ function inWords({ afterMs, to, chunks }: Omit<Arrival, "bytes">): string {
 function translated(sketch: Sketch, theirs: (tsn: unknown) => number): Readonly<Record<string, unknown>> {
   if (sketch.type === "SACK" || sketch.type === "SHUTDOWN")
     return { cumulativeTsn: theirs(sketch["cumulativeTsn"]) };
+  if (sketch.type === "ECNE") return { lowestTsn: theirs(sketch["lowestTsn"]) };
   return {};
 }
 
