@@ -104,10 +104,37 @@ describe("7.2 whole stories of loss, packet by packet", () => {
     answers(peer, sack(1), { sends: [], cwnd: 17_000, flight: 15_000 });
     // TSN 2 and 4 are lost: three reports for 2 by 3, 5, 6; for 4 by 5, 6 and 7.
     answers(peer, sack(1, { gaps: [[3, 3]] }), { sends: [], cwnd: 17_000, flight: 14_000 });
-    answers(peer, sack(1, { gaps: [[3, 3], [5, 5]] }), { sends: [], cwnd: 17_000, flight: 13_000 });
-    answers(peer, sack(1, { gaps: [[3, 3], [5, 6]] }), { sends: [2], cwnd: 8500, flight: 12_000 });
+    answers(
+      peer,
+      sack(1, {
+        gaps: [
+          [3, 3],
+          [5, 5],
+        ],
+      }),
+      { sends: [], cwnd: 17_000, flight: 13_000 },
+    );
+    answers(
+      peer,
+      sack(1, {
+        gaps: [
+          [3, 3],
+          [5, 6],
+        ],
+      }),
+      { sends: [2], cwnd: 8500, flight: 12_000 },
+    );
     // 4 is marked; 8 to 16 and 2 are in flight: no room.
-    answers(peer, sack(1, { gaps: [[3, 3], [5, 7]] }), { sends: [], cwnd: 8500, flight: 10_000 });
+    answers(
+      peer,
+      sack(1, {
+        gaps: [
+          [3, 3],
+          [5, 7],
+        ],
+      }),
+      { sends: [], cwnd: 8500, flight: 10_000 },
+    );
     // Now there is.
     answers(peer, sack(3, { gaps: [[5, 8]] }), { sends: [4], cwnd: 8500, flight: 9000 });
     answers(peer, sack(8), { sends: [], cwnd: 8500, flight: 8000 });
@@ -119,7 +146,13 @@ describe("7.2 whole stories of loss, packet by packet", () => {
     // Ten chunks of 400 bytes in packets of two: 4000 bytes.
     user.sends(...Array.from({ length: 10 }, () => 384));
     const sent = peer.skips().map(({ chunks }) => chunks.map(({ tsn }) => tsn));
-    expect(sent).toEqual([[1, 2], [3, 4], [5, 6], [7, 8], [9, 10]]);
+    expect(sent).toEqual([
+      [1, 2],
+      [3, 4],
+      [5, 6],
+      [7, 8],
+      [9, 10],
+    ]);
     for (const last of [6, 8]) peer.sends(sack(2, { gaps: [[5, last]] }));
     peer.skips();
     peer.sends(sack(2, { gaps: [[5, 10]] }));
