@@ -410,9 +410,7 @@ export class User {
 
   connects(addresses: string | readonly string[] = this.#peer.addresses): void {
     const { endpoint, nowMs } = this.#peer;
-    const only = typeof addresses === "string" ? addresses : addresses[0];
-    const remote = typeof addresses === "string" || addresses.length === 1 ? only : addresses;
-    this.#peer.handle = this.#peer.step(() => endpoint.connect(remote as string, PEER_PORT, nowMs));
+    this.#peer.handle = this.#peer.step(() => endpoint.connect(addresses, PEER_PORT, nowMs));
   }
 
   /** Hands over messages, all before the endpoint gets to send: sizes in bytes, or more fields. */

@@ -17,8 +17,7 @@ const parameterTypes = (chunk: Sketch): string[] =>
   (chunk["parameters"] as readonly { readonly type: string }[]).map(({ type }) => type);
 
 describe("RFC 4960 appendix A, ECN", () => {
-  // Not yet: ECN is not offered in INIT and INIT ACK yet.
-  it.fails("is offered in INIT and INIT ACK where it is wanted, and only then", () => {
+  it("is offered in INIT and INIT ACK where it is wanted, and only then", () => {
     const wanted = start(capable);
     wanted.user.connects();
     expect(parameterTypes(wanted.peer.takesInit())).toContain("ECN_CAPABLE");
@@ -35,8 +34,7 @@ describe("RFC 4960 appendix A, ECN", () => {
     peer.gets(initAck());
   });
 
-  // Not yet: ECN is not offered in INIT and INIT ACK yet.
-  it.fails("a marked packet is echoed with each SACK until CWR comes", () => {
+  it("a marked packet is echoed with each SACK until CWR comes", () => {
     const { peer } = receiving(capable);
     peer.sendsPacket({ chunks: [data(2, { immediate: true })], marked: true });
     peer.gets([ecne(2), sack(2)]);
@@ -46,15 +44,13 @@ describe("RFC 4960 appendix A, ECN", () => {
     peer.gets(sack(4));
   });
 
-  // Not yet: ECN is not offered in INIT and INIT ACK yet.
-  it.fails("it names the lowest TSN of the packet", () => {
+  it("it names the lowest TSN of the packet", () => {
     const { peer } = receiving(capable);
     peer.sendsPacket({ chunks: [data(2), data(3, { immediate: true })], marked: true });
     peer.gets([ecne(2), sack(3)]);
   });
 
-  // Not yet: ECN is not offered in INIT and INIT ACK yet.
-  it.fails("a CWR for what came before the mark does not end it", () => {
+  it("a CWR for what came before the mark does not end it", () => {
     const { peer } = receiving(capable);
     peer.sendsPacket({ chunks: [data(2, { immediate: true })], marked: true });
     peer.skips();
@@ -68,16 +64,14 @@ describe("RFC 4960 appendix A, ECN", () => {
     peer.gets(sack(2));
   });
 
-  // Not yet: ECN is not offered in INIT and INIT ACK yet.
-  it.fails("ECNE halves the window, and is answered by CWR", () => {
+  it("ECNE halves the window, and is answered by CWR", () => {
     const { peer } = full(16, capable);
     peer.sends(ecne(1), sack(0));
     peer.gets(cwr(1));
     expect(peer.path()).toMatchObject({ windowBytes: 8000, slowStartThresholdBytes: 8000 });
   });
 
-  // Not yet: ECN is not offered in INIT and INIT ACK yet.
-  it.fails("ECNE that comes again is answered again, and halves nothing", () => {
+  it("ECNE that comes again is answered again, and halves nothing", () => {
     const { peer } = full(16, capable);
     peer.sends(ecne(1));
     peer.skips();
@@ -89,8 +83,7 @@ describe("RFC 4960 appendix A, ECN", () => {
     expect(peer.cwnd).toBe(8000);
   });
 
-  // Not yet: ECN is not offered in INIT and INIT ACK yet.
-  it.fails("ECNE for what was sent after that halves it again", () => {
+  it("ECNE for what was sent after that halves it again", () => {
     const { peer, user } = full(16, capable);
     peer.sends(ecne(1));
     peer.sends(sack(16));

@@ -168,8 +168,7 @@ describe("3.2.1 parameters of INIT that are not known", () => {
     expect(meeting(0xcfff)).toEqual({ reports: [[0xcf, 0xff, 0, 8, 1, 2, 3, 4]], sawAddress: true });
   });
 
-  // Not yet: unknown parameters of INIT ACK are not reported.
-  it.fails("3.2.2 what INIT ACK has of them is reported behind COOKIE ECHO", () => {
+  it("3.2.2 what INIT ACK has of them is reported behind COOKIE ECHO", () => {
     const odd = { type: "UNKNOWN", typeNumber: 0xcfff, value: Uint8Array.from([1, 2, 3, 4]) };
     const { peer, user } = start({ peerParameters: [odd] });
     user.connects();
@@ -325,8 +324,7 @@ describe("3.3.3 INIT ACK in COOKIE-WAIT", () => {
     return script;
   }
 
-  // Not yet: the ABORT about an INIT ACK with tag 0 has no T bit.
-  it.fails("with tag 0 ends the attempt with an ABORT that reflects the tag", () => {
+  it("with tag 0 ends the attempt with an ABORT that reflects the tag", () => {
     const { peer, user } = answered({ initiateTag: 0 });
     peer.gets(abort({ tagReflected: true }));
     expect(user.hears()).toContain("cant-start");

@@ -244,6 +244,20 @@ describe("5.2.4 table 12", () => {
     peer.getsNothingFor(100_000);
   });
 
+  it("(B) in ESTABLISHED, before anything was exchanged: the peer's tag is taken from the cookie, too", () => {
+    const { peer, user } = echoing();
+    callsAnew(peer);
+    peer.takesInitAck();
+    // COOKIE ACK to our own cookie overtakes the COOKIE ECHO that holds the peer's new tag.
+    peer.sends(cookieAck());
+    expect(user.state).toBe("established");
+    peer.tag = NEW_TAG;
+    peer.sends(cookieEcho());
+    peer.gets(withTag(NEW_TAG, cookieAck()));
+    user.sends(10);
+    peer.gets(withTag(NEW_TAG, data(1)));
+  });
+
   it("(B) what the user sent meanwhile goes out", () => {
     const { peer, user } = echoing();
     user.sends(10);

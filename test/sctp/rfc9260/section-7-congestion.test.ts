@@ -196,6 +196,19 @@ describe("7.2.3 and 6.3.3 after a time-out", () => {
     expect(peer.flight).toBe(1000);
   });
 
+  it("also where that packet does not fill the window", () => {
+    const { peer, user } = established();
+    // Chunks of 616 bytes: two do not fit into a packet.
+    user.sends(600, 600, 600);
+    peer.skips();
+    peer.getsAfter(1000, data(1));
+    user.sends(600);
+    peer.getsNothing();
+    peer.sends(sack(1));
+    // cwnd was 1000, and not full.
+    peer.gets(data(2), data(3));
+  });
+
   it("a second time-out leaves ssthresh at its floor", () => {
     const { peer } = full(16);
     peer.getsAfter(1000, data(1));

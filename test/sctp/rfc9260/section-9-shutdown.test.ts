@@ -422,8 +422,7 @@ describe("9.2 and 8.5.1 SHUTDOWN ACK of an earlier association meets a new attem
     expect(user.hears()).toEqual([]);
   });
 
-  // Not yet: SHUTDOWN ACK in COOKIE-ECHOED is ignored.
-  it.fails("in COOKIE-ECHOED: the same, and T1-cookie goes on", () => {
+  it("in COOKIE-ECHOED: the same, and T1-cookie goes on", () => {
     const { peer, user } = start();
     user.connects();
     peer.takesInit();
