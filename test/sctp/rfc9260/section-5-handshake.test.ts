@@ -225,6 +225,7 @@ describe("5.1.4 and 4 T1-cookie", () => {
     for (const { peer, user } of [calling(), echoing()]) {
       const before = user.state;
       peer.sends(shutdown(0));
+      peer.sends(shutdown(5));
       peer.getsNothing();
       expect(user.state).toBe(before);
     }

@@ -103,6 +103,16 @@ describe("6.1 zero window probes", () => {
     expect(waits[4]).toBe(2 * waits[3]!);
   });
 
+  it("the interval grows also where each probe is taken in and the window stays closed", () => {
+    const { peer, user } = sending(2);
+    peer.sends(sack(2, { advertisedWindow: 0 }));
+    user.sends(FULL, FULL, FULL, FULL);
+    for (const [tsn, waitMs] of [[3, 1000], [4, 2000], [5, 4000], [6, 8000]] as const) {
+      peer.getsAfter(waitMs, data(tsn));
+      peer.sends(sack(tsn, { advertisedWindow: 0 }));
+    }
+  });
+
   it("that are answered count no error, however long the window stays closed", () => {
     const { peer, user } = sending(2);
     peer.sends(sack(2, { advertisedWindow: 0 }));
