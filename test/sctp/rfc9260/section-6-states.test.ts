@@ -1,7 +1,17 @@
 import { describe, expect, it } from "vitest";
 import { FULL, established, full, receiving, sending, start } from "./kit.ts";
 import type { Peer, Script } from "./kit.ts";
-import { abort, cookieAck, cookieEcho, data, init, initAck, sack, shutdown, shutdownAck } from "./sketches.ts";
+import {
+  abort,
+  cookieAck,
+  cookieEcho,
+  data,
+  init,
+  initAck,
+  sack,
+  shutdown,
+  shutdownAck,
+} from "./sketches.ts";
 
 const chunksOf = (peer: Peer, ms = 0) => peer.skips(ms).flatMap(({ chunks }) => chunks);
 

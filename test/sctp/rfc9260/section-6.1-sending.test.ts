@@ -107,7 +107,12 @@ describe("6.1 zero window probes", () => {
     const { peer, user } = sending(2);
     peer.sends(sack(2, { advertisedWindow: 0 }));
     user.sends(FULL, FULL, FULL, FULL);
-    for (const [tsn, waitMs] of [[3, 1000], [4, 2000], [5, 4000], [6, 8000]] as const) {
+    for (const [tsn, waitMs] of [
+      [3, 1000],
+      [4, 2000],
+      [5, 4000],
+      [6, 8000],
+    ] as const) {
       peer.getsAfter(waitMs, data(tsn));
       peer.sends(sack(tsn, { advertisedWindow: 0 }));
     }
