@@ -21,7 +21,7 @@ describe("RFC 6951 section 5.4, UDP ports", () => {
     expect(peer.arrivals).toMatchObject([{ remotePort: 41_000, chunks: [initAck()] }]);
   });
 
-  // Not yet: UDP ports are learned outside the core.
+  // Not yet: the UDP port of COOKIE ECHO or INIT ACK is not learned, only that of later packets.
   it.fails("COOKIE ACK and all that follows go to the port from which COOKIE ECHO came", () => {
     const { peer, user } = start();
     peer.calls({}, { remotePort: 41_000 });
@@ -41,7 +41,7 @@ describe("RFC 6951 section 5.4, UDP ports", () => {
     expect(peer.arrivals).toMatchObject([{ remotePort: 43_000, chunks: [data(1)] }]);
   });
 
-  // Not yet: UDP ports are learned outside the core.
+  // Not yet: the UDP port of COOKIE ECHO or INIT ACK is not learned, only that of later packets.
   it.fails("a packet with a wrong tag moves nothing", () => {
     const { peer, user } = encapsulated();
     peer.sendsPacket({ remotePort: 44_000, tag: 0x1234, chunks: [heartbeat()] });
@@ -50,7 +50,7 @@ describe("RFC 6951 section 5.4, UDP ports", () => {
     expect(peer.arrivals).toMatchObject([{ remotePort: 40_000, chunks: [data(1)] }]);
   });
 
-  // Not yet: UDP ports are learned outside the core.
+  // Not yet: the UDP port of COOKIE ECHO or INIT ACK is not learned, only that of later packets.
   it.fails("a packet with a bad checksum moves nothing", () => {
     const { peer, user } = encapsulated();
     const other = established();
@@ -62,7 +62,7 @@ describe("RFC 6951 section 5.4, UDP ports", () => {
     expect(peer.arrivals).toMatchObject([{ remotePort: 40_000, chunks: [data(1)] }]);
   });
 
-  // Not yet: UDP ports are learned outside the core.
+  // Not yet: the UDP port of COOKIE ECHO or INIT ACK is not learned, only that of later packets.
   it.fails("an INIT beside the association moves nothing until its cookie comes back", () => {
     const { peer, user } = encapsulated();
     peer.calls({ initiateTag: 77 }, { remotePort: 45_000 });
@@ -77,7 +77,7 @@ describe("RFC 6951 section 5.4, UDP ports", () => {
     expect(peer.arrivals).toMatchObject([{ remotePort: 46_000 }]);
   });
 
-  // Not yet: UDP ports are learned outside the core.
+  // Not yet: the UDP port of COOKIE ECHO or INIT ACK is not learned, only that of later packets.
   it.fails("each address has a port of its own", () => {
     const { peer, user } = start({ peerAddresses: [PEER, PEER_TOO] });
     peer.calls({}, { remotePort: 40_000 });
@@ -95,7 +95,7 @@ describe("RFC 6951 section 5.4, UDP ports", () => {
     expect(alternate?.remotePort).toBe(50_000);
   });
 
-  // Not yet: UDP ports are learned outside the core.
+  // Not yet: the UDP port of COOKIE ECHO or INIT ACK is not learned, only that of later packets.
   it.fails("the endpoint that calls uses the configured port until the peer has answered", () => {
     const { peer, user } = start();
     user.connects();

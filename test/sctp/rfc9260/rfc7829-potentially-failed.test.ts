@@ -89,7 +89,7 @@ describe("RFC 7829 section 3", () => {
     peer.getsAfter(8000, to(PEER, heartbeat()));
   });
 
-  // Not yet: paths cannot be configured.
+  // Not yet: a potentially failed path gets HEARTBEATs though they are turned off.
   it.fails("rule 5: no HEARTBEAT goes where the user turned them off", () => {
     const { peer, user } = established(failover());
     peer.step(() => peer.endpoint.configurePath(peer.handle, PEER, { heartbeatEnabled: false }, peer.nowMs));
