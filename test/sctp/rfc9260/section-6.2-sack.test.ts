@@ -338,7 +338,7 @@ describe("6.2 the window", () => {
     expect(windowOf(lastSack(peer))).toBe(0);
   });
 
-  it("that is closed: DATA below the highest TSN is taken in place of the highest one", () => {
+  it("that is closed: DATA that fills the first gap is taken all the same", () => {
     const { peer } = established(holding);
     peer.sends(data(1, { size: 4, immediate: true }));
     peer.skips();
