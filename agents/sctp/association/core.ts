@@ -88,6 +88,7 @@ export interface AssociationSnapshot {
   readonly forwardTsnDue: boolean;
   readonly shutdownPath: string | undefined;
   readonly ecn: EcnState;
+  readonly probedAtMs: number;
   readonly requestDue: boolean;
   readonly requestInProgress: boolean;
   readonly requestPath: string | undefined;
@@ -154,6 +155,8 @@ export class AssociationCore {
   /** The peer is to be told what was given up (RFC 3758 section 3.5). */
   forwardTsnDue: boolean = false;
   ecn: EcnState = noEcn;
+  /** When a HEARTBEAT last went to an address that is not confirmed. */
+  probedAtMs: number = Number.NEGATIVE_INFINITY;
   /** Undefined where nothing is authenticated. */
   readonly authenticator: Authenticator | undefined;
   readonly keys: KeyRing;
@@ -337,6 +340,7 @@ export class AssociationCore {
       forwardTsnDue: this.forwardTsnDue,
       shutdownPath: this.shutdownPath,
       ecn: this.ecn,
+      probedAtMs: this.probedAtMs,
       requestDue: this.requestDue,
       requestInProgress: this.requestInProgress,
       requestPath: this.requestPath,
@@ -369,6 +373,7 @@ export class AssociationCore {
     core.forwardTsnDue = snapshot.forwardTsnDue;
     core.shutdownPath = snapshot.shutdownPath;
     core.ecn = snapshot.ecn;
+    core.probedAtMs = snapshot.probedAtMs;
     core.requestDue = snapshot.requestDue;
     core.requestInProgress = snapshot.requestInProgress;
     core.requestPath = snapshot.requestPath;

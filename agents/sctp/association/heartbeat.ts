@@ -40,6 +40,7 @@ export function startHeartbeats(core: AssociationCore, nowMs: number): void {
 export function sendHeartbeat(core: AssociationCore, path: Path, nowMs: number): void {
   const nonce = core.random.bytes(nonceBytes);
   path.heartbeat = { nonce, sentAtMs: nowMs };
+  if (!path.confirmed) core.probedAtMs = nowMs;
   core.control.push({
     chunk: { type: "HEARTBEAT", info: nonce },
     route: core.routeTo(path),
@@ -54,6 +55,11 @@ export function heartbeatDue(core: AssociationCore, path: Path, nowMs: number): 
   const { phase } = core.state;
   // Section 8.3: no more of them after SHUTDOWN or SHUTDOWN ACK.
   if (phase === "shutdown-sent" || phase === "shutdown-ack-sent") return;
+  if (!path.confirmed && nowMs < core.probedAtMs + path.rto.rtoMs) {
+    // HB.Max.Burst: another one was sent to an unconfirmed address less than an RTO ago (section 5.4).
+    core.deadlines.set(path.heartbeatTimer, core.probedAtMs + path.rto.rtoMs);
+    return;
+  }
   if (path.heartbeat !== undefined) {
     path.heartbeat = undefined;
     heartbeatUnanswered(core, path, nowMs);
@@ -74,7 +80,7 @@ export function heartbeatDue(core: AssociationCore, path: Path, nowMs: number): 
 /** Answers from the address that was asked. The standby's host does the same without an association. */
 export function receiveHeartbeat(core: AssociationCore, chunk: HeartbeatChunk, route: Route): void {
   core.answer({
-    chunk: { type: "HEARTBEAT_ACK", info: chunk.info },
+    chunk: { ...chunk, type: "HEARTBEAT_ACK" },
     route,
     reason: "heartbeat-ack",
     dependsOn: 0,

@@ -21,6 +21,9 @@ export const maxTsnsAhead = 4096;
 /** A payload that stays is copied out of a packet that is so many times larger: the packet must not stay. */
 const copyFactor = 4;
 
+/** Section 6.2: SACK.Delay must not be more, whatever is configured. */
+const longestSackDelayMs = 500;
+
 const noGaps: SackChunk["gaps"] = [];
 
 /**
@@ -187,14 +190,15 @@ export function consumed(core: AssociationCore, bytes: number): void {
 export function packetWithDataDone(core: AssociationCore, atOnce: boolean, nowMs: number): void {
   core.sack.packetReceived(atOnce);
   if (!core.sack.isDue && !core.deadlines.isSet("sack")) {
-    core.deadlines.set("sack", nowMs + core.parameters.sackDelayMs);
+    core.deadlines.set("sack", nowMs + Math.min(core.parameters.sackDelayMs, longestSackDelayMs));
   }
 }
 
 /** Makes the SACK for the present state and stops the delay timer. */
 export function makeSack(core: AssociationCore): SackChunk {
   const { receive } = core.state;
-  const { packetSizeBytes } = core.parameters;
+  const packetSizeBytes =
+    core.paths.get(core.sackRoute.remote)?.packetSizeBytes ?? core.parameters.packetSizeBytes;
   core.deadlines.clear("sack");
   // The common header and the fixed part of SACK take 28 bytes; a block takes 4.
   const room = Math.floor((packetSizeBytes - 28) / 4);

@@ -143,9 +143,8 @@ function credit(core: AssociationCore, transmission: PathTransmission, nowMs: nu
   if (gapAcked || path === undefined) return false;
   path.sacked.bytes += transmission.packetBytes;
   if (chunk.tsn === path.sacked.earliest) path.sacked.earliestAcked = true;
-  if (transmission.timed) {
-    transmission.timed = false;
-    path.timing = false;
+  if (chunk.tsn === path.timedTsn) {
+    path.timedTsn = undefined;
     if (transmission.sendCount === 1) measureRtt(path.rto, nowMs - transmission.sentAtMs, core.parameters);
   }
   return true;
@@ -201,8 +200,6 @@ function fastRetransmit(core: AssociationCore, transmission: PathTransmission): 
   transmission.fastRetransmitted = true;
   core.flight.markForRetransmission(transmission, "fast");
   if (path === undefined) return;
-  if (transmission.timed) path.timing = false;
-  transmission.timed = false;
   const highest = tsnAdd(core.state.send.nextTsn, -1);
   if (enterFastRecovery(path.congestion, pmdcsBytes(path), highest)) core.fastRetransmitPending = true;
 }

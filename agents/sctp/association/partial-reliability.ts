@@ -124,8 +124,6 @@ function abandonParts(core: AssociationCore, chunk: OutstandingChunk, reason: Re
   const parts = transmissionsOf(core, chunk).filter((each) => !each.chunk.abandoned);
   core.change({ kind: "abandoned", tsns: parts.map((each) => each.chunk.tsn) });
   for (const part of parts) {
-    if (part.timed && part.path !== undefined) part.path.timing = false;
-    part.timed = false;
     core.flight.markAbandoned(part);
     reportFailed(core, part.chunk, part.sendCount > 0, reason);
   }

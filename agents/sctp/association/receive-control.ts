@@ -105,5 +105,12 @@ function errorReported(core: AssociationCore, causes: readonly string[]): void {
 }
 
 /** Names of the first few causes: a packet has room for thousands. */
-const causeNames = (causes: readonly Cause[]): readonly Cause["type"][] =>
-  causes.slice(0, 8).map((cause) => cause.type);
+const causeNames = (causes: readonly Cause[]): readonly string[] =>
+  causes.slice(0, 8).map((cause) => {
+    if (cause.type !== "USER_INITIATED_ABORT" || cause.value.length === 0) return cause.type;
+    return `${cause.type} "${printable(cause.value)}"`;
+  });
+
+/** The reason that the peer's user gave, without what could play tricks on a terminal. */
+const printable = (value: Uint8Array): string =>
+  String.fromCharCode(...value.subarray(0, 200)).replaceAll(/[^ -~]/g, "?");

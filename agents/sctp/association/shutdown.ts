@@ -1,4 +1,4 @@
-import { pathForNewData } from "../path/path.ts";
+import { pathForNewData, pathForRetransmission } from "../path/path.ts";
 import type { ShutdownChunk } from "../wire/index.ts";
 import { close } from "./abort.ts";
 import type { AssociationCore } from "./core.ts";
@@ -65,7 +65,10 @@ function shutdownRoute(core: AssociationCore, nowMs: number, wanted?: Route): Ro
  * came from: that path works, which is more than is known of the primary one.
  */
 export function dataWhileShuttingDown(core: AssociationCore, nowMs: number): void {
-  if (core.state.phase === "shutdown-sent") sendShutdown(core, nowMs, core.sackRoute);
+  if (core.state.phase !== "shutdown-sent") return;
+  // The peer is there: T2 and its count begin anew.
+  core.errorCount = 0;
+  sendShutdown(core, nowMs, core.sackRoute);
 }
 
 const isWaiting = (core: AssociationCore, type: "SHUTDOWN" | "SHUTDOWN_ACK"): boolean =>
@@ -81,11 +84,11 @@ function sendShutdown(core: AssociationCore, nowMs: number, wanted?: Route): voi
   });
 }
 
-function sendShutdownAck(core: AssociationCore, nowMs: number): void {
+function sendShutdownAck(core: AssociationCore, nowMs: number, wanted?: Route): void {
   if (isWaiting(core, "SHUTDOWN_ACK")) return;
   core.control.push({
     chunk: { type: "SHUTDOWN_ACK" },
-    route: shutdownRoute(core, nowMs),
+    route: shutdownRoute(core, nowMs, wanted),
     reason: "shutdown",
     dependsOn: core.phaseSequence,
   });
@@ -133,7 +136,9 @@ export function receiveShutdownComplete(core: AssociationCore): void {
 
 /** T2-shutdown expired: SHUTDOWN or SHUTDOWN ACK again, if possible on another path (section 9.2). */
 export function repeatShutdown(core: AssociationCore, nowMs: number): void {
-  if (core.shutdownPath !== undefined) countPathError(core, core.path(core.shutdownPath), nowMs);
-  if (core.state.phase === "shutdown-sent") sendShutdown(core, nowMs);
-  else if (core.state.phase === "shutdown-ack-sent") sendShutdownAck(core, nowMs);
+  const last = core.paths.get(core.shutdownPath ?? "") ?? core.primaryPath;
+  countPathError(core, last, nowMs);
+  const route = core.routeTo(pathForRetransmission(core.allPaths, last));
+  if (core.state.phase === "shutdown-sent") sendShutdown(core, nowMs, route);
+  else if (core.state.phase === "shutdown-ack-sent") sendShutdownAck(core, nowMs, route);
 }

@@ -30,7 +30,7 @@ export function answerHeartbeat(
       sourcePort: agreement.localPort,
       destinationPort: agreement.peerPort,
       verificationTag: agreement.peerTag,
-      chunks: [{ type: "HEARTBEAT_ACK", info: first.info }],
+      chunks: [{ ...first, type: "HEARTBEAT_ACK" }],
     });
   }
   return undefined;

@@ -27,13 +27,24 @@ function countOnPath(core: AssociationCore, path: Path, nowMs: number): void {
     giveUp(core, `no answer from the peer on any path after ${core.errorCount} tries`);
     return;
   }
+  switchPrimary(core, path);
   if (!changed || path.reachability === "active") return;
   const state = path.reachability === "inactive" ? "unreachable" : "potentially-failed";
   core.notify({ type: "peer-address-change", address: path.address, state });
   // RFC 7829 section 3.2, rule 4: a potentially failed path is probed at once.
-  if (path.reachability === "potentially-failed" && path.heartbeat === undefined) {
+  const { heartbeatEnabled } = path.settings;
+  if (path.reachability === "potentially-failed" && heartbeatEnabled && path.heartbeat === undefined) {
     core.deadlines.set(path.heartbeatTimer, nowMs);
   }
+}
+
+/** RFC 7829 section 5: after so many errors in a row the path that took over stays the primary one. */
+function switchPrimary(core: AssociationCore, path: Path): void {
+  if (path !== core.primaryPath || path.errorCount <= core.parameters.primarySwitchoverMaxRetrans) return;
+  const { address, reachability } = pathForNewData(core.allPaths, path);
+  if (address === path.address || reachability !== "active") return;
+  core.change({ kind: "primaryChanged", address });
+  core.notify({ type: "peer-address-change", address, state: "made-primary" });
 }
 
 /**
@@ -43,12 +54,11 @@ function countOnPath(core: AssociationCore, path: Path, nowMs: number): void {
 export function retransmissionDue(core: AssociationCore, path: Path, nowMs: number): void {
   const repeats = forwardTsnPath(core) === path;
   if (path.flightBytes === 0 && !repeats) return;
-  collapse(path.congestion, pmdcsBytes(path));
-  path.timing = false;
+  // A window probe says nothing about the network (section 6.1, rule A).
+  if (!core.windowClosed) collapse(path.congestion, pmdcsBytes(path));
   for (let place = 0; place < core.flight.size; place++) {
     const transmission = core.flight.at(place)!;
     if (!transmission.inFlight || transmission.path !== path) continue;
-    transmission.timed = false;
     core.flight.markForRetransmission(transmission, "t3");
   }
   if (repeats) core.forwardTsnDue = true;

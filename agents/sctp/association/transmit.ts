@@ -1,4 +1,5 @@
 import { assert } from "../base/assert.ts";
+import { tsnLessOrEqual } from "../base/serial.ts";
 import { decayAfterIdle } from "../path/congestion.ts";
 import type { Path } from "../path/path.ts";
 import { pathForNewData, pathForRetransmission, pmdcsBytes } from "../path/path.ts";
@@ -20,6 +21,12 @@ import { PacketBuilder } from "./packet-builder.ts";
 import { dropExpired, givesUp, makeForwardTsn } from "./partial-reliability.ts";
 import { sendReconfiguration } from "./reconfiguration.ts";
 import { maySendData, startShutdownWhenDrained } from "./shutdown.ts";
+
+/**
+ * No stream may have more ordered messages under way (section 6.1); and no gap block could name a chunk
+ * further away.
+ */
+const maxOutstandingChunks = 65_535;
 
 /** The packet that is being filled, if any, and how many packets with DATA were begun. */
 interface Desk {
@@ -182,13 +189,21 @@ function sendRetransmissions(core: AssociationCore, desk: Desk): void {
     const path = retransmissionPath(core, transmission);
     const exempt = (free && desk.dataPackets === 0) || retransmit === "takeover";
     if (!startData(core, desk, path, transmission.packetBytes, exempt)) break;
-    if (transmission.timed && transmission.path !== undefined) transmission.path.timing = false;
-    transmission.timed = false;
+    stopTiming(core, transmission);
     core.flight.markSent(transmission, path, core.nowMs);
     desk.builder?.addData(transmission, false, packetReasons[retransmit]);
     path.lastDataSentAtMs = core.nowMs;
     const running = core.deadlines.isSet(path.t3Timer);
     if (!running || isEarliestOn(core, path, place)) startRetransmissionTimer(core, path, core.nowMs);
+  }
+}
+
+/** Section 6.3.1, rule C5: what is behind a chunk that was sent again may have waited for it at the peer. */
+function stopTiming(core: AssociationCore, transmission: PathTransmission): void {
+  for (const path of core.allPaths) {
+    if (path.timedTsn !== undefined && tsnLessOrEqual(transmission.chunk.tsn, path.timedTsn)) {
+      path.timedTsn = undefined;
+    }
   }
 }
 
@@ -203,8 +218,11 @@ function isEarliestOn(core: AssociationCore, path: Path, place: number): boolean
 
 function retransmissionPath(core: AssociationCore, transmission: PathTransmission): Path {
   const last = transmission.path;
-  if (last === undefined || transmission.retransmit !== "t3")
+  if (last === undefined || transmission.retransmit === "takeover") {
     return pathForNewData(core.allPaths, core.primaryPath);
+  }
+  // What missing reports show was lost by congestion, not by its path (section 6.4).
+  if (transmission.retransmit === "fast" && last.reachability !== "inactive") return last;
   return pathForRetransmission(core.allPaths, last);
 }
 
@@ -250,6 +268,7 @@ function sendNewData(core: AssociationCore, desk: Desk, path: Path): void {
     assert(message !== undefined, "a stream that has its turn has a message");
     const lengthBytes = Math.min(message.payload.length - message.assignedBytes, largest);
     if (!hasRoom(path) && !(desk.withData && path.congestion.onePacketOnly)) break;
+    if (send.outstanding.length >= maxOutstandingChunks) break;
     if (lengthBytes > peerWindowBytes(core) && !mayProbe(core, path)) break;
     if (!desk.withData && waitsForMore(core)) break;
     if (!startData(core, desk, path, (header + lengthBytes + 3) & ~3, false)) break;
@@ -294,10 +313,7 @@ function sendFragment(
   const empty = chunk.ending && send.streams.get(message.streamId)?.queue.length === 0;
   core.scheduler.assigned(message.streamId, lengthBytes, chunk.ending, empty);
   const transmission = core.flight.add(chunk, core.state.sequence);
-  if (!path.timing) {
-    path.timing = true;
-    transmission.timed = true;
-  }
+  path.timedTsn ??= chunk.tsn;
   if (!core.deadlines.isSet(path.t3Timer)) startRetransmissionTimer(core, path, nowMs);
   core.flight.markSent(transmission, path, nowMs);
   path.lastDataSentAtMs = nowMs;

@@ -45,6 +45,8 @@ export interface ProtocolParameters {
   readonly pathMaxRetrans: number;
   /** PFMR of RFC 7829: a path with more consecutive errors than this is potentially failed. */
   readonly potentiallyFailedMaxRetrans: number;
+  /** PSMR of RFC 7829: after more errors in a row another path becomes the primary one. Infinity: never. */
+  readonly primarySwitchoverMaxRetrans: number;
   readonly maxInitRetransmits: number;
   /** The longest time-out of INIT; without it `rtoMaxMs` (RFC 6458 section 5.3.1). */
   readonly maxInitTimeoutMs?: number;
@@ -104,6 +106,7 @@ export const rfc9260Parameters: ProtocolParameters = {
   associationMaxRetrans: 10,
   pathMaxRetrans: 5,
   potentiallyFailedMaxRetrans: 0,
+  primarySwitchoverMaxRetrans: Number.POSITIVE_INFINITY,
   maxInitRetransmits: 8,
   heartbeatIntervalMs: 30_000,
   heartbeatEnabled: true,

@@ -235,6 +235,10 @@ function establish(
   nowMs: number,
 ): Association {
   const state = createAssociationState(agreement, { phase: "established", peerAddress: content.peerAddress });
+  // RFC 6951 section 5.4: the cookie proves that the peer is there.
+  if (route.remotePort !== undefined && agreement.peerAddresses.includes(route.remote)) {
+    state.encapsulationPorts.set(route.remote, route.remotePort);
+  }
   state.sequence = sequence;
   state.activeKeyId = core.keys.activeKeyId;
   const association = core.open(state, nowMs, { cookieRoute: route });

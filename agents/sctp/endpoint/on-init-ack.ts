@@ -125,6 +125,9 @@ function echo(
     peerAddress,
     cookie: cookie.slice(),
   });
+  if (route.remotePort !== undefined && route.remote === peerAddress) {
+    state.encapsulationPorts.set(peerAddress, route.remotePort);
+  }
   state.sequence = call.sequence;
   state.userState = call.userState;
   state.activeKeyId = core.keys.activeKeyId;

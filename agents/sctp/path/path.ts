@@ -60,8 +60,8 @@ export interface Path {
   heartbeat: OutstandingHeartbeat | undefined;
   lastSentAtMs: number;
   lastDataSentAtMs: number;
-  /** An RTT measurement is under way on a DATA chunk: one per round trip (section 6.3.1, rule C4). */
-  timing: boolean;
+  /** The chunk that measures the round trip, one at a time (section 6.3.1, rule C4). */
+  timedTsn: Tsn | undefined;
   /** While a SACK is processed: what it newly acknowledges here, and what was in flight before it. */
   readonly sacked: SackedOnPath;
 }
@@ -92,7 +92,7 @@ export function createPath(address: string, confirmed: boolean, parameters: Prot
     heartbeat: undefined,
     lastSentAtMs: 0,
     lastDataSentAtMs: 0,
-    timing: false,
+    timedTsn: undefined,
     sacked: { bytes: 0, flightBeforeBytes: 0, earliest: undefined, earliestAcked: false },
   };
 }

@@ -7,6 +7,7 @@ const none: readonly Tsn[] = [];
 export interface SackSchedulerState {
   readonly packetsWaiting: number;
   readonly due: boolean;
+  readonly begun: boolean;
   readonly duplicates: readonly Tsn[];
 }
 
@@ -15,6 +16,8 @@ export class SackScheduler {
   #frequency: number;
   #packetsWaiting: number = 0;
   #due: boolean = false;
+  /** The first DATA of an association is acknowledged without delay (section 5.1). */
+  #begun: boolean = false;
   /** Undefined, which is nearly always so, costs nothing for each SACK. */
   #duplicates: Tsn[] | undefined;
 
@@ -30,7 +33,7 @@ export class SackScheduler {
   /** A packet with DATA came; `atOnce` when a gap, a duplicate or the I bit asks for an immediate SACK. */
   packetReceived(atOnce: boolean): void {
     this.#packetsWaiting += 1;
-    if (atOnce || this.#packetsWaiting >= this.#frequency) this.#due = true;
+    if (atOnce || !this.#begun || this.#packetsWaiting >= this.#frequency) this.#due = true;
   }
 
   duplicateReceived(tsn: Tsn): void {
@@ -56,6 +59,7 @@ export class SackScheduler {
     const duplicates = this.#duplicates ?? none;
     this.#packetsWaiting = 0;
     this.#due = false;
+    this.#begun = true;
     this.#duplicates = undefined;
     return duplicates;
   }
@@ -64,6 +68,7 @@ export class SackScheduler {
     return {
       packetsWaiting: this.#packetsWaiting,
       due: this.#due,
+      begun: this.#begun,
       duplicates: [...(this.#duplicates ?? none)],
     };
   }
@@ -71,6 +76,7 @@ export class SackScheduler {
   restore(state: SackSchedulerState): void {
     this.#packetsWaiting = state.packetsWaiting;
     this.#due = state.due;
+    this.#begun = state.begun;
     this.#duplicates = state.duplicates.length === 0 ? undefined : [...state.duplicates];
   }
 }

@@ -34,8 +34,6 @@ export interface Transmission<Path extends CarryingPath> {
   retransmit: RetransmissionReason | undefined;
   /** It was fast retransmitted once; the next time is for T3. */
   fastRetransmitted: boolean;
-  /** This transmission measures the RTT of its path. */
-  timed: boolean;
 }
 
 /** One transmission without its chunk, which the association state holds at the same place. */
@@ -72,7 +70,6 @@ export class Flight<Path extends CarryingPath> {
       missing: 0,
       retransmit: undefined,
       fastRetransmitted: false,
-      timed: false,
     };
     this.#transmissions.push(transmission);
     return transmission;
@@ -137,7 +134,6 @@ export class Flight<Path extends CarryingPath> {
     transmission.gapAcked = false;
     this.#gapAcked -= 1;
     if (transmission.chunk.abandoned) return;
-    transmission.timed = false;
     if (transmission.path === undefined) this.#setRetransmit(transmission, "takeover");
     else this.#enterFlight(transmission, transmission.path);
   }

@@ -89,8 +89,7 @@ describe("RFC 7829 section 3", () => {
     peer.getsAfter(8000, to(PEER, heartbeat()));
   });
 
-  // Not yet: a potentially failed path gets HEARTBEATs though they are turned off.
-  it.fails("rule 5: no HEARTBEAT goes where the user turned them off", () => {
+  it("rule 5: no HEARTBEAT goes where the user turned them off", () => {
     const { peer, user } = established(failover());
     peer.step(() => peer.endpoint.configurePath(peer.handle, PEER, { heartbeatEnabled: false }, peer.nowMs));
     user.sends(FULL);
@@ -194,8 +193,7 @@ describe("RFC 7829 section 5, primary path switch-over", () => {
     peer.gets(to(PEER, data(2)));
   });
 
-  // Not yet: there is no primary path switch-over.
-  it.fails("with PSMR 0 the path that DATA moved to becomes the primary one, and stays it", () => {
+  it("with PSMR 0 the path that DATA moved to becomes the primary one, and stays it", () => {
     const { peer, user, info } = failed({ primarySwitchoverMaxRetrans: 0 });
     peer.sendsFrom(PEER_TOO, sack(1));
     peer.sends(heartbeatAck({ info }));

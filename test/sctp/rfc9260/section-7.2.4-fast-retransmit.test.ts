@@ -272,8 +272,7 @@ describe("7.2.4 the retransmission", () => {
     expect(peer.path().smoothedRttMs).toBe(smoothedRttMs);
   });
 
-  // Not yet: a fast retransmission goes to where new DATA goes, not to where the chunk was.
-  it.fails("6.4 goes there also when the primary path is back meanwhile", () => {
+  it("6.4 goes there also when the primary path is back meanwhile", () => {
     const { peer, user } = established({
       peerAddresses: [PEER, PEER_TOO],
       parameters: { pathMaxRetrans: 0, potentiallyFailedMaxRetrans: 0 },

@@ -63,10 +63,11 @@ describe("FORWARD TSN (RFC 3758 section 3.6)", () => {
 
   it("counts as DATA for the delay of the SACK, and late data that it skipped is a duplicate", () => {
     const receiver = new Receiver({ ...agreed });
-    expect(receiver.receive(forward(100, [[0, 0]]))).toEqual([]);
-    expect(receiver.wait(200)).toMatchObject([{ type: "SACK", cumulativeTsn: 100 }]);
-    expect(receiver.receive(data(100))).toMatchObject([{ type: "SACK", duplicates: [100] }]);
-    expect(receiver.deliveries).toEqual([]);
+    receiver.receive(data(100));
+    expect(receiver.receive(forward(101, [[0, 1]]))).toEqual([]);
+    expect(receiver.wait(200)).toMatchObject([{ type: "SACK", cumulativeTsn: 101 }]);
+    expect(receiver.receive(data(101, { ssn: ssn(1) }))).toMatchObject([{ type: "SACK", duplicates: [101] }]);
+    expect(receiver.deliveries).toHaveLength(1);
   });
 
   it("beyond anything that may be under way ends the association", () => {
