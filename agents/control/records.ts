@@ -48,6 +48,7 @@ export type SendReason =
   | "takeover-retransmission"
   | "heartbeat"
   | "heartbeat-ack"
+  | "address-change"
   | "shutdown"
   | "abort"
   | "error";

@@ -1,5 +1,6 @@
 import type { Agreement, AssociationState, AuthenticationTerms, Extensions } from "../sctp/index.ts";
 import { noExtensions, tsn } from "../sctp/index.ts";
+import { readAsconf, writeAsconf } from "./asconf-codec.ts";
 import type { ByteReader, ByteWriter } from "./encoding.ts";
 import { phases } from "./phases.ts";
 import { readReceiveState, writeReceiveState } from "./receive-codec.ts";
@@ -15,6 +16,7 @@ export function writeState(writer: ByteWriter, state: AssociationState): void {
   const { send, receive } = state;
   writer.list([...state.encapsulationPorts], ([address, port]) => writer.text(address).u16(port));
   writer.u16(state.activeKeyId);
+  writeAsconf(writer, state.asconf);
   writeReconfiguration(writer, state.reconfiguration);
   writeSendState(writer, send);
   writeReceiveState(writer, receive);
@@ -30,6 +32,7 @@ export function readState(reader: ByteReader): AssociationState {
   const primaryAddress = reader.text();
   const encapsulationPorts = new Map(reader.list(() => [reader.text(), reader.u16()] as const));
   const activeKeyId = reader.u16();
+  const asconf = readAsconf(reader);
   return {
     agreement,
     sequence,
@@ -40,6 +43,7 @@ export function readState(reader: ByteReader): AssociationState {
     primaryAddress,
     encapsulationPorts,
     activeKeyId,
+    asconf,
     reconfiguration: readReconfiguration(reader),
     send: readSendState(reader),
     receive: readReceiveState(reader),

@@ -1,6 +1,7 @@
 import type { AssociationUpdate } from "../sctp/index.ts";
 import { tsn, unreachable } from "../sctp/index.ts";
 import { ByteReader, ByteWriter, EncodingFlaw } from "./encoding.ts";
+import { readAsconf, writeAsconf } from "./asconf-codec.ts";
 import { phases } from "./phases.ts";
 import { readReconfiguration, writeReconfiguration } from "./reconfiguration-codec.ts";
 import { readTerms, writeTerms } from "./send-codec.ts";
@@ -32,6 +33,9 @@ const kinds = [
   "outboundStreamsReset",
   "outboundTsnReset",
   "keyActivated",
+  "asconfChanged",
+  "peerAddressesChanged",
+  "localAddressesChanged",
 ] as const satisfies readonly AssociationUpdate["kind"][];
 
 /** An update as it goes over the cluster link and into the record. */
@@ -89,6 +93,13 @@ export function encodeUpdate(update: AssociationUpdate): Uint8Array {
       break;
     case "outboundTsnReset":
       writer.u32(update.nextTsn);
+      break;
+    case "asconfChanged":
+      writeAsconf(writer, update.asconf);
+      break;
+    case "peerAddressesChanged":
+    case "localAddressesChanged":
+      writer.list(update.addresses, (address) => writer.text(address));
       break;
     case "keyActivated":
       writer.u16(update.keyId);
@@ -154,6 +165,11 @@ function readUpdate(reader: ByteReader): AssociationUpdate {
       return { kind, streamIds: reader.list(() => reader.u16()) };
     case "outboundTsnReset":
       return { kind, nextTsn: tsn(reader.u32()) };
+    case "asconfChanged":
+      return { kind, asconf: readAsconf(reader) };
+    case "peerAddressesChanged":
+    case "localAddressesChanged":
+      return { kind, addresses: reader.list(() => reader.text()) };
     case "keyActivated":
       return { kind, keyId: reader.u16() };
     case "userStateSaved":

@@ -34,6 +34,8 @@ export type { AssociationUpdate, NumberedUpdate } from "./association/updates.ts
 export { applyUpdate, openState } from "./association/updates.ts";
 export type { EndpointConfig, EndpointCounters, EndpointSnapshot } from "./endpoint/core.ts";
 export type { ConnectOptions } from "./endpoint/call-table.ts";
+export type { AsconfState, AddressRequest } from "./association/asconf-state.ts";
+export type { AddressReply } from "./association/asconf.ts";
 export type { KeyAnswer } from "./endpoint/endpoint.ts";
 export type { AgreedAuthentication, AuthenticationTerms } from "./association/authentication.ts";
 export { Endpoint } from "./endpoint/endpoint.ts";

@@ -1,6 +1,9 @@
 import type { ProtocolParameters } from "../base/parameters.ts";
 import type { Cause, Chunk } from "../wire/index.ts";
 import { abort, close, userInitiated } from "./abort.ts";
+import type { AddressRequest } from "./asconf-state.ts";
+import type { AddressReply } from "./asconf.ts";
+import { isLeaving, requestAddressChange, resumeAsconf } from "./asconf.ts";
 import { echoCookie } from "./cookie-echo.ts";
 import type { AssociationSetting, AssociationSnapshot } from "./core.ts";
 import { AssociationCore } from "./core.ts";
@@ -87,6 +90,7 @@ export class Association {
     }
     deliverWhatIsReady(core);
     resumeReconfiguration(core);
+    resumeAsconf(core);
     resumeShutdown(core, nowMs);
     core.sack.makeDue();
     return association;
@@ -230,6 +234,17 @@ export class Association {
   /** Whether chunks of this type are taken only behind AUTH. */
   requiresAuthentication(chunkType: number): boolean {
     return this.#core.authenticator?.requires(chunkType) === true;
+  }
+
+  /** Asks the peer for a change of our own addresses (RFC 5061). */
+  changeAddress(request: AddressRequest, nowMs: number): AddressReply {
+    this.#core.nowMs = nowMs;
+    return requestAddressChange(this.#core, request);
+  }
+
+  /** Whether an address of ours is being deleted: an ABORT that comes there counts for nothing. */
+  isLeaving(local: string): boolean {
+    return isLeaving(this.#core, local);
   }
 
   changeKeys(change: KeyChange): KeyReply {

@@ -37,6 +37,7 @@ export type TimerName =
   | "t2-shutdown"
   | "t5-guard"
   | "sack"
+  | "asconf"
   | "window-probe"
   | "reconfiguration"
   | `t3 ${string}`
@@ -92,6 +93,9 @@ export interface AssociationSnapshot {
   readonly requestDue: boolean;
   readonly requestInProgress: boolean;
   readonly requestPath: string | undefined;
+  readonly asconfDue: boolean;
+  readonly asconfPath: string | undefined;
+  readonly wantedPrimary: string | undefined;
   readonly keys: KeyRingSnapshot;
   readonly peerKeyId: number;
   readonly paths: readonly Path[];
@@ -166,6 +170,12 @@ export class AssociationCore {
   requestInProgress: boolean = false;
   /** Address that the request last went to. */
   requestPath: string | undefined;
+  /** The ASCONF in flight is to be sent (again). */
+  asconfDue: boolean = false;
+  /** Address that it last went to. */
+  asconfPath: string | undefined;
+  /** Address that the peer wants to be the primary one, and that is not confirmed yet. */
+  wantedPrimary: string | undefined;
   /** Packets with DATA that may leave in the next flush: Max.Burst for each event that allows some. */
   burstPackets: number = 0;
   readonly #describesUpdates: boolean;
@@ -297,8 +307,16 @@ export class AssociationCore {
 
   /** A path of the peer, from the address of ours that last worked with it. */
   routeTo(path: Path): Route {
-    const local = path.heardAt ?? this.localAddress;
+    const local = path.heardAt ?? this.#sourceFor(path);
     return { local, remote: path.address, remotePort: path.remotePort };
+  }
+
+  /** An address of ours of the same family, the own one if it is still ours. */
+  #sourceFor({ address }: Path): string {
+    const fits = (local: string): boolean => local.includes(":") === address.includes(":");
+    const { localAddress, sources, state } = this;
+    if (sources.includes(localAddress) && fits(localAddress)) return localAddress;
+    return sources.find(fits) ?? state.agreement.localAddresses.find(fits) ?? localAddress;
   }
 
   /** Back to where the DATA came from, unless the peer has not proved that it is there (sections 5.4 and 6.4). */
@@ -344,6 +362,9 @@ export class AssociationCore {
       requestDue: this.requestDue,
       requestInProgress: this.requestInProgress,
       requestPath: this.requestPath,
+      asconfDue: this.asconfDue,
+      asconfPath: this.asconfPath,
+      wantedPrimary: this.wantedPrimary,
       keys: this.keys.snapshot(),
       peerKeyId: this.authenticator?.peerKeyId ?? 0,
       paths: this.allPaths.map(clonePath),
@@ -377,6 +398,9 @@ export class AssociationCore {
     core.requestDue = snapshot.requestDue;
     core.requestInProgress = snapshot.requestInProgress;
     core.requestPath = snapshot.requestPath;
+    core.asconfDue = snapshot.asconfDue;
+    core.asconfPath = snapshot.asconfPath;
+    core.wantedPrimary = snapshot.wantedPrimary;
     core.paths.clear();
     for (const path of snapshot.paths) core.paths.set(path.address, { ...clonePath(path), flightBytes: 0 });
     core.allPaths = [...core.paths.values()];

@@ -103,6 +103,11 @@ export function receiveHeartbeatAck(core: AssociationCore, chunk: HeartbeatAckCh
       path.confirmed = true;
       core.change({ kind: "addressConfirmed", address: path.address });
       core.notify({ type: "peer-address-change", address: path.address, state: "confirmed" });
+      if (core.wantedPrimary === path.address) {
+        core.wantedPrimary = undefined;
+        core.change({ kind: "primaryChanged", address: path.address });
+        core.notify({ type: "peer-address-change", address: path.address, state: "made-primary" });
+      }
     }
     scheduleHeartbeat(core, path, nowMs);
     return;

@@ -21,6 +21,7 @@ export type PacketReason =
   | "reconfiguration"
   | "heartbeat"
   | "heartbeat-ack"
+  | "address-change"
   | "shutdown"
   | "abort"
   | "error";
@@ -72,7 +73,14 @@ export type Notification =
   | {
       readonly type: "peer-address-change";
       readonly address: string;
-      readonly state: "confirmed" | "available" | "potentially-failed" | "unreachable" | "made-primary";
+      readonly state:
+        | "confirmed"
+        | "available"
+        | "potentially-failed"
+        | "unreachable"
+        | "made-primary"
+        | "added"
+        | "removed";
     }
   | { readonly type: "shutdown-event" }
   /** The rest of a message does not come of which parts were delivered (RFC 6458 section 6.1.7). */
@@ -108,6 +116,13 @@ export type Notification =
   | { readonly type: "send-possible" }
   /** What the peer said in INIT or INIT ACK about its adaptation layer (RFC 6458 section 6.1.6). */
   | { readonly type: "adaptation-indication"; readonly indication: number }
+  /** The peer's answer to a change of our own addresses (RFC 5061). */
+  | {
+      readonly type: "local-address-change";
+      readonly address: string;
+      readonly change: "add" | "delete" | "set-primary";
+      readonly accepted: boolean;
+    }
   /**
    * RFC 6458 section 6.1.8: the peer uses another key; it does not authenticate though we would; or a key
    * is not needed any more and can be deleted.

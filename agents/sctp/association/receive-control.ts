@@ -1,10 +1,12 @@
 import { unreachable } from "../base/assert.ts";
-import type { Cause, Chunk } from "../wire/index.ts";
-import { chunkAction, writeChunk } from "../wire/index.ts";
+import type { AsconfAckChunk, AsconfChunk, Cause, Chunk } from "../wire/index.ts";
+import { chunkAction, chunkTypeNumber, writeChunk } from "../wire/index.ts";
 import { close, giveUp } from "./abort.ts";
+import { asconfNotUnderstood, receiveAsconfAck } from "./asconf.ts";
 import type { AssociationCore } from "./core.ts";
 import { receiveCwr, receiveEcne } from "./ecn.ts";
 import { receiveHeartbeat, receiveHeartbeatAck } from "./heartbeat.ts";
+import { receiveAsconf } from "./on-asconf.ts";
 import { receiveReconfiguration } from "./on-reconfiguration.ts";
 import type { Route } from "./outputs.ts";
 import { cookieAcknowledged } from "./set-up.ts";
@@ -51,6 +53,7 @@ export function receiveControl(
       aborted(core, causeNames(chunk.causes));
       return false;
     case "ERROR":
+      if (chunk.causes.some(saysAsconfUnknown)) asconfNotUnderstood(core);
       errorReported(core, causeNames(chunk.causes));
       return true;
     case "UNKNOWN":
@@ -60,10 +63,11 @@ export function receiveControl(
     case "COOKIE_ECHO":
     case "PAD":
       return true;
-    case "FORWARD_TSN":
-    case "AUTH":
     case "ASCONF":
     case "ASCONF_ACK":
+      return receiveAddressChange(core, chunk, route, nowMs);
+    case "FORWARD_TSN":
+    case "AUTH":
     case "I_FORWARD_TSN":
       // Not announced in our INIT, so the peer has to take them for unknown to us (section 3.2).
       return unknownChunk(core, writeChunk(chunk)[0] ?? 0, chunk, route);
@@ -71,6 +75,23 @@ export function receiveControl(
       return unreachable(chunk);
   }
 }
+
+function receiveAddressChange(
+  core: AssociationCore,
+  chunk: AsconfChunk | AsconfAckChunk,
+  route: Route,
+  nowMs: number,
+): boolean {
+  if (!core.state.agreement.extensions.addressReconfiguration)
+    return unknownChunk(core, chunkTypeNumber(chunk), chunk, route);
+  if (chunk.type === "ASCONF") receiveAsconf(core, chunk, route, nowMs);
+  else receiveAsconfAck(core, chunk, route);
+  return true;
+}
+
+/** RFC 5061 section 5.1, A9. */
+const saysAsconfUnknown = (cause: Cause): boolean =>
+  cause.type === "UNRECOGNIZED_CHUNK_TYPE" && cause.value[0] === 0xc1;
 
 function unknownChunk(core: AssociationCore, typeNumber: number, chunk: Chunk, route: Route): boolean {
   const action = chunkAction(typeNumber);

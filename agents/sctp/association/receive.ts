@@ -1,4 +1,5 @@
 import type { Chunk } from "../wire/index.ts";
+import { isUnsettled } from "./asconf.ts";
 import type { AssociationCore } from "./core.ts";
 import { packetWasMarked } from "./ecn.ts";
 import { packetWithDataDone, receiveData } from "./on-data.ts";
@@ -56,9 +57,12 @@ export function receivePacket(
 
 /** HEARTBEATs go everywhere; anything else shows which of our addresses the peer uses. */
 function heardFrom(core: AssociationCore, chunks: readonly Chunk[], route: Route): void {
-  const path = core.path(route.remote);
+  const path = core.paths.get(route.remote);
+  // An ASCONF may come from an address that it adds.
+  if (path === undefined) return;
   const type = chunks[0]?.type;
-  if (chunks.length > 1 || (type !== "HEARTBEAT" && type !== "HEARTBEAT_ACK")) path.heardAt = route.local;
+  const probe = chunks.length === 1 && (type === "HEARTBEAT" || type === "HEARTBEAT_ACK");
+  if (!probe && !isUnsettled(core, route.local)) path.heardAt = route.local;
   const port = route.remotePort;
   if (port === undefined || port === path.remotePort) return;
   path.remotePort = port;

@@ -2,6 +2,8 @@ import type { Extensions } from "../base/parameters.ts";
 import type { Tsn } from "../base/serial.ts";
 import type { ReconfigurationState } from "./reconfiguration-state.ts";
 import { createReconfigurationState } from "./reconfiguration-state.ts";
+import type { AsconfState } from "./asconf-state.ts";
+import { createAsconfState } from "./asconf-state.ts";
 import type { AgreedAuthentication } from "./authentication.ts";
 import type { ReceiveState } from "../rx/receive-state.ts";
 import { cloneReceiveState, createReceiveState } from "../rx/receive-state.ts";
@@ -60,6 +62,8 @@ export interface AssociationState {
   readonly encapsulationPorts: Map<string, number>;
   primaryAddress: string;
   reconfiguration: ReconfigurationState;
+  /** Changes of addresses while the association lives (RFC 5061). */
+  asconf: AsconfState;
   /** Identifier of the shared key with which we authenticate; the keys themselves are not replicated. */
   activeKeyId: number;
   /** State of the user of the association, opaque here; it moves with the association. */
@@ -81,6 +85,7 @@ export function createAssociationState(
     encapsulationPorts: new Map(),
     primaryAddress: start.peerAddress,
     reconfiguration: createReconfigurationState(agreement.localInitialTsn, agreement.peerInitialTsn),
+    asconf: createAsconfState(agreement.localInitialTsn, agreement.peerInitialTsn),
     activeKeyId: 0,
     userState: new Uint8Array(0),
   };

@@ -1,4 +1,5 @@
 import { abort, userInitiated } from "./abort.ts";
+import { asconfTimedOut } from "./asconf.ts";
 import { repeatCookie } from "./cookie-echo.ts";
 import type { AssociationCore, TimerName } from "./core.ts";
 import { heartbeatDue } from "./heartbeat.ts";
@@ -15,6 +16,7 @@ export function timerExpired(core: AssociationCore, timer: TimerName, nowMs: num
     abort(core, core.routeTo(core.primaryPath), userInitiated("shutdown takes too long"));
   else if (timer === "t1-cookie") repeatCookie(core, nowMs);
   else if (timer === "reconfiguration") reconfigurationTimedOut(core, nowMs);
+  else if (timer === "asconf") asconfTimedOut(core, nowMs);
   else if (timer === "window-probe") {
     core.probeAllowed = true;
     core.grantBurst(1);

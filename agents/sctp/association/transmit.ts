@@ -19,6 +19,7 @@ import { startRetransmissionTimer } from "./on-sack.ts";
 import type { PacketReason, Route } from "./outputs.ts";
 import { PacketBuilder } from "./packet-builder.ts";
 import { dropExpired, givesUp, makeForwardTsn } from "./partial-reliability.ts";
+import { sendAsconf } from "./asconf.ts";
 import { sendReconfiguration } from "./reconfiguration.ts";
 import { maySendData, startShutdownWhenDrained } from "./shutdown.ts";
 
@@ -44,6 +45,7 @@ export function flush(core: AssociationCore): void {
   const { nowMs } = core;
   startShutdownWhenDrained(core, nowMs);
   sendReconfiguration(core);
+  sendAsconf(core);
   const mayData = maySendData(core.state.phase);
   const dataPath = pathForNewData(core.allPaths, core.primaryPath);
   if (mayData) prepareData(core, dataPath);
@@ -187,6 +189,8 @@ function sendRetransmissions(core: AssociationCore, desk: Desk): void {
     const { retransmit } = transmission;
     if (retransmit === undefined) continue;
     const path = retransmissionPath(core, transmission);
+    // All that is left may be an address that is still to be confirmed (RFC 5061 section 5.3, F14).
+    if (!path.confirmed) break;
     const exempt = (free && desk.dataPackets === 0) || retransmit === "takeover";
     if (!startData(core, desk, path, transmission.packetBytes, exempt)) break;
     stopTiming(core, transmission);

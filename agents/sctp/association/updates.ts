@@ -4,6 +4,7 @@ import { applyReceiveUpdate } from "../rx/receive-updates.ts";
 import type { SendUpdate } from "../tx/send-updates.ts";
 import { applySendUpdate } from "../tx/send-updates.ts";
 import type { ReconfigurationState } from "./reconfiguration-state.ts";
+import type { AsconfState } from "./asconf-state.ts";
 import type { AssociationPhase, AssociationState } from "./state.ts";
 import { cloneAssociationState } from "./state.ts";
 
@@ -19,6 +20,9 @@ export type AssociationUpdate =
   | { readonly kind: "reconfigurationChanged"; readonly reconfiguration: ReconfigurationState }
   /** New numbers of streams (RFC 6525 sections 5.1.5 and 5.2.5). */
   | { readonly kind: "streamCountsChanged"; readonly inbound: number; readonly outbound: number }
+  | { readonly kind: "asconfChanged"; readonly asconf: AsconfState }
+  | { readonly kind: "peerAddressesChanged"; readonly addresses: readonly string[] }
+  | { readonly kind: "localAddressesChanged"; readonly addresses: readonly string[] }
   | { readonly kind: "keyActivated"; readonly keyId: number }
   | { readonly kind: "userStateSaved"; readonly userState: Uint8Array };
 
@@ -83,6 +87,15 @@ export function applyUpdate(state: AssociationState, update: AssociationUpdate):
         outboundStreams: update.outbound,
       };
       break;
+    case "asconfChanged":
+      state.asconf = update.asconf;
+      break;
+    case "peerAddressesChanged":
+      changePeerAddresses(state, update.addresses);
+      break;
+    case "localAddressesChanged":
+      state.agreement = { ...state.agreement, localAddresses: update.addresses };
+      break;
     case "keyActivated":
       state.activeKeyId = update.keyId;
       break;
@@ -92,4 +105,14 @@ export function applyUpdate(state: AssociationState, update: AssociationUpdate):
     default:
       unreachable(update);
   }
+}
+
+/** An address that went is not confirmed any more, should it come back. */
+function changePeerAddresses(state: AssociationState, addresses: readonly string[]): void {
+  for (const address of state.agreement.peerAddresses) {
+    if (addresses.includes(address)) continue;
+    state.confirmedAddresses.delete(address);
+    state.encapsulationPorts.delete(address);
+  }
+  state.agreement = { ...state.agreement, peerAddresses: addresses };
 }

@@ -92,6 +92,8 @@ export interface ProtocolParameters {
   readonly authenticatedChunkTypes: readonly number[];
   /** Whether ASCONF is used with a peer that cannot authenticate it, against RFC 5061 section 4.1.1. */
   readonly asconfWithoutAuthentication: boolean;
+  /** Whether the peer's requests to add or delete addresses are refused. */
+  readonly refusesAddressChanges: boolean;
   /** What INIT and INIT ACK say about our adaptation layer (RFC 5061 section 4.2.6); without it nothing. */
   readonly adaptationIndication?: number;
 }
@@ -134,6 +136,7 @@ export const rfc9260Parameters: ProtocolParameters = {
   extensions: noExtensions,
   authenticatedChunkTypes: [],
   asconfWithoutAuthentication: false,
+  refusesAddressChanges: false,
 };
 
 /**

@@ -3,7 +3,7 @@ import type { Agreement } from "../association/state.ts";
 import type { InitAckChunk, InitChunk, Parameter } from "../wire/index.ts";
 import { agreedExtensions, announced } from "./extensions.ts";
 import { addressType } from "./offer.ts";
-import { isUsableAddress } from "./peer-address.ts";
+import { isUsableAddress } from "../association/peer-address.ts";
 
 /**
  * Where the peer says that it is, its source address first: bounded, of the families that we have

@@ -31,12 +31,19 @@ export class AssociationTable {
     for (const { association } of this.#entries.values()) yield association;
   }
 
-  /** Takes an association in, or files it anew after the addresses of its peer changed. */
+  /** Takes an association in. */
   add(association: Association): void {
     const { localTag, peerPort, peerAddresses } = association.state.agreement;
     this.delete(localTag);
     this.#entries.set(localTag, { association, addresses: peerAddresses });
     this.#index.add(association, peerAddresses, peerPort);
+  }
+
+  /** Files an association anew if the addresses of its peer changed. */
+  refile(association: Association): void {
+    const { localTag, peerAddresses } = association.state.agreement;
+    const entry = this.#entries.get(localTag);
+    if (entry?.association === association && entry.addresses !== peerAddresses) this.add(association);
   }
 
   delete(localTag: number): void {

@@ -2,7 +2,7 @@ import type { OutgoingMessage } from "../association/outgoing-message.ts";
 import type { Call, ConnectOptions } from "./call-table.ts";
 import type { EndpointCore } from "./core.ts";
 import { initChunk } from "./offer.ts";
-import { isUnicast } from "./peer-address.ts";
+import { isUnicast } from "../association/peer-address.ts";
 
 /** Starts an association with the peer that has these addresses; answers its handle, its local tag. */
 export function startCall(

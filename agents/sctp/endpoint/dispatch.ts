@@ -11,7 +11,7 @@ import { receiveCookieEcho } from "./on-cookie-echo.ts";
 import { abortCall, receiveInitAck } from "./on-init-ack.ts";
 import { receiveInit, refuse } from "./on-init.ts";
 import { answerOutOfTheBlue, saysStaleCookie } from "./out-of-the-blue.ts";
-import { isUnicast } from "./peer-address.ts";
+import { isUnicast, isWildcard } from "../association/peer-address.ts";
 
 /** Finds out whom a packet is for (RFC 9260 sections 8.4 and 8.5). */
 export function receivePacket(
@@ -122,6 +122,8 @@ function receiveForAssociation(core: EndpointCore, arrival: Arrival): void {
   // Section 8.5.1 E: from the association before; it has to end.
   if (settingUp && chunks.some(({ type }) => type === "SHUTDOWN_ACK")) outOfTheBlue(core, arrival);
   else if (association !== undefined && ours) receiveChunks(core, association, arrival);
+  else if (association !== undefined && isAsconfOf(association, packet))
+    receiveAsconfOnly(core, association, arrival);
   else if (beside.length > 0 || settingUp) {
     // Section 8.5: the association is known, and the tag is wrong.
     if (!abortedCall(core, packet, route)) core.counters.badTag += 1;
@@ -143,13 +145,42 @@ function receiveChunks(core: EndpointCore, association: Association, arrival: Ar
   give(core, association, arrival, chunks);
 }
 
+/**
+ * ASCONF may come from an address that is still to be added: then the address in it and the tag find the
+ * association (RFC 5061 section 5.2, D2).
+ */
+function isAsconfOf(association: Association, { chunks, sourcePort }: SctpPacket): boolean {
+  if (association.state.agreement.peerPort !== sourcePort) return false;
+  return chunks.some(
+    (chunk) =>
+      chunk.type === "ASCONF" &&
+      (isWildcard(chunk.address.address) || knowsAddress(association, chunk.address.address)),
+  );
+}
+
+/** Nothing else counts from an address that is not the peer's. */
+function receiveAsconfOnly(core: EndpointCore, association: Association, arrival: Arrival): void {
+  const { packet, bytes, route } = arrival;
+  const chunks = association.admit(packet.chunks, bytes, route);
+  give(
+    core,
+    association,
+    arrival,
+    chunks.filter(({ type }) => type === "ASCONF"),
+  );
+}
+
 function give(
   core: EndpointCore,
   association: Association,
   { route, nowMs, congestionExperienced }: Arrival,
   chunks: readonly Chunk[],
 ): void {
-  if (chunks.length > 0) association.receive(chunks, route, nowMs, congestionExperienced);
+  // RFC 5061 section 5.3.1: it answers what left there before the address was deleted.
+  const late = (chunk: Chunk): boolean => chunk.type === "ABORT" && association.isLeaving(route.local);
+  const counting = chunks.filter((chunk) => !late(chunk));
+  if (counting.length > 0) association.receive(counting, route, nowMs, congestionExperienced);
+  core.associations.refile(association);
   callEnded(core, association, nowMs);
   core.collect(association);
 }

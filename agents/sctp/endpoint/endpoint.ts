@@ -4,6 +4,8 @@ import type { RandomSource } from "../base/random.ts";
 import type { OutgoingMessage, SendAnswer } from "../association/outgoing-message.ts";
 import { Association } from "../association/association.ts";
 import type { EndpointOutputs, Route } from "../association/outputs.ts";
+import type { AddressRequest } from "../association/asconf-state.ts";
+import type { AddressReply } from "../association/asconf.ts";
 import type { KeyReply } from "../association/key-ring.ts";
 import { KeyRing } from "../association/key-ring.ts";
 import type { KeyChange } from "../association/keys.ts";
@@ -203,6 +205,32 @@ export class Endpoint {
   /** Sends a HEARTBEAT now (RFC 9260 section 8.3 D); false where the address is unknown. */
   requestHeartbeat(handle: number, address: string, nowMs: number): boolean {
     return this.#with(handle, (association) => association.requestHeartbeat(address, nowMs));
+  }
+
+  /**
+   * Tells the peer of an association that we have another address (RFC 5061); `local-address-change` brings
+   * the answer, and from then on packets leave from there too.
+   */
+  addAddress(handle: number, address: string, nowMs: number): AddressReply {
+    return this.#changeAddress(handle, { kind: "add", address }, nowMs);
+  }
+
+  /** Nothing leaves from this address of ours any more, and the peer is told not to use it (RFC 5061). */
+  removeAddress(handle: number, address: string, nowMs: number): AddressReply {
+    return this.#changeAddress(handle, { kind: "delete", address }, nowMs);
+  }
+
+  /** Asks the peer to send to this address of ours (RFC 6458 section 8.3.1). */
+  setPeerPrimary(handle: number, address: string, nowMs: number): AddressReply {
+    return this.#changeAddress(handle, { kind: "set-primary", address }, nowMs);
+  }
+
+  #changeAddress(handle: number, request: AddressRequest, nowMs: number): AddressReply {
+    const association = this.#core.associations.get(handle);
+    if (association === undefined) return "not-connected";
+    const reply = association.changeAddress(request, nowMs);
+    this.#core.collect(association);
+    return reply;
   }
 
   /**

@@ -4,7 +4,8 @@ import type { Tsn } from "../base/serial.ts";
 import { tsn } from "../base/serial.ts";
 import type { AuthenticationTerms } from "../association/authentication.ts";
 import { authenticationParameters, ourHmacIds, randomBytes } from "../association/authentication.ts";
-import type { AddressParameter, InitAckChunk, InitChunk, Parameter } from "../wire/index.ts";
+import type { InitAckChunk, InitChunk, Parameter } from "../wire/index.ts";
+import { addressParameter } from "../wire/index.ts";
 import { announcement } from "./extensions.ts";
 
 const ipv4AddressType = 5;
@@ -53,9 +54,6 @@ const authentication = (terms: AuthenticationTerms | undefined): readonly Parame
 
 export const addressType = (address: string): number =>
   address.includes(":") ? ipv6AddressType : ipv4AddressType;
-
-export const addressParameter = (address: string): AddressParameter =>
-  address.includes(":") ? { type: "IPV6_ADDRESS", address } : { type: "IPV4_ADDRESS", address };
 
 /** A single address is the one in the IP header; listing it would break behind a NAT (RFC 6951 section 5.7). */
 const addressParameters = (addresses: readonly string[]): readonly Parameter[] =>

@@ -1,9 +1,8 @@
 import { padded } from "../base/bytes.ts";
 import type { Extensions } from "../base/parameters.ts";
 import type { Cause, InitAckChunk, InitChunk, Parameter } from "../wire/index.ts";
-import { parameterAction, writeParameter } from "../wire/index.ts";
+import { addressParameter, parameterAction, writeParameter } from "../wire/index.ts";
 import { randomBytes } from "../association/authentication.ts";
-import { addressParameter } from "./offer.ts";
 
 /** RFC 9260 sections 3.3.2 and 3.3.3: a smaller window is not allowed. */
 const smallestWindowBytes = 1500;
@@ -102,6 +101,9 @@ function isRecognized(parameter: Parameter, offered: Extensions): boolean {
     case "CHUNK_LIST":
     case "HMAC_ALGORITHM":
       return offered.authentication;
+    // Advice that is not taken (RFC 5061 section 5.4).
+    case "SET_PRIMARY_ADDRESS":
+      return offered.addressReconfiguration;
     default:
       return false;
   }

@@ -23,6 +23,7 @@ export { describeParameter, writeParameter } from "./params/index.ts";
 export type { Parameter } from "./params/index.ts";
 export { describeCause } from "./causes/index.ts";
 export type { Cause } from "./causes/index.ts";
+export { addressParameter } from "./params/ip-address.ts";
 export type { AddressParameter } from "./params/ip-address.ts";
 export type { TlvAt } from "./tlv.ts";
 

@@ -22,6 +22,10 @@ export interface Ipv6AddressParameter {
 
 export type AddressParameter = Ipv4AddressParameter | Ipv6AddressParameter;
 
+/** The parameter that carries an address. */
+export const addressParameter = (address: string): AddressParameter =>
+  address.includes(":") ? { type: "IPV6_ADDRESS", address } : { type: "IPV4_ADDRESS", address };
+
 export const ipv4Address: Codec<Ipv4AddressParameter> = {
   typeNumber: 5,
   parse: ({ view }, start, end) =>

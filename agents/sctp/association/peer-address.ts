@@ -2,6 +2,9 @@ import { parseIpv4, parseIpv6 } from "../base/bytes.ts";
 
 const isLoopback = (address: string): boolean => address.startsWith("127.") || address === "::1";
 
+/** Means: the source address of the packet (RFC 5061 sections 4.1.1 and 4.2). */
+export const isWildcard = (address: string): boolean => address === "0.0.0.0" || address === "::";
+
 /** Whether an address can be that of a single host: no multicast, broadcast, or unspecified address. */
 export function isUnicast(address: string): boolean {
   const first = parseIpv4(address)?.[0];
