@@ -70,6 +70,20 @@ describe("6.1 zero window probes", () => {
     peer.getsAfter(1000, data(4));
   });
 
+  it("a window that is too small for the next message is a closed one", () => {
+    const { peer, user } = sending(2);
+    peer.sends(sack(2, { advertisedWindow: 500 }));
+    user.sends(FULL);
+    peer.getsAfter(1000, data(3));
+  });
+
+  it("a window that holds the next message is open, however small", () => {
+    const { peer, user } = sending(2);
+    peer.sends(sack(2, { advertisedWindow: 500 }));
+    user.sends(400);
+    peer.gets(data(3));
+  });
+
   it("is not sent while anything is outstanding", () => {
     const { peer, user } = sending(2);
     user.sends(FULL);

@@ -235,6 +235,16 @@ describe("6.1 and 6.2 a SACK rides along", () => {
     peer.getsNothingFor(10_000);
   });
 
+  it("with a retransmission as well", () => {
+    const { peer, user } = receiving();
+    user.sends(100);
+    peer.gets(data(1));
+    peer.getsNothingFor(900);
+    peer.sends(data(2));
+    peer.getsAfter(100, [sack(2), data(1)]);
+    peer.getsNothingFor(1000);
+  });
+
   it("not with DATA when there is nothing to acknowledge", () => {
     const { peer, user } = receiving();
     user.sends(100);
