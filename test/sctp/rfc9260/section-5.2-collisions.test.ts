@@ -189,6 +189,25 @@ describe("5.2.4 table 12", () => {
     expect(peer.cwnd).toBe(4000);
   });
 
+  it("(A) what was not acknowledged is handed back, or sent again in the new association", () => {
+    const { peer, user } = established();
+    user.sends(FULL, FULL);
+    peer.skips();
+    restarts(peer);
+    const again = peer.skips().flatMap(({ chunks }) => chunks.filter(({ type }) => type === "DATA"));
+    const returned = user.hears().filter((each) => each === "send-failed");
+    expect(again.length + returned.length).toBe(2);
+  });
+
+  it("(A) timers of the old association are gone", () => {
+    const { peer, user } = established();
+    user.sends(FULL);
+    peer.skips();
+    restarts(peer);
+    peer.skips();
+    peer.getsNothingFor(100_000);
+  });
+
   it("(A) the old tag is no longer good", () => {
     const { peer, user } = receiving();
     const old = peer.theirTag;

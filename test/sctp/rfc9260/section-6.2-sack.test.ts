@@ -74,6 +74,31 @@ describe("6.2 when a SACK is due", () => {
     expect(waitedMs).toBeLessThanOrEqual(500);
   });
 
+  it("with a frequency of 1 each packet is acknowledged at once", () => {
+    const { peer } = receiving({ parameters: { sackFrequency: 1 } });
+    peer.sends(data(2));
+    peer.gets(sack(2));
+    peer.sends(data(3));
+    peer.gets(sack(3));
+  });
+
+  it("packets from several addresses count together", () => {
+    const { peer } = receiving({ peerAddresses: [PEER, PEER_TOO] });
+    peer.sendsFrom(PEER, data(2));
+    peer.sendsFrom(PEER_TOO, data(3));
+    peer.gets(to(PEER_TOO, sack(3)));
+  });
+
+  it("a control chunk in between does not put it off", () => {
+    const { peer } = receiving();
+    peer.sends(data(2));
+    peer.getsNothingFor(100);
+    peer.sends({ type: "HEARTBEAT" });
+    const early = peer.skips().flatMap(({ chunks }) => chunks.map(({ type }) => type));
+    if (!early.includes("SACK")) peer.getsAfter(100, sack(2));
+    peer.getsNothingFor(10_000);
+  });
+
   it("the I bit asks for a SACK at once", () => {
     const { peer } = receiving();
     peer.sends(data(2, { immediate: true }));
