@@ -56,6 +56,7 @@ export function flush(core: AssociationCore): void {
     sendNewData(core, desk, dataPath);
   }
   desk.builder?.finish();
+  core.scheduler.packetFilled();
   core.burstPackets = 0;
   core.probeAllowed = false;
   // Messages whose time was over may have been all that was left.

@@ -32,13 +32,14 @@ export function receiveCookieEcho(core: EndpointCore, arrival: Arrival, echo: Co
   }
   const existing =
     core.associations.get(packet.verificationTag) ??
-    core.associations.confirmedAt([route.remote, content.peerAddress], content.peerPort);
+    core.associations.confirmedAt([route.remote, content.peerAddress], content.peerPort) ??
+    calledElsewhere(core, content, route);
   const behind = admittedBehind(core, existing, agreement, arrival, echo);
   if (behind === undefined) {
     core.counters.badCookie += 1;
     return;
   }
-  const action = actionFor(core, opened, existing, route);
+  const action = actionFor(core, opened, existing, agreement);
   const stalenessMs = nowMs - content.createdAtMs - content.lifeMs;
   if (stalenessMs > 0 && action !== "duplicate") {
     const stalenessUs = Math.min(Math.ceil(stalenessMs * 1000), 0xffffffff);
@@ -93,20 +94,26 @@ function isForPacket(core: EndpointCore, content: CookieContent, packet: SctpPac
   );
 }
 
+/** Calls that cross over different addresses: ours has the tag of the peer, and waits for COOKIE ACK from another one. */
+function calledElsewhere(core: EndpointCore, content: CookieContent, route: Route): Association | undefined {
+  const { initiateTag } = content.peerInit;
+  const found = core.associations.withPeerTag(route.remote, content.peerPort, initiateTag);
+  return found?.phase === "cookie-echoed" ? found : undefined;
+}
+
 function actionFor(
   core: EndpointCore,
   { content, key }: OpenedCookie,
   existing: Association | undefined,
-  route: Route,
+  agreement: Agreement,
 ): CookieAction {
   if (existing !== undefined) {
-    const { agreement } = existing.state;
-    return cookieAction({ ...agreement, tieTags: tieTagsOf(agreement, key) }, content);
+    const known = existing.state.agreement;
+    return cookieAction({ ...known, tieTags: tieTagsOf(known, key) }, content);
   }
-  const call =
-    core.calls.get(content.localInitAck.initiateTag) ??
-    core.calls.to(route.remote, content.peerPort) ??
-    core.calls.to(content.peerAddress, content.peerPort);
+  // Our own call may go to another address of the same peer than its INIT came from.
+  let call = core.calls.get(content.localInitAck.initiateTag);
+  for (const address of agreement.peerAddresses) call ??= core.calls.to(address, content.peerPort);
   const known = call && { localTag: call.offer.tag, peerTag: 0, tieTags: undefined };
   return cookieAction(known, content);
 }
