@@ -55,6 +55,8 @@ export const VERBS = {
     build: true,
   },
   "bench:packet-io": { entry: ["bench/packet-io.ts"], debian: ["g++"], native: true },
+  "sim:sctp": { entry: ["test/sim/sctp/run.ts"] },
+  "fuzz:sctp": { entry: ["test/fuzz/run.ts"] },
   check: { entry: ["scripts/check.ts"] },
   build: { entry: ["scripts/build.ts"] },
   test: { entry: ["scripts/test.ts"], debian: [...LAB, ...USRSCTP, ...TESTS], cap: true, native: true },

@@ -1,0 +1,342 @@
+import type { DataOnWire, SackOnWire } from "./packet-reader.ts";
+import { hold, steps } from "./violation.ts";
+
+/** A DATA chunk that the sender does not yet know to be acknowledged cumulatively. */
+interface Outstanding {
+  readonly payloadBytes: number;
+  readonly chunkBytes: number;
+  to: string;
+  sentAtMs: number;
+  gapAcked: boolean;
+  /** Why it does not count as in flight: three reports that it is missing, or T3. */
+  lost: "missing" | "t3" | "abandoned" | undefined;
+  /** It was sent so late that another time-out than the one that was seen may have hit it. */
+  unsure: boolean;
+  strikes: number;
+  fastRetransmitted: boolean;
+}
+
+export interface TransferLimits {
+  readonly maxBurst: number;
+  readonly rtoMinMs: number;
+  /** Receive buffer of the other side: its window before the first SACK. */
+  readonly windowBytes: number;
+}
+
+/** A packet with DATA as the sender put it on the network. */
+export interface DataPacket {
+  readonly chunks: readonly DataOnWire[];
+  readonly to: string;
+  readonly reason: string;
+  /** It was made when a timer of the sender had expired. */
+  readonly byTimer: boolean;
+  /** Congestion window of that address after the call that made the packet. */
+  readonly congestionWindowBytes: number | undefined;
+  /** The largest packet for that address. */
+  readonly sizeLimitBytes: number;
+  /** By the sender's clock. */
+  readonly atMs: number;
+}
+
+/**
+ * One direction of one association as the wire shows it: what was sent, what arrived, what was
+ * acknowledged. From that it works out what RFC 9260 allows the sender and the receiver to do.
+ */
+export class Transfer {
+  readonly #name: string;
+  readonly #limits: TransferLimits;
+  readonly #fingerprints: Map<number, number> = new Map<number, number>();
+  /** In the order of their TSNs. */
+  readonly #outstanding: Map<number, Outstanding> = new Map<number, Outstanding>();
+  readonly #flight: Map<string, number> = new Map<string, number>();
+  /** Where DATA went so far. */
+  readonly #addresses: Set<string> = new Set<string>();
+  /** Addresses where T3 has expired and nothing was acknowledged since. */
+  readonly #timedOut: Set<string> = new Set<string>();
+  /** User data in flight, which is what the receiver's window counts. */
+  #totalFlight: number = 0;
+  #nextTsn: number | undefined;
+  /** It has given up messages. */
+  #hasGivenUp: boolean = false;
+  #acked: number | undefined;
+  #windowBytes: number;
+  readonly #arrived: Set<number> = new Set<number>();
+  readonly #arrivedTwice: Set<number> = new Set<number>();
+  #arrivedInSequence: number | undefined;
+  #lastSacked: number | undefined;
+
+  constructor(name: string, limits: TransferLimits) {
+    this.#name = name;
+    this.#limits = limits;
+    this.#windowBytes = limits.windowBytes;
+  }
+
+  /**
+   * All packets with DATA that one call of the sender made. They leave at one instant, so their order says
+   * nothing: what is sent again shows first which timers have expired.
+   */
+  packetsSent(packets: readonly DataPacket[]): void {
+    const fresh = packets.filter(({ chunks }) => chunks.some(({ tsn }) => !this.#fingerprints.has(tsn)));
+    hold(fresh.length <= this.#limits.maxBurst, "Max.Burst (RFC 9260 section 6.1 D)", () => {
+      return `${this.#name}: ${fresh.length} packets with new data at once`;
+    });
+    const reasons = packets.map((packet) => this.#checkRetransmissions(packet));
+    let freeFastPacket = true;
+    for (const [index, packet] of packets.entries()) {
+      const again = packet.chunks.filter(({ tsn }) => this.#outstanding.has(tsn));
+      if (again.length === 0) continue;
+      const { timedOut = false, fast = false } = reasons[index] ?? {};
+      // The one packet of section 6.3.3 E3, and the one of section 7.2.4 rule 3.
+      const free = timedOut || (fast && freeFastPacket);
+      if (free && !timedOut) freeFastPacket = false;
+      if (!free) this.#checkCongestionWindow(packet);
+      for (const chunk of again) this.#bookAgain(chunk, packet);
+    }
+    // New data comes after what is sent again (section 6.1 C), if only to fill up the same packets.
+    for (const packet of packets) {
+      const added = packet.chunks.filter(({ tsn }) => !this.#fingerprints.has(tsn));
+      if (added.length === 0) continue;
+      this.#checkCongestionWindow(packet, added.length < packet.chunks.length);
+      for (const chunk of added) this.#bookNew(chunk, packet);
+    }
+  }
+
+  #checkRetransmissions(packet: DataPacket): { timedOut: boolean; fast: boolean } {
+    let timedOut = false;
+    let fast = false;
+    for (const chunk of packet.chunks) {
+      if (!this.#fingerprints.has(chunk.tsn)) continue;
+      const why = this.#checkRetransmission(chunk, packet);
+      timedOut ||= why === "t3-now";
+      fast ||= why === "missing" || packet.reason === "fast-retransmission";
+    }
+    return { timedOut, fast };
+  }
+
+  #checkCongestionWindow(packet: DataPacket, goesAnyway: boolean = false): void {
+    const windowBytes = packet.congestionWindowBytes;
+    const flight = this.#flight.get(packet.to) ?? 0;
+    // Section 7.2.3: after T3 no more than one packet until an acknowledgement comes.
+    const onlyOne =
+      this.#timedOut.has(packet.to) && windowBytes !== undefined && windowBytes <= packet.sizeLimitBytes;
+    const limit = onlyOne && !goesAnyway ? 1 : windowBytes;
+    if (windowBytes === undefined || limit === undefined || flight < limit) return;
+    // T3 of that address may have expired without a chunk of it being sent again yet.
+    const byTimer = packet.byTimer || packet.reason === "t3-retransmission";
+    const timedOut = byTimer && this.#timeOut(packet.to, packet);
+    hold(timedOut, "congestion window (RFC 9260 sections 6.1 B and 7.2.1)", () => {
+      return `${this.#name}: ${flight} bytes in flight to ${packet.to}, window ${windowBytes}${limit === 1 ? " after T3" : ""}, TSN ${packet.chunks[0]?.tsn} sent`;
+    });
+  }
+
+  /** Answers why the chunk may be sent again. */
+  #checkRetransmission(chunk: DataOnWire, packet: DataPacket): "t3-now" | "t3" | "missing" {
+    const detail = (): string => `${this.#name}: TSN ${chunk.tsn} at ${packet.atMs} (${packet.reason})`;
+    const known = this.#fingerprints.get(chunk.tsn);
+    hold(known === chunk.fingerprint, "a TSN has one payload", detail);
+    const outstanding = this.#outstanding.get(chunk.tsn);
+    hold(outstanding !== undefined, "only unacknowledged TSNs are sent again", detail);
+    hold(!outstanding.gapAcked, "TSNs in gap blocks are not sent again", detail);
+    hold(outstanding.lost !== "abandoned", "what was given up is not sent again", detail);
+    if (outstanding.lost === "t3" && outstanding.unsure) this.#timeOut(outstanding.to, packet);
+    if (outstanding.lost === "t3" || (outstanding.lost === "missing" && !packet.byTimer))
+      return outstanding.lost;
+    if (this.#timeOut(outstanding.to, packet)) return "t3-now";
+    hold(outstanding.lost === "missing", "retransmission needs T3 or three missing reports", detail);
+    return "missing";
+  }
+
+  /**
+   * Where T3 may have expired for an address, everything in flight there counts as lost (section 6.3.3).
+   * Answers false where it is too early for that.
+   */
+  #timeOut(address: string, { atMs, byTimer }: DataPacket): boolean {
+    const there = [...this.#outstanding.values()].filter((each) => each.to === address && !each.gapAcked);
+    const oldestMs = there.reduce((oldest, each) => Math.min(oldest, each.sentAtMs), Infinity);
+    // Where chunks move between addresses, one may come under a timer that another one started long before.
+    // T3 also runs for a FORWARD TSN (RFC 3758 section 3.5). Rounding of floating point instants is no early timer.
+    const early =
+      this.#addresses.size === 1 && !this.#hasGivenUp && atMs - oldestMs + 1e-6 < this.#limits.rtoMinMs;
+    if (early) return false;
+    for (const each of there) {
+      if (each.lost === "abandoned") continue;
+      if (each.lost === undefined) this.#fly(each, -1);
+      each.lost = "t3";
+      each.unsure = this.#addresses.size > 1 && atMs - each.sentAtMs < this.#limits.rtoMinMs;
+    }
+    // Seen later, its time may be over: an acknowledgement may have come meanwhile.
+    if (byTimer) this.#timedOut.add(address);
+    return true;
+  }
+
+  #bookNew(chunk: DataOnWire, { to, atMs }: DataPacket): void {
+    this.#checkNew(chunk);
+    this.#fingerprints.set(chunk.tsn, chunk.fingerprint);
+    const { payloadBytes, chunkBytes } = chunk;
+    const state = { gapAcked: false, lost: undefined, unsure: false, strikes: 0, fastRetransmitted: false };
+    const fresh: Outstanding = { payloadBytes, chunkBytes, to, sentAtMs: atMs, ...state };
+    this.#outstanding.set(chunk.tsn, fresh);
+    this.#addresses.add(to);
+    this.#fly(fresh, 1);
+  }
+
+  #bookAgain(chunk: DataOnWire, { to, atMs, reason }: DataPacket): void {
+    const before = this.#outstanding.get(chunk.tsn);
+    if (before === undefined) return;
+    if (before.lost === undefined) this.#fly(before, -1);
+    before.fastRetransmitted ||= before.lost === "missing" && reason === "fast-retransmission";
+    Object.assign(before, { to, sentAtMs: atMs, lost: undefined, unsure: false, strikes: 0 });
+    this.#addresses.add(to);
+    this.#fly(before, 1);
+  }
+
+  #checkNew(chunk: DataOnWire): void {
+    this.#nextTsn ??= chunk.tsn;
+    this.#arrivedInSequence ??= (chunk.tsn - 1) >>> 0;
+    // The rest of a message that was given up half sent has a TSN that is never seen.
+    const skipped = steps(this.#nextTsn, chunk.tsn);
+    hold(
+      skipped === 0 || (this.#hasGivenUp && skipped > 0 && skipped < 100),
+      "TSNs are given in order",
+      () => `${this.#name}: ${chunk.tsn} after ${this.#nextTsn}`,
+    );
+    this.#nextTsn = (chunk.tsn + 1) >>> 0;
+    const room = this.#windowBytes - this.#totalFlight;
+    hold(
+      chunk.payloadBytes <= room || this.#totalFlight === 0,
+      "the receiver's window (RFC 9260 section 6.1 A)",
+      () => {
+        return `${this.#name}: TSN ${chunk.tsn} of ${chunk.payloadBytes} bytes, window ${this.#windowBytes}, in flight ${this.#totalFlight}`;
+      },
+    );
+  }
+
+  /** A HEARTBEAT ACK came from an address: a path that had failed starts anew (RFC 7829 section 3.2). */
+  heartbeatAcknowledged(address: string): void {
+    this.#timedOut.delete(address);
+  }
+
+  /** A chunk was acknowledged for the first time. */
+  #credit(chunk: Outstanding): void {
+    this.#timedOut.delete(chunk.to);
+    if (chunk.lost === undefined) this.#fly(chunk, -1);
+  }
+
+  #fly(chunk: Outstanding, sign: 1 | -1): void {
+    this.#flight.set(chunk.to, (this.#flight.get(chunk.to) ?? 0) + sign * chunk.chunkBytes);
+    this.#totalFlight += sign * chunk.payloadBytes;
+  }
+
+  /** A SACK or SHUTDOWN has reached the sender; `sack` is undefined for a SHUTDOWN. */
+  acknowledged(cumulativeTsn: number, sack: SackOnWire | undefined): void {
+    if (this.#nextTsn === undefined) {
+      if (sack !== undefined) this.#windowBytes = sack.windowBytes;
+      return;
+    }
+    if (this.#acked !== undefined && steps(this.#acked, cumulativeTsn) < 0) return;
+    this.#acked = cumulativeTsn;
+    for (const [tsn, chunk] of this.#outstanding) {
+      if (steps(cumulativeTsn, tsn) > 0) break;
+      if (!chunk.gapAcked) this.#credit(chunk);
+      this.#outstanding.delete(tsn);
+    }
+    if (sack === undefined) return;
+    this.#windowBytes = sack.windowBytes;
+    this.#readGaps(sack);
+  }
+
+  #readGaps({ cumulativeTsn, gaps }: SackOnWire): void {
+    const highest = gaps.at(-1)?.[1] ?? 0;
+    let at = 0;
+    for (const [tsn, chunk] of this.#outstanding) {
+      const offset = steps(cumulativeTsn, tsn);
+      while (at < gaps.length && gaps[at]![1] < offset) at += 1;
+      const inGap = at < gaps.length && offset >= gaps[at]![0];
+      const reneged = chunk.gapAcked && !inGap;
+      if (inGap && !chunk.gapAcked) this.#credit(chunk);
+      else if (reneged && chunk.lost === undefined) this.#fly(chunk, 1);
+      chunk.gapAcked = inGap;
+      if (inGap) {
+        if (chunk.lost !== "abandoned") chunk.lost = undefined;
+        continue;
+      }
+      // What is taken back is a report that it is missing, too (section 6.2.1 D iii).
+      if (reneged) chunk.strikes += 1;
+      if (offset < highest) chunk.strikes += 1;
+      if (chunk.strikes < 3 || chunk.fastRetransmitted || chunk.lost !== undefined) continue;
+      chunk.lost = "missing";
+      this.#fly(chunk, -1);
+    }
+  }
+
+  /** The sender told its user that it gave this chunk up (RFC 3758): it is never sent again. */
+  abandoned(tsn: number | undefined): void {
+    this.#hasGivenUp = true;
+    const chunk = tsn === undefined ? undefined : this.#outstanding.get(tsn);
+    if (chunk === undefined) return;
+    if (chunk.lost === undefined && !chunk.gapAcked) this.#fly(chunk, -1);
+    chunk.lost = "abandoned";
+  }
+
+  /** A FORWARD TSN has reached the receiver: what is missing up to there does not come any more. */
+  forwardArrived(cumulativeTsn: number): void {
+    const arrived = this.#arrivedInSequence;
+    if (arrived === undefined || steps(arrived, cumulativeTsn) <= 0) return;
+    for (let tsn = (arrived + 1) >>> 0; steps(tsn, cumulativeTsn) >= 0; tsn = (tsn + 1) >>> 0)
+      this.#arrived.add(tsn);
+    this.#advance();
+  }
+
+  /** A DATA chunk has reached the receiver. */
+  dataArrived(tsn: number): void {
+    if (this.#isIn(tsn)) {
+      this.#arrivedTwice.add(tsn);
+      return;
+    }
+    this.#arrived.add(tsn);
+    this.#advance();
+  }
+
+  #advance(): void {
+    if (this.#arrivedInSequence === undefined) return;
+    let next = (this.#arrivedInSequence + 1) >>> 0;
+    while (this.#arrived.delete(next)) {
+      this.#arrivedInSequence = next;
+      next = (next + 1) >>> 0;
+    }
+  }
+
+  #isIn(tsn: number): boolean {
+    return (
+      this.#arrived.has(tsn) ||
+      (this.#arrivedInSequence !== undefined && steps(this.#arrivedInSequence, tsn) <= 0)
+    );
+  }
+
+  /** The receiver acknowledges; `sack` is undefined for a SHUTDOWN. */
+  sackSent(cumulativeTsn: number, sack: SackOnWire | undefined): void {
+    if (this.#arrivedInSequence === undefined) return;
+    const arrived = this.#arrivedInSequence;
+    const detail = (): string =>
+      `${this.#name}: SACK ${cumulativeTsn}, arrived in sequence ${arrived}, before ${this.#lastSacked}`;
+    hold(steps(arrived, cumulativeTsn) <= 0, "a SACK acknowledges only what arrived", detail);
+    hold(
+      this.#lastSacked === undefined || steps(this.#lastSacked, cumulativeTsn) >= 0,
+      "the cumulative TSN never goes back",
+      detail,
+    );
+    this.#lastSacked = cumulativeTsn;
+    for (const [start, end] of sack?.gaps ?? []) {
+      for (let offset = start; offset <= end; offset++) {
+        hold(this.#isIn((cumulativeTsn + offset) >>> 0), "gap blocks name only what arrived", detail);
+      }
+    }
+    for (const tsn of sack?.duplicates ?? []) {
+      hold(
+        this.#arrivedTwice.has(tsn),
+        "duplicates are what arrived twice",
+        () => `${detail()}, duplicate ${tsn}`,
+      );
+    }
+  }
+}

@@ -1,0 +1,143 @@
+import type { Datagram } from "../../network.ts";
+import type { Knobs, Side } from "../knobs.ts";
+import type { PathSizes } from "../port.ts";
+import { otherSide } from "../knobs.ts";
+import type { ChunkOnWire, DataOnWire, PacketOnWire } from "./packet-reader.ts";
+import { readPacket } from "./packet-reader.ts";
+import type { DataPacket } from "./transfer.ts";
+import { Transfer } from "./transfer.ts";
+import { PropertyViolation, hold } from "./violation.ts";
+
+export interface SentPacket {
+  readonly side: Side;
+  readonly datagram: Datagram;
+  readonly reason: string;
+  /** It was made when a timer of the sender had expired. */
+  readonly byTimer: boolean;
+  /** The sender's own tag, 0 where there is none. */
+  readonly association: number;
+  /** By the sender's clock. */
+  readonly atMs: number;
+  /** It measures the path MTU. */
+  readonly probe: boolean;
+  /** Sizes of a path after the call that made the packet; undefined where the association is gone. */
+  readonly path: (address: string) => PathSizes | undefined;
+}
+
+/** Causes that our endpoints may have for ABORT and ERROR against each other (RFC 9260 section 3.3.10). */
+const userInitiatedAbort = 12;
+const staleCookie = 3;
+const cookieWhileShuttingDown = 10;
+/** An extension that only one side knows, with the bit that asks for a report. */
+const unrecognizedParameters = 8;
+
+/** Reads every packet, finds out to which direction of which association it belongs, and has it judged there. */
+export class WireChecker {
+  readonly #knobs: Knobs;
+  readonly #transfers: Map<string, Transfer> = new Map<string, Transfer>();
+  /** Packets of each kind of chunk, to see that a run saw it. */
+  readonly seen: Map<string, number> = new Map<string, number>();
+
+  constructor(knobs: Knobs) {
+    this.#knobs = knobs;
+  }
+
+  /** What `sender` sends in an association that has the tag `own` there and `peer` on the other side. */
+  #transfer(sender: Side, own: number, peer: number): Transfer {
+    const key = `${sender} ${own} to ${peer}`;
+    let transfer = this.#transfers.get(key);
+    if (transfer === undefined) {
+      const { maxBurst, rtoMinMs } = this.#knobs[sender].parameters;
+      const windowBytes = this.#knobs[otherSide(sender)].parameters.receiveBufferBytes;
+      transfer = new Transfer(key, { maxBurst, rtoMinMs, windowBytes });
+      this.#transfers.set(key, transfer);
+    }
+    return transfer;
+  }
+
+  /** All packets that one call of an endpoint made. */
+  packetsSent(all: readonly SentPacket[]): PacketOnWire[] {
+    const read = all.map((sent) => this.#packetSent(sent));
+    const byTransfer = new Map<Transfer, DataPacket[]>();
+    for (const [index, { side, association, datagram, reason, byTimer, atMs, path }] of all.entries()) {
+      const packet = read[index]!;
+      const chunks = packet.chunks.filter((chunk): chunk is DataOnWire => chunk.kind === "data");
+      if (chunks.length === 0) continue;
+      const { to } = datagram;
+      const { windowBytes, packetSizeBytes = Infinity } = path(to) ?? {};
+      const limits = { congestionWindowBytes: windowBytes, sizeLimitBytes: packetSizeBytes };
+      const data = { chunks, to, reason, byTimer, atMs, ...limits };
+      const transfer = this.#transfer(side, association, packet.tag);
+      byTransfer.set(transfer, [...(byTransfer.get(transfer) ?? []), data]);
+    }
+    for (const [transfer, packets] of byTransfer) transfer.packetsSent(packets);
+    return read;
+  }
+
+  #packetSent(sent: SentPacket): PacketOnWire {
+    const { side, datagram } = sent;
+    const packet = this.#read(sent);
+    const { packetSizeBytes, largestPacketBytes } = this.#knobs[side].parameters;
+    const limit = sent.probe
+      ? largestPacketBytes
+      : (sent.path(datagram.to)?.packetSizeBytes ?? packetSizeBytes);
+    // A fragment stays as large as it was first sent, also where the path takes less now.
+    const again = sent.reason.endsWith("retransmission") && packet.chunks.length === 1;
+    hold(
+      packet.lengthBytes <= limit || again,
+      "a packet fits the path MTU setting",
+      () => `${packet.lengthBytes} bytes from ${side}, limit ${limit}`,
+    );
+    for (const chunk of packet.chunks) this.#chunkSent(sent, packet.tag, chunk);
+    return packet;
+  }
+
+  #read({ side, datagram }: SentPacket): PacketOnWire {
+    try {
+      return readPacket(datagram.bytes);
+    } catch (error) {
+      throw new PropertyViolation("packets are well formed", `${side} sent ${String(error)}`);
+    }
+  }
+
+  #chunkSent({ side, association }: SentPacket, tag: number, chunk: ChunkOnWire): void {
+    const name = chunk.kind === "other" ? chunk.name : chunk.kind;
+    this.seen.set(name, (this.seen.get(name) ?? 0) + 1);
+    if (chunk.kind === "sack" || chunk.kind === "shutdown") {
+      const sack = chunk.kind === "sack" ? chunk : undefined;
+      this.#transfer(otherSide(side), tag, association).sackSent(chunk.cumulativeTsn, sack);
+    } else if (chunk.kind === "abort" || chunk.kind === "error") {
+      const allowed =
+        chunk.kind === "abort"
+          ? [userInitiatedAbort]
+          : [staleCookie, cookieWhileShuttingDown, unrecognizedParameters];
+      const bad = chunk.causes.filter((cause) => !allowed.includes(cause));
+      hold(
+        bad.length === 0,
+        "no endpoint accuses the other",
+        () => `${side} sent ${chunk.kind} with causes ${bad.join(", ")}`,
+      );
+    }
+  }
+
+  /** The sender told its user that it gave up what has this TSN. */
+  abandoned(side: Side, association: number, peerTag: number, tsn: number | undefined): void {
+    this.#transfer(side, association, peerTag).abandoned(tsn);
+  }
+
+  /** A packet of an association of the other side is handed to the endpoint of `side`, undamaged. */
+  packetArrived(side: Side, association: number, packet: PacketOnWire, address: string): void {
+    const from = otherSide(side);
+    for (const chunk of packet.chunks) {
+      if (chunk.kind === "data") this.#transfer(from, association, packet.tag).dataArrived(chunk.tsn);
+      else if (chunk.kind === "forward-tsn")
+        this.#transfer(from, association, packet.tag).forwardArrived(chunk.cumulativeTsn);
+      else if (chunk.kind === "sack" || chunk.kind === "shutdown") {
+        const sack = chunk.kind === "sack" ? chunk : undefined;
+        this.#transfer(side, packet.tag, association).acknowledged(chunk.cumulativeTsn, sack);
+      } else if (chunk.kind === "other" && chunk.name === "HEARTBEAT-ACK") {
+        this.#transfer(side, packet.tag, association).heartbeatAcknowledged(address);
+      }
+    }
+  }
+}
