@@ -49,16 +49,21 @@ export class Stage {
     this.exchange();
     this.world.run(1.5);
     if (phase === "established") return;
+    this.world.run(500);
+    this.#shutDown(phase);
+  }
+
+  /** The server's data in flight keeps it from going on; without it the chunks of the shutdown go back and forth. */
+  #shutDown(phase: "shutdown-pending" | "shutdown-sent" | "shutdown-received" | "shutdown-ack-sent"): void {
+    if (phase === "shutdown-pending" || phase === "shutdown-received") {
+      const message = { streamId: 1, ppid: 0, unordered: false, payload: new Uint8Array(3000) };
+      this.server.endpoint.send(this.server.handle ?? 0, message, this.world.nowMs);
+      this.world.drain(this.server);
+    }
     const first = phase === "shutdown-received" || phase === "shutdown-ack-sent" ? this.client : this.server;
     first.endpoint.shutdown(first.handle ?? 0, this.world.nowMs);
     this.world.drain(first);
-    const steps = {
-      "shutdown-pending": 0,
-      "shutdown-sent": 2.2,
-      "shutdown-received": 1.2,
-      "shutdown-ack-sent": 4,
-    };
-    this.world.run(steps[phase]);
+    if (first === this.client) this.world.run(1.2);
   }
 
   /** Both sides say something, large and small; answers how many messages each side has sent by now. */

@@ -30,12 +30,17 @@ function nearWrap(source: RandomSource, given: Set<number>): RandomSource {
   return { uint32, bytes: (length) => source.bytes(length) };
 }
 
+/** A message that the user wants to send, on a stream that is still to be cut to those that there are. */
+interface PlannedMessage extends AcceptedMessage {
+  readonly reliability: Reliability | undefined;
+}
+
 /** One side: its endpoint, its clock, and the user who sends and counts. */
 export class Host {
   readonly side: Side;
   readonly addresses: readonly string[];
   readonly handles: Map<number, Handle> = new Map<number, Handle>();
-  readonly queue: AcceptedMessage[] = [];
+  readonly queue: PlannedMessage[] = [];
   endpoint: EndpointPort;
   /** What this computer's clock is ahead of the simulation's. */
   clockAheadMs: number = 0;
