@@ -52,7 +52,6 @@ function resend(core: AssociationCore, path: Path): void {
   for (let place = 0; place < core.flight.size; place++) {
     const transmission = core.flight.at(place)!;
     if (transmission.path !== path) continue;
-    transmission.timed = false;
     if (transmission.inFlight) core.flight.markForRetransmission(transmission, "t3");
     transmission.path = undefined;
   }

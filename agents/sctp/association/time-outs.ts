@@ -54,8 +54,10 @@ function switchPrimary(core: AssociationCore, path: Path): void {
 export function retransmissionDue(core: AssociationCore, path: Path, nowMs: number): void {
   const repeats = forwardTsnPath(core) === path;
   if (path.flightBytes === 0 && !repeats) return;
-  // A window probe says nothing about the network (section 6.1, rule A).
-  if (!core.windowClosed) collapse(path.congestion, pmdcsBytes(path));
+  // The loss of a window probe says nothing about the network; and no loss against a closed window says
+  // anything about a peer that goes on answering (section 6.1, rule A).
+  const probing = core.windowClosed && core.windowProbes > 0;
+  if (!probing) collapse(path.congestion, pmdcsBytes(path));
   for (let place = 0; place < core.flight.size; place++) {
     const transmission = core.flight.at(place)!;
     if (!transmission.inFlight || transmission.path !== path) continue;

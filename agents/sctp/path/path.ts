@@ -147,9 +147,13 @@ export function pathForNewData(paths: readonly Path[], primary: Path): Path {
   return leastImpaired(paths, primary);
 }
 
-/** Where a retransmission goes: another path than the one that failed, if there is one (section 6.4.1). */
+/**
+ * Where a retransmission goes: another path than the one that failed, if there is one (section 6.4.1).
+ * Equals come one after the other, so that a path that works is found among many that do not.
+ */
 export function pathForRetransmission(paths: readonly Path[], failed: Path): Path {
-  const others = paths.filter(
+  const next = paths.indexOf(failed) + 1;
+  const others = [...paths.slice(next), ...paths.slice(0, next)].filter(
     (path) => path !== failed && path.confirmed && path.reachability !== "inactive",
   );
   return others.length === 0 ? leastImpaired(paths, failed) : leastImpaired(others, others[0] ?? failed);

@@ -132,15 +132,13 @@ describe("6.4 and 6.4.1 retransmission", () => {
     peer.getsAfter(2000, to(PEER_TOO, data(1)));
   });
 
-  // Not yet: with PFMR not below PMR retransmissions go to and fro between two addresses, however many there are.
-  it.fails("tries every address before the first one again", () => {
+  it("tries every address before the first one again", () => {
     const { peer } = sending(1, threePaths);
     const targets = Array.from({ length: 2 }, () => peer.next(100_000)?.to);
     expect(targets).toEqual([PEER_TOO, PEER_THREE]);
   });
 
-  // Not yet: with PFMR not below PMR retransmissions go to and fro between two addresses, however many there are.
-  it.fails("finds the one address of three that works before the association is given up", () => {
+  it("finds the one address of three that works before the association is given up", () => {
     const { peer, user } = sending(1, threePaths);
     for (let tries = 0; tries < 20; tries += 1) {
       const packet = peer.next(100_000);

@@ -165,7 +165,9 @@ export class Transfer {
       each.unsure = this.#addresses.size > 1 && atMs - each.sentAtMs < this.#limits.rtoMinMs;
     }
     // Seen later, its time may be over: an acknowledgement may have come meanwhile.
-    if (byTimer) this.#timedOut.add(address);
+    // A window probe that is lost leaves the congestion window alone (section 6.1 A).
+    const probing = there.length === 1 && this.#windowBytes < (there[0]?.payloadBytes ?? 0);
+    if (byTimer && !probing) this.#timedOut.add(address);
     return true;
   }
 
