@@ -15,6 +15,7 @@ const MAY_IMPORT = {
   "agents/replica": ["agents/sctp", "agents/application", "agents/control"],
   "agents/control": [],
   "agents/host": ["agents/(sctp|application|replica|control)"],
+  "agents/adapter": ["agents/sctp"],
   "captures/format": [],
   "captures/dissect": ["agents/sctp", "agents/control", "captures/format"],
   "captures/verdict": ["agents/sctp", "agents/control", "captures/format", "captures/dissect"],
@@ -68,12 +69,20 @@ const roomWalls = Object.entries(MAY_IMPORT).map(([room, others]) => ({
 }));
 
 /** The layers inside sctp, innermost first; a layer imports those before it and its own files. */
-const SCTP_LAYERS = [["base"], ["wire"], ["timer"], ["rx", "tx", "path"], ["association"], ["endpoint"]];
+const SCTP_LAYERS = [
+  ["base"],
+  ["wire"],
+  ["timer"],
+  ["rx", "tx", "path"],
+  ["association"],
+  ["endpoint"],
+  ["socket"],
+];
 
 const sctpWalls = SCTP_LAYERS.flatMap((layer, depth) =>
   layer.map((name) => ({
     name: `sctp-layer-${name}`,
-    comment: "Inside sctp: base <- wire <- timer <- rx, tx, path <- association <- endpoint.",
+    comment: "Inside sctp: base <- wire <- timer <- rx, tx, path <- association <- endpoint <- socket.",
     severity: "error",
     from: { path: `^agents/sctp/${name}/` },
     to: {

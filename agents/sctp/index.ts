@@ -51,3 +51,21 @@ export { plainTerms } from "./tx/send-state.ts";
 export { Fifo } from "./base/fifo.ts";
 export { countAbove } from "./rx/receive-state.ts";
 export type { ReceiveUpdate } from "./rx/receive-updates.ts";
+export type { SocketStackConfig } from "./socket/core.ts";
+export { socketExtensions, socketParameters } from "./socket/defaults.ts";
+export type { ShutdownHow } from "./socket/ending.ts";
+export type { Answer, Errno } from "./socket/errno.ts";
+export type {
+  AssociationId,
+  Destination,
+  EventName,
+  ReceiveInfo,
+  Received,
+  SendInfo,
+  SocketNotification,
+} from "./socket/messages.ts";
+export type { OptionScope, PeerAddressOption, SocketOption } from "./socket/options.ts";
+export type { StreamReconfiguration } from "./socket/reconfigure.ts";
+export type { AddressFamily, SocketStyle } from "./socket/socket.ts";
+export { SocketStack } from "./socket/stack.ts";
+export type { SocketState, SocketStatus } from "./socket/status.ts";

@@ -49,6 +49,9 @@ const FORBIDDEN_IMPORTS: readonly Breach[] = [
   ["agents/replica", "captures/verdict"],
   ["agents/application", "agents/replica"],
   ["agents/control", "agents/sctp"],
+  ["agents/adapter", "agents/host"],
+  ["agents/adapter", "agents/control"],
+  ["agents/host", "agents/adapter"],
   ["agents/host", "main/deploy"],
   ["agents/host", "captures/live"],
   ["captures/format", "agents/sctp/base"],
@@ -80,6 +83,7 @@ const LAYER_BREACHES: readonly Breach[] = [
   ["tx", "path"],
   ["path", "association"],
   ["association", "endpoint"],
+  ["endpoint", "socket"],
 ].map(([from, to]) => importing(`sctp-layer-${from}`, `agents/sctp/${from}`, planted(`agents/sctp/${to}`)));
 
 const DOOR_BREACHES: readonly Breach[] = [

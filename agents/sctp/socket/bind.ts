@@ -1,0 +1,74 @@
+import type { StackCore } from "./core.ts";
+import type { Answer } from "./errno.ts";
+import { done, refuse } from "./errno.ts";
+import type { Socket } from "./socket.ts";
+
+/** RFC 6335 section 6: the dynamic ports. */
+const firstEphemeralPort = 49_152;
+const ephemeralPorts = 16_384;
+
+const isWildcard = (address: string): boolean => address === "0.0.0.0" || address === "::";
+
+/** RFC 6458 sections 3.1.2, 4.1.2 and 9.1: `port` 0 asks for an ephemeral one, a wildcard for all addresses. */
+export function bind(
+  core: StackCore,
+  socket: Socket,
+  addresses: readonly string[],
+  port: number,
+): Answer<undefined> {
+  if (socket.port !== undefined || addresses.length === 0 || !isPort(port)) return refuse("EINVAL");
+  const all = core.config.localAddresses.filter(
+    (address) => socket.family === "ipv6" || !address.includes(":"),
+  );
+  const wanted = addresses.some(isWildcard) ? all : [...new Set(addresses)];
+  if (wanted.length === 0 || !wanted.every((address) => all.includes(address)))
+    return refuse("EADDRNOTAVAIL");
+  const number = port === 0 ? ephemeralPort(core, wanted) : port;
+  if (number === undefined || !isFree(core, number, wanted)) return refuse("EADDRINUSE");
+  const made = core.makePort(number, wanted, socket.parameters);
+  made.owner = socket;
+  socket.port = made;
+  core.ports.set(number, [...(core.ports.get(number) ?? []), made]);
+  return done;
+}
+
+/** Adds addresses to a bound socket or takes some away, as long as it has no association (section 9.1). */
+export function changeAddresses(
+  core: StackCore,
+  socket: Socket,
+  addresses: readonly string[],
+  action: "add" | "remove",
+): Answer<undefined> {
+  const { port } = socket;
+  if (port === undefined || port.owner !== socket || addresses.length === 0) return refuse("EINVAL");
+  // With an association this is RFC 5061's business.
+  if (port.associations.size > 0) return refuse("EOPNOTSUPP");
+  if (action === "remove") {
+    const left = port.addresses.filter((address) => !addresses.includes(address));
+    if (left.length === 0 || left.length + addresses.length !== port.addresses.length)
+      return refuse("EINVAL");
+    port.addresses = left;
+    return done;
+  }
+  if (!addresses.every((address) => core.config.localAddresses.includes(address)))
+    return refuse("EADDRNOTAVAIL");
+  const added = addresses.filter((address) => !port.addresses.includes(address));
+  if (!isFree(core, port.number, added)) return refuse("EADDRINUSE");
+  port.addresses = [...port.addresses, ...added];
+  return done;
+}
+
+export const isPort = (port: number): boolean => Number.isInteger(port) && port >= 0 && port <= 0xffff;
+
+const isFree = (core: StackCore, number: number, addresses: readonly string[]): boolean =>
+  core.ports.get(number)?.some((port) => port.addresses.some((each) => addresses.includes(each))) !== true;
+
+/** Starts at a random one (RFC 6056 section 3.3.1), so that nobody can guess the next. */
+function ephemeralPort(core: StackCore, addresses: readonly string[]): number | undefined {
+  const start = core.random.uint32();
+  for (let step = 0; step < ephemeralPorts; step++) {
+    const number = firstEphemeralPort + ((start + step) % ephemeralPorts);
+    if (isFree(core, number, addresses)) return number;
+  }
+  return undefined;
+}
