@@ -57,6 +57,7 @@ export const VERBS = {
   "bench:packet-io": { entry: ["bench/packet-io.ts"], debian: ["g++"], native: true },
   "sim:sctp": { entry: ["test/sim/sctp/run.ts"] },
   "fuzz:sctp": { entry: ["test/fuzz/run.ts"] },
+  "sctp:adapter": { entry: ["agents/adapter/entry.ts"] },
   check: { entry: ["scripts/check.ts"] },
   build: { entry: ["scripts/build.ts"] },
   test: { entry: ["scripts/test.ts"], debian: [...LAB, ...USRSCTP, ...TESTS], cap: true, native: true },
