@@ -6,8 +6,8 @@ import { sendBuffer } from "./options.ts";
 export const socketExtensions: Extensions = {
   partialReliability: true,
   interleaving: true,
-  authentication: false,
-  addressReconfiguration: false,
+  authentication: true,
+  addressReconfiguration: true,
   streamReconfiguration: true,
   ecn: true,
 };

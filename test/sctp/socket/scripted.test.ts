@@ -83,7 +83,7 @@ describe("a socket", () => {
     valueOf(stack.setOption(socket, { name: "SCTP_NODELAY", on: true }, nowMs));
     for (let message = 0; message < 3; message++) valueOf(stack.send(socket, new Uint8Array(10), {}, nowMs));
     const data = { type: "DATA" } as const;
-    gets({ chunks: [{ type: "COOKIE_ACK" }] }, { chunks: [{ type: "SACK" }, data, data, data] });
+    gets({ chunks: [{ type: "COOKIE_ACK" }, { type: "SACK" }] }, { chunks: [data, data, data] });
   });
 
   it("has its listener's options at an association, and its own deadlines", () => {
@@ -92,12 +92,14 @@ describe("a socket", () => {
     gives([peer.init()]);
     gets({ chunks: [{ type: "INIT_ACK" }] });
     gives([peer.cookieEcho(), peer.data(10)]);
-    gets({ chunks: [{ type: "COOKIE_ACK" }] });
+    gets({ chunks: [{ type: "COOKIE_ACK" }, { type: "SACK", cumulativeTsn: 1 }] });
+    gives([peer.data(10)]);
+    gets();
     expect(stack.nextDeadlineMs()).toBe(nowMs + 50);
     passes(49);
     gets();
     passes(1);
-    gets({ chunks: [{ type: "SACK", cumulativeTsn: 1 }] });
+    gets({ chunks: [{ type: "SACK", cumulativeTsn: 2 }] });
   });
 
   it("refuses a call whose cookie comes back when nobody listens any more", () => {
