@@ -16,7 +16,9 @@ const LAB = [
   "procps",
 ];
 const USRSCTP = ["gcc", "libc6-dev", "libusrsctp-dev"];
-const TESTS = ["chromium", "tshark", "wireshark-common"];
+/** The Linux kernel in a virtual machine; its own package is fetched and unpacked by the tests, not installed. */
+const KERNEL_PEER = ["qemu-system-x86", "busybox-static", "cpio", "kmod", "lz4"];
+const TESTS = ["chromium", "tshark", "wireshark-common", ...KERNEL_PEER];
 
 /** Where a system that is not Debian shows that it has what a package brings: a command or a file. */
 export const PROVIDES = {
@@ -36,6 +38,11 @@ export const PROVIDES = {
   chromium: "chromium",
   tshark: "tshark",
   "wireshark-common": "dumpcap",
+  "qemu-system-x86": "qemu-system-x86_64",
+  "busybox-static": "busybox",
+  cpio: "cpio",
+  kmod: "depmod",
+  lz4: "lz4",
 };
 
 /**
