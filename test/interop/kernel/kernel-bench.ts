@@ -1,0 +1,192 @@
+import { execFileSync } from "node:child_process";
+import { existsSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { busybox } from "./initramfs.ts";
+import { kernelImage } from "./kernel-image.ts";
+import type { KernelImage } from "./kernel-image.ts";
+import { KernelPeer } from "./kernel-peer.ts";
+import type { KernelSocket, StreamTally } from "./kernel-peer.ts";
+import { OurPeer } from "./our-peer.ts";
+import type { OurSetting, SendOrder } from "./our-peer.ts";
+import { networks } from "./virtual-machine.ts";
+
+export const ourPort = 7001;
+export const kernelPort = 7002;
+/** The registered port of RFC 6951, on both sides. */
+const udpPort = 9899;
+
+const neededPrograms = {
+  "qemu-system-x86_64": "qemu-system-x86",
+  busybox: "busybox-static",
+  cpio: "cpio",
+  depmod: "kmod",
+  lz4: "lz4",
+  gcc: "gcc",
+  ip: "iproute2",
+  tc: "iproute2",
+  "apt-get": "apt",
+  "dpkg-deb": "dpkg",
+  nsenter: "util-linux",
+};
+
+function whatIsMissing(): string | undefined {
+  if (process.platform !== "linux" || process.arch !== "x64")
+    return "the kernel's package is for Linux on x64";
+  if (process.getuid?.() !== 0) return "network namespaces need root";
+  if (!existsSync("/dev/net/tun")) return "this machine has no /dev/net/tun";
+  for (const [program, name] of Object.entries(neededPrograms)) {
+    try {
+      execFileSync("sh", ["-c", `command -v ${program}`], { stdio: "ignore" });
+    } catch {
+      return `${name} is not installed`;
+    }
+  }
+  return undefined;
+}
+
+/**
+ * The kernel for the tests, or why there is none. The first time it is booted once, so that a machine that
+ * cannot do that is told from a kernel that no longer starts.
+ */
+export async function prepareKernel(): Promise<{ readonly image?: KernelImage; readonly whyNot?: string }> {
+  const missing = whatIsMissing();
+  if (missing !== undefined) return { whyNot: missing };
+  try {
+    busybox();
+    const image = kernelImage();
+    const mark = join(dirname(image.vmlinux), "has-booted");
+    if (!existsSync(mark)) {
+      await (await KernelPeer.boot(image)).dispose();
+      writeFileSync(mark, "");
+    }
+    return { image };
+  } catch (error) {
+    return { whyNot: error instanceof Error ? (error.message.split("\n")[0] ?? "") : String(error) };
+  }
+}
+
+/** How an association with the kernel is set up. */
+interface PairOptions {
+  /** Who sends the INIT. */
+  readonly opener: "we" | "the kernel";
+  /** Of the kernel's socket; one-to-many unless told otherwise. */
+  readonly style?: "one" | "many";
+  readonly version?: 4 | 6;
+  /** Both networks, an address of each at either side. */
+  readonly multihomed?: boolean;
+  readonly ours?: Partial<OurSetting>;
+  /** Called with the kernel's socket before there is an association. */
+  readonly prepare?: (socket: KernelSocket) => Promise<void>;
+}
+
+/** An association that is up at both ends. */
+export interface Pair {
+  readonly ours: OurPeer;
+  readonly kernels: KernelSocket;
+  readonly association: number;
+}
+
+/** How many messages these are together. */
+export const arrived = (tallies: readonly StreamTally[]): number =>
+  tallies.reduce((sum, { messages }) => sum + messages, 0);
+
+/**
+ * `order.count` messages each way at once; resolves when all have arrived at both ends. Throws when one was
+ * damaged, lost or out of its order, or when the association changed on the way.
+ */
+export async function exchange({ ours, kernels, association }: Pair, order: SendOrder): Promise<void> {
+  const { count, streams, sizes } = order;
+  const [atKernel, atOurs] = [arrived(await kernels.received()), arrived(await ours.received(association))];
+  const changes = [ours.changes(association).length, kernels.changes.length];
+  await ours.send(association, order);
+  await kernels.send(count, streams, sizes);
+  await kernels.untilReceived("all at the kernel", (tallies) => arrived(tallies) >= atKernel + count);
+  await ours.untilReceived(association, "all at us", (tallies) => arrived(tallies) >= atOurs + count);
+  for (const tally of [...(await kernels.received()), ...(await ours.received(association))]) {
+    const { next, messages, missing, late, damaged } = tally;
+    const fine = next === messages && missing === 0 && late === 0 && damaged === 0;
+    if (!fine) throw new Error(`not all came once, whole and in order: ${JSON.stringify(tally)}`);
+  }
+  const total =
+    arrived(await kernels.received()) - atKernel + arrived(await ours.received(association)) - atOurs;
+  if (total !== 2 * count) throw new Error(`${total} messages came where ${2 * count} were sent`);
+  if (changes[0] !== ours.changes(association).length || changes[1] !== kernels.changes.length) {
+    throw new Error("the association did not stay up");
+  }
+}
+
+/** The virtual machine of a test file, and our endpoints beside it. */
+export class KernelBench {
+  readonly kernel: KernelPeer;
+  readonly #ours: OurPeer[] = [];
+
+  private constructor(kernel: KernelPeer) {
+    this.kernel = kernel;
+  }
+
+  static async boot(image: KernelImage | undefined): Promise<KernelBench> {
+    if (image === undefined) throw new Error("there is no kernel to boot");
+    const kernel = await KernelPeer.boot(image);
+    const bench = new KernelBench(kernel);
+    await bench.encapsulate(true);
+    return bench;
+  }
+
+  /** Our endpoint, at the first network's address unless told otherwise; dies after the test. */
+  async ours(setting: Partial<OurSetting> = {}): Promise<OurPeer> {
+    const peer = await OurPeer.start(this.kernel.machine, {
+      addresses: [networks[0].ours],
+      port: ourPort,
+      listening: false,
+      way: "dgram",
+      udpPort,
+      echoes: false,
+      parameters: {},
+      extensions: {},
+      ...setting,
+    });
+    this.#ours.push(peer);
+    return peer;
+  }
+
+  async pair(options: PairOptions): Promise<Pair> {
+    const { opener, style = "many", version = 4, multihomed = false, prepare } = options;
+    const used = networks.slice(0, multihomed ? 2 : 1);
+    const ourAddresses = used.map((each) => (version === 4 ? each.ours : each.ours6));
+    const kernelAddresses = used.map((each) => (version === 4 ? each.kernels : each.kernels6));
+    const listening = opener === "the kernel";
+    const ours = await this.ours({ listening, addresses: ourAddresses, ...options.ours });
+    let kernels = await this.kernel.open(style, version);
+    await kernels.bind(kernelPort, ...kernelAddresses);
+    await prepare?.(kernels);
+    if (opener === "we") {
+      await kernels.command("listen");
+      await ours.connect(kernelAddresses[0] ?? "", kernelPort);
+      if (style === "one") kernels = await kernels.accepted();
+    } else await kernels.connect(ourPort, ourAddresses[0] ?? "");
+    const association = await ours.untilUp();
+    await kernels.untilChange("comm-up");
+    return { ours, kernels, association };
+  }
+
+  /** Whether the kernel speaks SCTP inside UDP, or plain IP protocol 132. */
+  async encapsulate(on: boolean): Promise<void> {
+    const port = on ? udpPort : 0;
+    await this.kernel.sysctl({ udp_port: port, encap_port: port });
+  }
+
+  /** After each test: nothing of it is left on either side. */
+  async clear(): Promise<void> {
+    for (const peer of this.#ours.splice(0)) await peer.kill();
+    await this.kernel.impair(0, "loss 100%");
+    await this.kernel.impair(1, "loss 100%");
+    await this.kernel.die();
+    await this.kernel.impair(0, "");
+    await this.kernel.impair(1, "");
+  }
+
+  async dispose(): Promise<void> {
+    for (const peer of this.#ours) await peer.kill();
+    await this.kernel.dispose();
+  }
+}
