@@ -1,6 +1,9 @@
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
+import type { ChildProcessByStdio } from "node:child_process";
+import { once } from "node:events";
 import { existsSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import type { Readable } from "node:stream";
 import { busybox } from "./initramfs.ts";
 import { kernelImage } from "./kernel-image.ts";
 import type { KernelImage } from "./kernel-image.ts";
@@ -119,6 +122,7 @@ export async function exchange({ ours, kernels, association }: Pair, order: Send
 export class KernelBench {
   readonly kernel: KernelPeer;
   readonly #ours: OurPeer[] = [];
+  #tracer: ChildProcessByStdio<null, null, Readable> | undefined;
 
   private constructor(kernel: KernelPeer) {
     this.kernel = kernel;
@@ -128,8 +132,20 @@ export class KernelBench {
     if (image === undefined) throw new Error("there is no kernel to boot");
     const kernel = await KernelPeer.boot(image);
     const bench = new KernelBench(kernel);
+    await bench.#traceIfWanted();
     await bench.encapsulate(true);
     return bench;
+  }
+
+  /** With KERNEL_TRACE=FOLDER in the environment all packets of a test file are kept in a file there. */
+  async #traceIfWanted(): Promise<void> {
+    const folder = process.env["KERNEL_TRACE"];
+    if (folder === undefined) return;
+    const file = join(folder, `kernel-${process.pid}-${Date.now()}.pcap`);
+    const program = ["tcpdump", "-i", "any", "-U", "-s", "0", "-w", file];
+    const [command, argv] = this.kernel.machine.inside("setpriv", "--pdeathsig", "KILL", ...program);
+    this.#tracer = spawn(command, argv, { stdio: ["ignore", "ignore", "pipe"] });
+    await once(this.#tracer.stderr, "data");
   }
 
   /** Our endpoint, at the first network's address unless told otherwise; dies after the test. */
@@ -178,15 +194,13 @@ export class KernelBench {
   /** After each test: nothing of it is left on either side. */
   async clear(): Promise<void> {
     for (const peer of this.#ours.splice(0)) await peer.kill();
-    await this.kernel.impair(0, "loss 100%");
-    await this.kernel.impair(1, "loss 100%");
     await this.kernel.die();
-    await this.kernel.impair(0, "");
-    await this.kernel.impair(1, "");
+    for (const network of [0, 1] as const) await this.kernel.impair(network, "");
   }
 
   async dispose(): Promise<void> {
     for (const peer of this.#ours) await peer.kill();
+    this.#tracer?.kill("SIGINT");
     await this.kernel.dispose();
   }
 }

@@ -47,6 +47,7 @@ export class KernelPeer extends Waiter {
   #machine: VirtualMachine | undefined;
   readonly #asked: Map<number, (answer: Answer) => void> = new Map<number, (answer: Answer) => void>();
   #lastNumber: number = 0;
+  readonly #impaired: Set<number> = new Set<number>();
 
   static async boot(image: KernelImage): Promise<KernelPeer> {
     const peer = new KernelPeer();
@@ -77,9 +78,10 @@ export class KernelPeer extends Waiter {
   async command(...words: readonly (string | number)[]): Promise<Answer> {
     const number = (this.#lastNumber += 1);
     const text = words.join(" ");
-    const answered = new Promise<Answer>((resolve) => this.#asked.set(number, resolve));
+    let answer: Answer = {};
+    this.#asked.set(number, (said) => (answer = said));
     this.machine.command(`${number} ${text}`);
-    const answer = await answered;
+    await this.until(`an answer to "${text}"`, () => answer["reply"] === number);
     if (typeof answer["error"] === "string") throw new Error(`${text}: ${answer["error"]}`);
     return answer;
   }
@@ -102,6 +104,7 @@ export class KernelPeer extends Waiter {
    * kernels of test machines have no netem.
    */
   async impair(network: 0 | 1, netem: string): Promise<void> {
+    if (netem === "" && !this.#impaired.delete(network)) return;
     const device = `eth${network}`;
     const mirror = `ifb${network}`;
     await this.shell(
@@ -109,6 +112,7 @@ export class KernelPeer extends Waiter {
       /sbin/tc qdisc del dev ${device} ingress 2>/dev/null; true`,
     );
     if (netem === "") return;
+    this.#impaired.add(network);
     await this.shell(
       `set -e
       /sbin/ip link set ${mirror} up

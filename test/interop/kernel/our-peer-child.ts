@@ -19,6 +19,8 @@ interface Load {
 
 interface Traffic {
   readonly received: Tallies;
+  /** Parts of messages that are being delivered, by stream and order. */
+  readonly parts: Map<string, Uint8Array[]>;
   readonly sentOn: Map<number, number>;
   readonly echoes: OutgoingMessage[];
   load: Load | undefined;
@@ -26,6 +28,7 @@ interface Traffic {
 
 const newTraffic = (): Traffic => ({
   received: new Tallies(),
+  parts: new Map(),
   sentOn: new Map(),
   echoes: [],
   load: undefined,
@@ -34,6 +37,17 @@ const newTraffic = (): Traffic => ({
 async function openWay({ way, udpPort }: OurSetting, address: string): Promise<PacketTransport> {
   if (way === "dgram") return UdpTransport.open({ address, udpPort });
   return openTransport({ address, way: way === "raw" ? "raw" : { udpPort } }, loadNativeIo());
+}
+
+/** The message that ends with this delivery; undefined while parts of it are missing (RFC 6458 section 6.1.7). */
+function whole(parts: Map<string, Uint8Array[]>, delivery: Delivery): Uint8Array | undefined {
+  if (delivery.beginning && delivery.ending) return delivery.payload;
+  const key = `${delivery.streamId} ${delivery.unordered}`;
+  const earlier = delivery.beginning ? [] : (parts.get(key) ?? []);
+  parts.set(key, [...earlier, delivery.payload]);
+  if (!delivery.ending) return undefined;
+  parts.delete(key);
+  return Buffer.concat([...earlier, delivery.payload]);
 }
 
 /** Our endpoint on real sockets, told by the test what to do. Ends with the test's process. */
@@ -77,8 +91,10 @@ class OurPeer implements EndpointUser {
   }
 
   onDelivery(delivery: Delivery): void {
-    const { association, streamId, payload, ppid, unordered } = delivery;
+    const { association, streamId, ppid, unordered } = delivery;
     const traffic = this.#trafficOf(association);
+    const payload = whole(traffic.parts, delivery);
+    if (payload === undefined) return;
     traffic.received.add(streamId, payload);
     if (!this.#setting.echoes) return;
     traffic.echoes.push({ streamId, ppid, unordered, payload });
@@ -86,7 +102,8 @@ class OurPeer implements EndpointUser {
   }
 
   onNotification(association: number, notification: Notification): void {
-    process.send?.({ association, notification });
+    // Payloads that come back are long, and not looked at.
+    process.send?.({ association, notification: { ...notification, payload: undefined } });
   }
 
   onRoom(association: number): void {

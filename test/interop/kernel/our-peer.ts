@@ -78,6 +78,7 @@ export class OurPeer extends Waiter {
     child.on("message", (message) => this.#take(message as Readonly<Record<string, unknown>>));
     child.once("exit", () => {
       for (const answer of this.#asked.values()) answer(undefined, "our peer has ended");
+      this.changed();
     });
   }
 
@@ -104,14 +105,14 @@ export class OurPeer extends Waiter {
     this.changed();
   }
 
-  #call(call: OurCall): Promise<unknown> {
+  async #call(call: OurCall): Promise<unknown> {
     const id = (this.#lastId += 1);
-    return new Promise((resolve, reject) => {
-      this.#asked.set(id, (answer, failure) =>
-        failure === undefined ? resolve(answer) : reject(new Error(failure)),
-      );
-      this.#child.send({ id, call });
-    });
+    let answered: { readonly answer: unknown; readonly failure: string | undefined } | undefined;
+    this.#asked.set(id, (answer, failure) => (answered = { answer, failure }));
+    this.#child.send({ id, call });
+    await this.until(`an answer of our peer to ${JSON.stringify(call)}`, () => answered !== undefined);
+    if (answered?.failure !== undefined) throw new Error(answered.failure);
+    return answered?.answer;
   }
 
   async connect(remote: string, port: number): Promise<number> {

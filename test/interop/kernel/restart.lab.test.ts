@@ -32,10 +32,12 @@ describe.skipIf(whyNot !== undefined)(`restarts with a Linux kernel${skipped}`, 
       await cut("loss 100%");
       await ours.send(association, { count: 20, streams: 4, sizes: [100] });
       await bench.kernel.die();
-      await cut("");
       const again = await bench.kernel.open("many");
       await again.bind(kernelPort, ...kernelAddresses);
-      await again.connect(ourPort, ourAddresses[0] ?? "");
+      // All of our addresses, so that the kernel knows whose packets our retransmissions are.
+      await again.connect(ourPort, ...ourAddresses);
+      // Not before: without an association the kernel would answer our retransmissions with ABORT.
+      await cut("");
       await again.untilChange("comm-up");
       const next = await ours.untilRestarted(association);
       expect(ours.changes(association)).toEqual(["comm-up", "restart"]);
