@@ -12,6 +12,7 @@ export const rows: readonly Row[] = [
 
 export const systems: readonly System[] = [
   { id: "ours", title: "ours, node:dgram" },
+  { id: "native", title: "ours, addon" },
   { id: "usrsctp", title: "usrsctp (C)" },
   { id: "werift", title: "werift-sctp" },
   { id: "npm-sctp", title: "npm sctp" },

@@ -8,6 +8,7 @@ import { Meter } from "./meter.ts";
  */
 const systems: Readonly<Record<string, () => Promise<OpenLink>>> = {
   ours: async () => (await import("./ours.ts")).openOverDgram,
+  native: async () => (await import("./ours.ts")).openOverNative,
   werift: async () => (await import("./werift.ts")).openWerift,
   "npm-sctp": async () => (await import("./npm-sctp.ts")).openNpmSctp,
   dgram: async () => (await import("./dgram.ts")).openDgram,

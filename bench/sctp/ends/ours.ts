@@ -1,5 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { EndpointHost } from "../../../agents/host/endpoint-host.ts";
+import { loadNativeIo } from "../../../agents/host/native-io.ts";
+import { NativeTransport } from "../../../agents/host/native-transport.ts";
 import type { PacketTransport } from "../../../agents/host/packet-transport.ts";
 import { hostRandom } from "../../../agents/host/random.ts";
 import { UdpTransport } from "../../../agents/host/udp-transport.ts";
@@ -22,6 +24,15 @@ export const openOverDgram: OpenLink = async (options) =>
     }),
   );
 
+/** The same over the addon: batches of packets in one system call. */
+export const openOverNative: OpenLink = async (options) => {
+  const loaded = loadNativeIo();
+  if (!loaded.ok) throw new Error(loaded.reason);
+  const peer = { address: loopback, port: options.peerPort };
+  const way = { udpPort: options.ownPort };
+  return openOver(options, NativeTransport.open(loaded.io, { address: loopback, way, peer }));
+};
+
 function openOver(
   { connects, onMessage }: LinkOptions,
   transport: PacketTransport,
@@ -34,6 +45,8 @@ function openOver(
       listening: !connects,
       cookieKey: new Uint8Array(randomBytes(32)),
       parameters,
+      // Nobody replicates this endpoint.
+      describesUpdates: false,
     },
     hostRandom,
   );
