@@ -89,7 +89,7 @@ async function speed({ only, rounds, seconds, markdown }: Arguments): Promise<vo
   const options = {
     rounds: Math.ceil(number(rounds, "rounds", 5, 1, 1000)),
     windowMs: number(seconds, "seconds", 1.5, 0.1, 600) * 1000,
-    rampMs: 700,
+    rampMs: 1500,
     rows: chosen(rows, wanted),
     systems: chosen(systems, wanted),
   };

@@ -10,10 +10,10 @@ import { loopback, packetBytes } from "./link.ts";
  * CRC32c which the other side checks, every second one is acknowledged, a window bounds what is under way.
  * No retransmission, no congestion control, no streams.
  *
- * A packet: u32 CRC32c of the rest, u32 number, then pieces: u16 length, u8 last piece of its message, bytes.
- * An acknowledgement has no pieces: its number is the one that was received last.
+ * A packet: u32 CRC32c of the rest, u32 number, u32 number of the packet that was received last, then pieces:
+ * u16 length, u8 last piece of its message, bytes. An acknowledgement by itself has no number and no pieces.
  */
-const headerBytes = 8;
+const headerBytes = 12;
 const pieceHeaderBytes = 3;
 const windowPackets = 128;
 /** What is packed in a turn at most, so that acknowledgements have their turn too. */
@@ -95,7 +95,9 @@ class DgramLink implements Link {
   }
 
   #seal(packet: Buffer, length: number, number: number): void {
+    this.#unacked = 0;
     packet.writeUInt32BE(number, 4);
+    packet.writeUInt32BE(this.#lastReceived, 8);
     packet.writeUInt32BE(crc32c(packet, 4, length), 0);
     this.#socket.send(packet, 0, length, ignore);
   }
@@ -103,11 +105,9 @@ class DgramLink implements Link {
   #receive(packet: Buffer): void {
     if (packet.readUInt32BE(0) !== crc32c(packet, 4)) return;
     const number = packet.readUInt32BE(4);
-    if (packet.length === headerBytes) {
-      this.#acked = number;
-      if (!this.#flushSet) this.#tellOfRoom();
-      return;
-    }
+    this.#acked = packet.readUInt32BE(8);
+    if (!this.#flushSet) this.#tellOfRoom();
+    if (number === 0) return;
     if (number !== this.#lastReceived + 1) this.#partial = true;
     this.#lastReceived = number;
     for (let at = headerBytes; at < packet.length;) at = this.#piece(packet, at);
@@ -140,8 +140,7 @@ class DgramLink implements Link {
   }
 
   #acknowledge(): void {
-    this.#unacked = 0;
-    this.#seal(Buffer.allocUnsafe(headerBytes), headerBytes, this.#lastReceived);
+    this.#seal(Buffer.allocUnsafe(headerBytes), headerBytes, 0);
   }
 }
 

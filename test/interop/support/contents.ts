@@ -1,3 +1,5 @@
+import { expect } from "vitest";
+
 /** Byte `at` of message `number`, as usrsctp-end.c makes it too. */
 export function content(number: number, lengthBytes: number): Uint8Array {
   const bytes = new Uint8Array(lengthBytes);
@@ -53,4 +55,13 @@ export function sorted(messages: readonly Message[]): Message[] {
       Number(a.unordered) - Number(b.unordered) ||
       (a.unordered ? a.number - b.number : 0),
   );
+}
+
+/** Nothing damaged, nothing twice, and the order of each stream kept, whatever is left out. */
+export function expectSubsequence(messages: readonly Message[], sent: readonly Order[]): void {
+  expect(messages.every(({ intact }) => intact)).toBe(true);
+  const numbers = messages.map(({ number }) => number);
+  expect(new Set(numbers).size).toBe(numbers.length);
+  const wanted = sent.filter(({ number }) => numbers.includes(number));
+  expect(sorted(messages)).toEqual(sorted(arrived(wanted)));
 }

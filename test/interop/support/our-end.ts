@@ -1,6 +1,6 @@
 import { EndpointHost } from "../../../agents/host/endpoint-host.ts";
 import type { PacketTransport } from "../../../agents/host/packet-transport.ts";
-import type { OutgoingMessage, ProtocolParameters } from "../../../agents/sctp/index.ts";
+import type { Delivery, OutgoingMessage, ProtocolParameters } from "../../../agents/sctp/index.ts";
 import { Endpoint, rfc9260Parameters, seededRandom } from "../../../agents/sctp/index.ts";
 import type { Message, Order } from "./contents.ts";
 import { content, isIntact } from "./contents.ts";
@@ -22,21 +22,17 @@ const interopParameters: ProtocolParameters = {
   sendBufferBytes: 4 * 2 ** 20,
 };
 
-/** Parts of a delivery, where the stack delivers a message in parts. */
-interface Part {
-  readonly beginning?: boolean;
-  readonly ending?: boolean;
-}
-
 /** Our stack as a user has it: an endpoint on a transport, and what its user was told. */
 export class OurEnd extends Waiter {
   readonly messages: Message[] = [];
   readonly events: string[] = [];
+  /** Numbers of the messages that our user was told the peer may never have got. */
+  readonly failedNumbers: Set<number> = new Set<number>();
   readonly host: EndpointHost;
   association: number = 0;
   readonly #parts: Map<string, Uint8Array[]> = new Map<string, Uint8Array[]>();
   readonly #toSend: { readonly order: Order; readonly reliability: OutgoingMessage["reliability"] }[] = [];
-  #endpoint: Endpoint;
+  readonly #endpoint: Endpoint;
 
   constructor(
     transport: PacketTransport,
@@ -71,6 +67,7 @@ export class OurEnd extends Waiter {
             if (state === "comm-up" || state === "restart") this.association = successor ?? association;
             this.events.push(state);
           } else this.events.push(notification.type);
+          if (notification.type === "send-failed") this.failedNumbers.add(notification.ppid);
           this.changed();
         },
         onRoom: () => this.#pump(),
@@ -126,15 +123,7 @@ export class OurEnd extends Waiter {
     }
   }
 
-  #deliver(
-    delivery: Part & {
-      readonly streamId: number;
-      readonly ppid: number;
-      readonly unordered: boolean;
-      readonly payload: Uint8Array;
-    },
-  ): void {
-    const { streamId, ppid, unordered, payload, beginning = true, ending = true } = delivery;
+  #deliver({ streamId, ppid, unordered, payload, beginning, ending }: Delivery): void {
     const key = `${streamId} ${unordered}`;
     const parts = beginning ? [] : (this.#parts.get(key) ?? []);
     parts.push(payload);

@@ -12,13 +12,16 @@ export interface RelayFaults {
   readonly holding: number;
 }
 
-export const noFaults: RelayFaults = { loss: 0, duplication: 0, holding: 0 };
+const noFaults: RelayFaults = { loss: 0, duplication: 0, holding: 0 };
 const longestHoldMs = 4;
+const maxTracedPackets = 20_000;
+/** SCTP packets without anything around them. */
+const linkTypeSctp = 248;
 const loopback = "127.0.0.1";
 
 /** A packet that went by, in the order in which it did. */
 interface Passed {
-  readonly from: "a" | "b";
+  readonly atMs: number;
   readonly bytes: Uint8Array;
 }
 
@@ -26,7 +29,7 @@ interface Passed {
 export class Relay {
   faults: RelayFaults;
   /** The last packets, for a trace where a test fails. */
-  readonly passed: Passed[] = [];
+  readonly #passed: Passed[] = [];
   readonly #sockets: { readonly a: Socket; readonly b: Socket };
   readonly #random: RandomSource;
   readonly #ends: { a: number; b: number };
@@ -81,8 +84,8 @@ export class Relay {
   #forward(from: "a" | "b", bytes: Uint8Array): void {
     if (this.#closed) return;
     this.#lastAtMs = performance.now();
-    this.passed.push({ from, bytes });
-    if (this.passed.length > 20_000) this.passed.splice(0, 10_000);
+    this.#passed.push({ atMs: this.#lastAtMs, bytes });
+    if (this.#passed.length > maxTracedPackets) this.#passed.splice(0, maxTracedPackets / 2);
     const to = from === "a" ? "b" : "a";
     this.#sockets[to].send(bytes, this.#ends[to], loopback, () => undefined);
   }
@@ -92,6 +95,25 @@ export class Relay {
     while (performance.now() - this.#lastAtMs < forMs) {
       await new Promise((resolve) => setTimeout(resolve, forMs / 4));
     }
+  }
+
+  /** The last packets that went by as a pcap file. */
+  trace(): Uint8Array {
+    const header = Buffer.alloc(24);
+    header.writeUInt32LE(0xa1b2c3d4, 0);
+    header.writeUInt16LE(2, 4);
+    header.writeUInt16LE(4, 6);
+    header.writeUInt32LE(65_535, 16);
+    header.writeUInt32LE(linkTypeSctp, 20);
+    const records = this.#passed.flatMap(({ atMs, bytes }) => {
+      const record = Buffer.alloc(16);
+      record.writeUInt32LE(Math.floor(atMs / 1000), 0);
+      record.writeUInt32LE(Math.floor((atMs % 1000) * 1000), 4);
+      record.writeUInt32LE(bytes.length, 8);
+      record.writeUInt32LE(bytes.length, 12);
+      return [record, bytes];
+    });
+    return Buffer.concat([header, ...records]);
   }
 
   close(): void {

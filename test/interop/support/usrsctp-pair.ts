@@ -1,3 +1,5 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { UdpTransport } from "../../../agents/host/udp-transport.ts";
 import type { ProtocolParameters } from "../../../agents/sctp/index.ts";
 import { OurEnd } from "./our-end.ts";
@@ -92,7 +94,10 @@ export class UsrsctpPair {
     this.ours = await openOurs(options, this.#ports.ours, this.relay);
   }
 
+  /** With INTEROP_TRACES set to a folder the packets are kept there as a pcap file. */
   async dispose(): Promise<void> {
+    const folder = process.env["INTEROP_TRACES"];
+    if (folder !== undefined) writeFileSync(join(folder, `${this.#ports.ours}.pcap`), this.relay.trace());
     this.ours.host.close();
     this.relay.close();
     await this.peer.kill();
