@@ -20,7 +20,9 @@
 #include <usrsctp.h>
 
 #define SCTP_PORT 5000
+/* Without IP and UDP headers 1472 bytes remain. The side that connects does not count the headers in. */
 #define PATH_MTU 1500
+#define PATH_MTU_CONNECTING 1460
 
 enum role { SENDER, RECEIVER, PINGER, PONGER };
 
@@ -89,7 +91,8 @@ static struct socket *open_socket(uint16_t own_port, uint16_t peer_port) {
 	encapsulation.sue_address.ss_family = AF_INET;
 	struct sctp_paddrparams path = {.spp_assoc_id = SCTP_FUTURE_ASSOC,
 	                                .spp_flags = SPP_PMTUD_DISABLE,
-	                                .spp_pathmtu = PATH_MTU};
+	                                .spp_pathmtu =
+	                                    role == SENDER || role == PINGER ? PATH_MTU_CONNECTING : PATH_MTU};
 	path.spp_address.ss_family = AF_INET;
 	if (usrsctp_setsockopt(socket, IPPROTO_SCTP, SCTP_REMOTE_UDP_ENCAPS_PORT, &encapsulation,
 	                       sizeof encapsulation) != 0 ||

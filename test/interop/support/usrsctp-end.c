@@ -26,6 +26,9 @@
 #define PARTIAL_DELIVERY_POINT (2 * 1024 * 1024)
 #define MAX_STREAMS 64
 #define RETRY_US 1000
+/* Packets of 1500 bytes with all headers; the side that connects does not count those of IP and UDP in. */
+#define PATH_MTU 1500
+#define PATH_MTU_CONNECTING 1460
 /* Of RFC 8260, which the public header leaves out. */
 #define INTERLEAVING_SUPPORTED 0x00001206
 
@@ -185,7 +188,8 @@ static void set_extensions(struct socket *socket, int count, char **names) {
 	}
 }
 
-static struct socket *open_socket(uint16_t peer_udp_port, uint16_t sctp_port, int count, char **names) {
+static struct socket *open_socket(uint32_t path_mtu, uint16_t peer_udp_port, uint16_t sctp_port, int count,
+                                  char **names) {
 	struct socket *socket = usrsctp_socket(AF_INET, SOCK_STREAM, IPPROTO_SCTP, on_receive, NULL, 0, NULL);
 	require(socket != NULL, "socket");
 	const int size = BUFFER_BYTES;
@@ -194,7 +198,7 @@ static struct socket *open_socket(uint16_t peer_udp_port, uint16_t sctp_port, in
 	struct sctp_udpencaps encapsulation = {.sue_assoc_id = SCTP_FUTURE_ASSOC, .sue_port = htons(peer_udp_port)};
 	encapsulation.sue_address.ss_family = AF_INET;
 	struct sctp_paddrparams path = {
-		.spp_assoc_id = SCTP_FUTURE_ASSOC, .spp_flags = SPP_PMTUD_DISABLE, .spp_pathmtu = 1500};
+		.spp_assoc_id = SCTP_FUTURE_ASSOC, .spp_flags = SPP_PMTUD_DISABLE, .spp_pathmtu = path_mtu};
 	path.spp_address.ss_family = AF_INET;
 	struct sctp_rtoinfo rto = {
 		.srto_assoc_id = SCTP_FUTURE_ASSOC, .srto_initial = 200, .srto_max = 1000, .srto_min = 50};
@@ -277,10 +281,10 @@ static bool obey(const char *line, uint16_t peer_udp_port, uint16_t sctp_port, i
 		require(queue_end - queue_start < 65536 && message.length <= BUFFER_BYTES, "queue");
 		queue[queue_end++ % 65536] = message;
 	} else if (sscanf(line, "connect %u", &a) == 1) {
-		socket_open = open_socket(peer_udp_port, sctp_port, count, names);
+		socket_open = open_socket(PATH_MTU_CONNECTING, peer_udp_port, sctp_port, count, names);
 		connect_to(a);
 	} else if (strcmp(line, "listen") == 0) {
-		socket_listening = open_socket(peer_udp_port, sctp_port, count, names);
+		socket_listening = open_socket(PATH_MTU, peer_udp_port, sctp_port, count, names);
 		require(usrsctp_listen(socket_listening, 4) == 0, "listen");
 		say("{\"type\":\"event\",\"name\":\"listening\",\"features\":[]}");
 	} else if (sscanf(line, "reset %u", &a) == 1) {
