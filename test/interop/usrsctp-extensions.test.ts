@@ -41,6 +41,12 @@ const extensions: readonly {
 }[] = [
   { name: "partial reliability", ours: { partialReliability: true }, theirs: ["pr"], feature: "pr" },
   { name: "interleaving", ours: { interleaving: true }, theirs: ["interleaving"], feature: "interleaving" },
+  {
+    name: "stream reconfiguration",
+    ours: { streamReconfiguration: true },
+    theirs: ["reconfig"],
+    feature: "reconfig",
+  },
   { name: "ECN", ours: { ecn: true }, theirs: ["ecn"] },
 ];
 
@@ -90,6 +96,49 @@ describe.skipIf(whyNot !== undefined).each(roles)(`extensions with usrsctp, %s${
     expect(pair.ours.extensions).toEqual(all);
     pair.relay.faults = { loss: 0.02, duplication: 0.02, holding: 0.02 };
     await exchanged(pair, mixed);
+  });
+});
+
+describe.skipIf(whyNot !== undefined).each(roles)(`stream reset with usrsctp, %s${skipped}`, (role) => {
+  const options: Omit<PairOptions, "seed"> = {
+    role,
+    parameters: {
+      extensions: { ...noExtensions, streamReconfiguration: true },
+      acceptsStreamReset: true,
+    },
+    extensions: ["reconfig"],
+  };
+  const lossy = { loss: 0.05, duplication: 0.05, holding: 0.05 };
+
+  test("we reset a stream: its numbers begin again, what went before arrived", async () => {
+    const { ours, peer, relay } = await connected(options);
+    relay.faults = lossy;
+    const before = orders([100, 5000, 1, 30_000], 2);
+    ours.send(before);
+    await peer.received(before.length);
+    const reply = ours.host.turn((endpoint, nowMs) =>
+      endpoint.reconfigure(ours.association, { kind: "outgoing-reset", streams: [2] }, nowMs),
+    );
+    expect(reply).toBe("accepted");
+    await Promise.all([ours.happened("outgoing reset performed"), peer.happened("reset-incoming")]);
+    const after = orders([3, 4000, 2], 2).map((order) => ({ ...order, number: order.number + 10 }));
+    ours.send(after);
+    await peer.received(before.length + after.length);
+    expect(peer.messages).toEqual(arrived([...before, ...after]));
+  });
+
+  test("usrsctp resets a stream: its numbers begin again, what went before arrived", async () => {
+    const { ours, peer, relay } = await connected(options);
+    relay.faults = lossy;
+    const before = orders([100, 5000, 1, 30_000], 2);
+    peer.send(before);
+    await ours.received(before.length);
+    peer.command("reset 2");
+    await Promise.all([ours.happened("incoming reset performed"), peer.happened("reset-outgoing")]);
+    const after = orders([3, 4000, 2], 2).map((order) => ({ ...order, number: order.number + 10 }));
+    peer.send(after);
+    await ours.received(before.length + after.length);
+    expect(ours.messages).toEqual(arrived([...before, ...after]));
   });
 });
 

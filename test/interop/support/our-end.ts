@@ -66,6 +66,8 @@ export class OurEnd extends Waiter {
             const { state, successor } = notification;
             if (state === "comm-up" || state === "restart") this.association = successor ?? association;
             this.events.push(state);
+          } else if (notification.type === "stream-reset") {
+            this.events.push(`${notification.direction} reset ${notification.outcome}`);
           } else this.events.push(notification.type);
           if (notification.type === "send-failed") this.failedNumbers.add(notification.ppid);
           this.changed();
