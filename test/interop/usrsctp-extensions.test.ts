@@ -47,6 +47,7 @@ const extensions: readonly {
     theirs: ["reconfig"],
     feature: "reconfig",
   },
+  { name: "authentication", ours: { authentication: true }, theirs: ["auth"], feature: "auth" },
   { name: "ECN", ours: { ecn: true }, theirs: ["ecn"] },
 ];
 
@@ -84,6 +85,20 @@ describe.skipIf(whyNot !== undefined).each(roles)(`extensions with usrsctp, %s${
       pair.relay.faults = { loss: 0.02, duplication: 0.02, holding: 0.02 };
       await exchanged(pair, mixed);
     });
+  });
+
+  test.each([
+    ["we", [0], ["auth"]],
+    ["usrsctp", [], ["auth", "auth-data"]],
+    ["both", [0], ["auth", "auth-data"]],
+  ] as const)("authenticated DATA, wanted by %s", async (_, authenticatedChunkTypes, wanted) => {
+    const pair = await connected({
+      role,
+      parameters: { extensions: { ...noExtensions, authentication: true }, authenticatedChunkTypes },
+      extensions: wanted,
+    });
+    pair.relay.faults = { loss: 0.02, duplication: 0.02, holding: 0.02 };
+    await exchanged(pair, mixed);
   });
 
   test("all of them together", async () => {

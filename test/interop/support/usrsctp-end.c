@@ -181,6 +181,10 @@ static void set_extensions(struct socket *socket, int count, char **names) {
 	if (named(count, names, "reconfig")) {
 		set_value(socket, SCTP_ENABLE_STREAM_RESET, SCTP_ENABLE_RESET_STREAM_REQ | SCTP_ENABLE_RESET_ASSOC_REQ | SCTP_ENABLE_CHANGE_ASSOC_REQ, "reset");
 	}
+	if (named(count, names, "auth-data")) {
+		struct sctp_authchunk data = {.sauth_chunk = SCTP_DATA};
+		require(usrsctp_setsockopt(socket, IPPROTO_SCTP, SCTP_AUTH_CHUNK, &data, sizeof data) == 0, "auth-data");
+	}
 	if (named(count, names, "interleaving")) {
 		int level = 2;
 		require(usrsctp_setsockopt(socket, IPPROTO_SCTP, SCTP_FRAGMENT_INTERLEAVE, &level, sizeof level) == 0, "level");

@@ -10,7 +10,8 @@ import { fileURLToPath } from "node:url";
 import type { Message, Order } from "./contents.ts";
 import { Waiter } from "./waiter.ts";
 
-export type UsrsctpExtension = "pr" | "auth" | "asconf" | "reconfig" | "interleaving" | "ecn";
+/** `auth-data`: it takes DATA only authenticated. */
+export type UsrsctpExtension = "pr" | "auth" | "auth-data" | "asconf" | "reconfig" | "interleaving" | "ecn";
 
 /** Why there can be no usrsctp on this machine; undefined where there can. */
 export function whyNoUsrsctpEnd(): string | undefined {
