@@ -11,8 +11,8 @@ const shareBitsPerSecond = 2_000_000;
 const rttMs = 50;
 /** Time goes on in steps: what arrives within one is handed over at its end. */
 const stepMs = 1;
-const rampMs = 10_000;
-const windowMs = 30_000;
+const rampMs = 5_000;
+const windowMs = 15_000;
 
 interface Packet {
   readonly client: number;
