@@ -6,7 +6,7 @@ import { arrived, expectSubsequence, ladder, orders, sorted } from "./support/co
 import type { PairOptions, Role } from "./support/usrsctp-pair.ts";
 import { UsrsctpPair, roles } from "./support/usrsctp-pair.ts";
 import type { UsrsctpExtension, UsrsctpProgram } from "./support/usrsctp-end.ts";
-import { buildUsrsctpEnd, whyNoUsrsctpEnd } from "./support/usrsctp-end.ts";
+import { buildUsrsctpEnd, sharedKey, whyNoUsrsctpEnd } from "./support/usrsctp-end.ts";
 
 const whyNot = whyNoUsrsctpEnd();
 const skipped = whyNot === undefined ? "" : ` (skipped: ${whyNot})`;
@@ -99,6 +99,29 @@ describe.skipIf(whyNot !== undefined).each(roles)(`extensions with usrsctp, %s${
     });
     pair.relay.faults = { loss: 0.02, duplication: 0.02, holding: 0.02 };
     await exchanged(pair, mixed);
+  });
+
+  test.each([
+    ["the same key", sharedKey, true],
+    ["another key", new TextEncoder().encode("overstudy"), false],
+  ] as const)("DATA authenticated with a shared key: we have %s", async (_, secret, isGood) => {
+    const pair = await UsrsctpPair.open(program, {
+      role,
+      seed,
+      parameters: { extensions: { ...noExtensions, authentication: true }, authenticatedChunkTypes: [0] },
+      extensions: ["auth", "auth-data", "auth-key"],
+    });
+    pairs.push(pair);
+    pair.ours.host.turn((endpoint) => {
+      expect(endpoint.setKey(undefined, 1, secret)).toBe("done");
+      expect(endpoint.activateKey(undefined, 1)).toBe("done");
+    });
+    await pair.connect();
+    if (isGood) return exchanged(pair, mixed);
+    pair.ours.send(orders([10]));
+    pair.peer.send(orders([10]));
+    await pair.relay.quiet();
+    expect([...pair.ours.messages, ...pair.peer.messages]).toEqual([]);
   });
 
   test("all of them together", async () => {

@@ -26,6 +26,7 @@
 #define PARTIAL_DELIVERY_POINT (2 * 1024 * 1024)
 #define MAX_STREAMS 64
 #define RETRY_US 1000
+#define SHARED_KEY "understudy"
 /* Packets of 1500 bytes with all headers; the side that connects does not count those of IP and UDP in. */
 #define PATH_MTU 1500
 #define PATH_MTU_CONNECTING 1460
@@ -170,6 +171,22 @@ static bool named(int count, char **names, const char *name) {
 	return false;
 }
 
+/* Key 1, which is active from the start. */
+static void set_key(struct socket *socket) {
+	static const char secret[] = SHARED_KEY;
+	size_t length = sizeof(struct sctp_authkey) + sizeof secret - 1;
+	struct sctp_authkey *key = calloc(1, length);
+	key->sca_assoc_id = SCTP_FUTURE_ASSOC;
+	key->sca_keynumber = 1;
+	key->sca_keylength = sizeof secret - 1;
+	memcpy(key->sca_key, secret, sizeof secret - 1);
+	struct sctp_authkeyid active = {.scact_assoc_id = SCTP_FUTURE_ASSOC, .scact_keynumber = 1};
+	require(usrsctp_setsockopt(socket, IPPROTO_SCTP, SCTP_AUTH_KEY, key, (socklen_t)length) == 0 &&
+	            usrsctp_setsockopt(socket, IPPROTO_SCTP, SCTP_AUTH_ACTIVE_KEY, &active, sizeof active) == 0,
+	        "key");
+	free(key);
+}
+
 static void set_extensions(struct socket *socket, int count, char **names) {
 	/* Address reconfiguration needs authentication: it goes first when both go. */
 	set_value(socket, SCTP_ASCONF_SUPPORTED, 0, "asconf off");
@@ -180,6 +197,9 @@ static void set_extensions(struct socket *socket, int count, char **names) {
 	set_value(socket, SCTP_ECN_SUPPORTED, named(count, names, "ecn"), "ecn");
 	if (named(count, names, "reconfig")) {
 		set_value(socket, SCTP_ENABLE_STREAM_RESET, SCTP_ENABLE_RESET_STREAM_REQ | SCTP_ENABLE_RESET_ASSOC_REQ | SCTP_ENABLE_CHANGE_ASSOC_REQ, "reset");
+	}
+	if (named(count, names, "auth-key")) {
+		set_key(socket);
 	}
 	if (named(count, names, "auth-data")) {
 		struct sctp_authchunk data = {.sauth_chunk = SCTP_DATA};

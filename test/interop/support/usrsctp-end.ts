@@ -10,7 +10,7 @@ import { fileURLToPath } from "node:url";
 import type { Message, Order } from "./contents.ts";
 import { Waiter } from "./waiter.ts";
 
-/** `auth-data`: it takes DATA only authenticated. */
+/** `auth-data`: it takes DATA only authenticated; `auth-key`: key 1 is `sharedKey`, and active. */
 export type UsrsctpExtension = "pr" | "auth" | "auth-data" | "asconf" | "reconfig" | "interleaving" | "ecn";
 
 /** Why there can be no usrsctp on this machine; undefined where there can. */
@@ -37,6 +37,8 @@ export function buildUsrsctpEnd(): UsrsctpProgram {
   execFileSync("gcc", argv, { stdio: "pipe" });
   return { path, dispose: () => rmSync(folder, { recursive: true, force: true }) };
 }
+
+export const sharedKey: Uint8Array = new TextEncoder().encode("understudy");
 
 interface Event {
   readonly name: string;
