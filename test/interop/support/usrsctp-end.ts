@@ -11,7 +11,15 @@ import type { Message, Order } from "./contents.ts";
 import { Waiter } from "./waiter.ts";
 
 /** `auth-data`: it takes DATA only authenticated; `auth-key`: key 1 is `sharedKey`, and active. */
-export type UsrsctpExtension = "pr" | "auth" | "auth-data" | "asconf" | "reconfig" | "interleaving" | "ecn";
+export type UsrsctpExtension =
+  | "pr"
+  | "auth"
+  | "auth-data"
+  | "auth-key"
+  | "asconf"
+  | "reconfig"
+  | "interleaving"
+  | "ecn";
 
 /** Why there can be no usrsctp on this machine; undefined where there can. */
 export function whyNoUsrsctpEnd(): string | undefined {
