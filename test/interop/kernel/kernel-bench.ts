@@ -152,6 +152,7 @@ export class KernelBench {
   async ours(setting: Partial<OurSetting> = {}): Promise<OurPeer> {
     const peer = await OurPeer.start(this.kernel.machine, {
       addresses: [networks[0].ours],
+      spareAddresses: [],
       port: ourPort,
       listening: false,
       way: "dgram",

@@ -80,7 +80,8 @@ class OurPeer implements EndpointUser {
   }
 
   static async open(setting: OurSetting): Promise<OurPeer> {
-    const open = setting.addresses.map((address) => openWay(setting, address));
+    const all = [...setting.addresses, ...setting.spareAddresses];
+    const open = all.map((address) => openWay(setting, address));
     return new OurPeer(setting, await Promise.all(open));
   }
 

@@ -17,6 +17,8 @@ import { Waiter } from "./waiter.ts";
 /** How our endpoint is made; the first address is the one from which it starts. */
 export interface OurSetting {
   readonly addresses: readonly string[];
+  /** Where it can send and receive too, but does not say so in INIT. */
+  readonly spareAddresses: readonly string[];
   readonly port: number;
   readonly listening: boolean;
   /** UDP by `node:dgram` or by the addon, or raw IP protocol 132, which the addon alone can. */
@@ -84,7 +86,10 @@ export class OurPeer extends Waiter {
 
   static async start(machine: VirtualMachine, setting: OurSetting): Promise<OurPeer> {
     const [command, argv] = machine.inside(process.execPath, childFile, JSON.stringify(setting));
-    const child = spawn(command, argv, { stdio: ["ignore", "inherit", "inherit", "ipc"] });
+    const child = spawn(command, argv, {
+      stdio: ["ignore", "inherit", "inherit", "ipc"],
+      serialization: "advanced",
+    });
     const peer = new OurPeer(child);
     await Promise.race([
       once(child, "message"),

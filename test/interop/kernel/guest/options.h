@@ -99,10 +99,11 @@ static int set_structured(const struct peer_socket *each, const char *name, char
 		struct sctp_sack_info sack = {each->association, number(words[0]), number(words[1])};
 		return set(each, SCTP_DELAYED_SACK, &sack, sizeof sack);
 	}
-	if ((strcmp(name, "primary") == 0 || strcmp(name, "peer-primary") == 0) && count == 1) {
+	if ((strcmp(name, "primary") == 0 || strcmp(name, "peer-primary") == 0) && count == 2) {
 		struct sockaddr_storage address;
 		struct sctp_prim primary;
-		if (parse_address(words[0], 0, &address)) {
+		/* The port matters with peer-primary: the kernel looks for the whole socket address. */
+		if (parse_address(words[1], (uint16_t)number(words[0]), &address)) {
 			memset(&primary, 0, sizeof primary);
 			primary.ssp_assoc_id = each->association;
 			memcpy((char *)&primary + offsetof(struct sctp_prim, ssp_addr), &address, sizeof address);
