@@ -46,6 +46,18 @@ describe.each([{ interleaving: false }, { interleaving: true }])(
       ]);
     });
 
+    it("comes after all that was given before it, sent or not (5.1.2, A1)", () => {
+      const pair = pairThat(accepting, interleaving);
+      for (let count = 0; count < 3; count++) pair.send(pair.client, 3000, { streamId: 1 });
+      const wanted = { kind: "outgoing-reset", streams: [1] } as const;
+      pair.client.endpoint.reconfigure(pair.client.handle ?? 0, wanted, pair.world.nowMs);
+      pair.send(pair.client, 10, { streamId: 1 });
+      pair.drain();
+      expect(pair.world.run(5000, () => pair.server.received.length === 4)).toBe(true);
+      expect([...new Set(numbers(pair, pair.client, 1))]).toEqual([0, 1, 2]);
+      expect(numbers(pair, pair.client, 1).at(-1)).toBe(0);
+    });
+
     it("waits until the peer has got everything before it (5.2.2, E2)", () => {
       const pair = pairThat(accepting, interleaving);
       pair.lost = (datagram) => hasChunk(datagram, interleaving ? "I_DATA" : "DATA");

@@ -130,8 +130,8 @@ describe("stream schedulers (RFC 8260 section 3)", () => {
       return true;
     };
     serve();
-    scheduler.pause([1]);
-    expect(scheduler.hasBegun(send, [1])).toBe(true);
+    scheduler.pause([1], 0);
+    expect(scheduler.isFinishing(send, [1])).toBe(true);
     while (serve()) continue;
     expect(served.filter((streamId) => streamId === 1)).toHaveLength(2);
     expect(served.filter((streamId) => streamId === 2)).toHaveLength(4);

@@ -6,7 +6,7 @@ import type { StubProject } from "./stub-project.ts";
 
 const LAB = "iproute2 nftables openssh-server tcpdump libpcap-dev g++ make python3 ethtool procps";
 const USRSCTP = "gcc libc6-dev libusrsctp-dev";
-const ALL = `${LAB} ${USRSCTP} chromium tshark wireshark-common`;
+const ALL = `${LAB} ${USRSCTP} chromium tshark wireshark-common qemu-system-x86 busybox-static cpio kmod lz4`;
 const APT = "apt-get -q -y -o DPkg::Lock::Timeout=120 -o Dpkg::Use-Pty=0";
 
 let project: StubProject;

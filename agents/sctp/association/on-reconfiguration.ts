@@ -200,8 +200,8 @@ function resetOutgoing(
 /** Section 5.2.4. What the peer may not have got yet is not given up for it: the peer asks again meanwhile. */
 function resetAll(core: AssociationCore, requestSequence: number): ReconfigurationAnswer {
   const { send, receive } = core.state;
-  if (send.outstanding.length > 0 || core.scheduler.hasBegun(send, [])) {
-    core.scheduler.pauseAll();
+  if (send.outstanding.length > 0 || core.scheduler.isFinishing(send, [])) {
+    core.scheduler.pauseAll(send.nextOrder);
     return { responseSequence: requestSequence, result: reconfigurationResult.inProgress };
   }
   const receiver = tsnAdd(tsnNext(receive.cumulativeTsn), farTsns);

@@ -63,18 +63,28 @@ export function wantReconfiguration(core: AssociationCore, wanted: WantedReconfi
   pauseFor(core, core.state.reconfiguration.wanted[0]);
 }
 
-/** From then on no message begins in the streams that a reset concerns (section 5.1.2, A1, and 5.1.4, C2). */
-function pauseFor(core: AssociationCore, wanted: WantedReconfiguration | undefined): void {
-  if (wanted?.kind === "outgoing-reset" && wanted.streams.length > 0) core.scheduler.pause(wanted.streams);
-  else if (wanted?.kind === "outgoing-reset" || wanted?.kind === "ssn-tsn-reset") core.scheduler.pauseAll();
+/**
+ * What the user gives from then on waits in the streams that a reset concerns (section 5.1.2, A1, and 5.1.4,
+ * C2); what was given before is sent first.
+ */
+function pauseFor(
+  core: AssociationCore,
+  wanted: WantedReconfiguration | undefined,
+  fromOrder: number = core.state.send.nextOrder,
+): void {
+  if (wanted?.kind === "outgoing-reset" && wanted.streams.length > 0) {
+    core.scheduler.pause(wanted.streams, fromOrder);
+  } else if (wanted?.kind === "outgoing-reset" || wanted?.kind === "ssn-tsn-reset") {
+    core.scheduler.pauseAll(fromOrder);
+  }
 }
 
 /** Goes on with what another instance had asked. */
 export function resumeReconfiguration(core: AssociationCore): void {
   const { inFlight, wanted } = core.state.reconfiguration;
   if (inFlight?.request.kind === "outgoing-reset") {
-    pauseFor(core, { kind: "outgoing-reset", streams: inFlight.request.streams });
-  } else if (inFlight?.request.kind === "ssn-tsn-reset") core.scheduler.pauseAll();
+    pauseFor(core, { kind: "outgoing-reset", streams: inFlight.request.streams }, 0);
+  } else if (inFlight?.request.kind === "ssn-tsn-reset") core.scheduler.pauseAll(0);
   else if (inFlight === undefined) pauseFor(core, wanted[0]);
   if (inFlight !== undefined) core.requestDue = true;
 }
@@ -106,8 +116,8 @@ export function sendReconfiguration(core: AssociationCore): void {
 function isReady(core: AssociationCore, wanted: WantedReconfiguration): boolean {
   const { send } = core.state;
   if (wanted.kind === "ssn-tsn-reset")
-    return send.outstanding.length === 0 && !core.scheduler.hasBegun(send, []);
-  return wanted.kind !== "outgoing-reset" || !core.scheduler.hasBegun(send, wanted.streams);
+    return send.outstanding.length === 0 && !core.scheduler.isFinishing(send, []);
+  return wanted.kind !== "outgoing-reset" || !core.scheduler.isFinishing(send, wanted.streams);
 }
 
 function begin(core: AssociationCore, wanted: WantedReconfiguration): void {

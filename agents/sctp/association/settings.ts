@@ -26,7 +26,10 @@ export function configureAssociation(
   core.parameters = { ...core.parameters, ...parameters };
   core.sack.setFrequency(core.parameters.sackFrequency);
   if (parameters.scheduler !== undefined) core.scheduler.use(parameters.scheduler);
-  for (const { rto } of core.allPaths) {
+  const { rtoInitialMs, rtoMinMs, rtoMaxMs } = parameters;
+  const bounds = rtoInitialMs !== undefined || rtoMinMs !== undefined || rtoMaxMs !== undefined;
+  // Anything else leaves a back-off that is under way alone.
+  for (const { rto } of bounds ? core.allPaths : []) {
     rto.rtoMs =
       rto.smoothedRttMs === undefined && parameters.rtoInitialMs !== undefined
         ? clampRto(parameters.rtoInitialMs, core.parameters)

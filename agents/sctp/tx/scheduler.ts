@@ -11,6 +11,7 @@ export interface SchedulerSnapshot {
   readonly served: readonly (readonly [number, number])[];
   readonly paused: readonly number[];
   readonly allPaused: boolean;
+  readonly pausedFrom: number;
   readonly held: readonly number[];
 }
 
@@ -26,6 +27,7 @@ export class Scheduler {
   /** Streams in which no message may begin, all where it says so, and those of them with something in the queue. */
   readonly #paused: Set<number> = new Set<number>();
   #allPaused: boolean = false;
+  #pausedFrom: number = 0;
   #held: number[] = [];
   /** Stream of the message that has begun. */
   #current: number | undefined;
@@ -81,12 +83,15 @@ export class Scheduler {
     return this.#allPaused || this.#paused.has(streamId);
   }
 
-  /** No message begins in these streams until `resumeAll`; one that has begun is finished. */
-  pause(streamIds: readonly number[]): void {
+  /** No message from this order on begins in these streams until `resumeAll`; those before it are sent. */
+  pause(streamIds: readonly number[], fromOrder: number): void {
     for (const streamId of streamIds) this.#paused.add(streamId);
+    this.#pausedFrom = fromOrder;
   }
 
-  pauseAll(): void {
+  pauseAll(fromOrder: number): void {
+    // Who asks again does not let in what came meanwhile.
+    if (!this.#allPaused) this.#pausedFrom = fromOrder;
     this.#allPaused = true;
   }
 
@@ -97,19 +102,22 @@ export class Scheduler {
     this.#held = [];
   }
 
-  /** Whether a message has begun in one of these streams and is not sent whole; none listed: in any. */
-  hasBegun(send: SendState, streamIds: readonly number[]): boolean {
-    const begun = (streamId: number): boolean =>
-      (send.streams.get(streamId)?.queue.first?.assignedBytes ?? 0) > 0;
-    return (streamIds.length === 0 ? [...this.#active] : streamIds).some(begun);
+  /** Whether something is still to be sent in one of these streams before the pause; none listed: in any. */
+  isFinishing(send: SendState, streamIds: readonly number[]): boolean {
+    const isLeft = (streamId: number): boolean => this.#precedesPause(send, streamId);
+    return (streamIds.length === 0 ? [...this.#active] : streamIds).some(isLeft);
+  }
+
+  #precedesPause(send: SendState, streamId: number): boolean {
+    const first = send.streams.get(streamId)?.queue.first;
+    return first !== undefined && (first.assignedBytes > 0 || first.order < this.#pausedFrom);
   }
 
   /** Takes streams that wait for nothing but their next message out of the way, where they are paused. */
   #holdPaused(send: SendState): void {
     if (!this.#allPaused && this.#paused.size === 0) return;
     for (const streamId of [...this.#active]) {
-      const begun = (send.streams.get(streamId)?.queue.first?.assignedBytes ?? 0) > 0;
-      if (begun || !this.#isPaused(streamId)) continue;
+      if (this.#precedesPause(send, streamId) || !this.#isPaused(streamId)) continue;
       this.#leave(streamId);
       this.#held.push(streamId);
     }
@@ -210,6 +218,7 @@ export class Scheduler {
       served: [...this.#served],
       paused: [...this.#paused],
       allPaused: this.#allPaused,
+      pausedFrom: this.#pausedFrom,
       held: [...this.#held],
     };
   }
@@ -218,6 +227,7 @@ export class Scheduler {
     this.#name = state.name;
     this.#active = [...state.active];
     this.#held = [...state.held];
+    this.#pausedFrom = state.pausedFrom;
     this.#allPaused = state.allPaused;
     for (const streamId of state.paused) this.#paused.add(streamId);
     this.#current = state.current;
