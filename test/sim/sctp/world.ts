@@ -395,7 +395,11 @@ export class SimWorld {
   #wrapStreams(): void {
     const { a, b } = this.hosts;
     if (!this.#knobs.ssnNearWrap || !this.#bothUp() || a.current?.peerHandle !== b.current?.handle) return;
-    for (const host of [a, b]) host.wrapStreams();
+    for (const host of [a, b]) {
+      host.wrapStreams();
+      // Its user may have waited for that.
+      host.readAtMs ??= this.nowMs;
+    }
   }
 
   #notified(host: Host, association: number, notification: Notification): void {
