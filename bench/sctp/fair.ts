@@ -9,7 +9,7 @@ const messageBytes = 1444;
 /** Of the bottleneck for each association; its queue holds what it sends in one round trip. */
 const shareBitsPerSecond = 2_000_000;
 const rttMs = 50;
-/** Time goes on in steps: what arrives within one is handed over at its end. */
+/** So often the clients' timers are looked at, and the send buffers filled. */
 const stepMs = 1;
 const rampMs = 5_000;
 const windowMs = 15_000;
@@ -77,20 +77,39 @@ class Crowd {
     }
   }
 
+  /**
+   * Arrivals and the server's timers come at their own instants: in steps, what timers send would always find
+   * the queue filled by what arrivals let through, and nobody would come back from T3-rtx.
+   */
   run(forMs: number): void {
     const endMs = this.nowMs + forMs;
-    for (; this.nowMs < endMs; this.nowMs += stepMs) {
-      this.#arrive();
-      if ((this.#server.nextDeadlineMs() ?? Number.POSITIVE_INFINITY) <= this.nowMs) {
-        this.#server.advance(this.nowMs);
+    for (let stepAtMs = this.nowMs; stepAtMs < endMs; stepAtMs += stepMs) {
+      for (let next = this.#nextMs(); next <= stepAtMs; next = this.#nextMs()) {
+        this.nowMs = Math.max(this.nowMs, next);
+        this.#arrive();
+        if (this.#serverDueMs() <= this.nowMs) this.#server.advance(this.nowMs);
+        this.#drainServer();
       }
-      for (const [index, client] of this.#clients.entries()) {
-        if ((client.nextDeadlineMs() ?? Number.POSITIVE_INFINITY) > this.nowMs) continue;
-        client.advance(this.nowMs);
-        this.#drainClient(index, 0);
-      }
+      this.nowMs = stepAtMs;
+      this.#advanceClients();
       this.#refill();
       this.#drainServer();
+    }
+  }
+
+  #serverDueMs(): number {
+    return this.#server.nextDeadlineMs() ?? Number.POSITIVE_INFINITY;
+  }
+
+  #nextMs(): number {
+    return Math.min(this.#underway.nextMs, this.#serverDueMs());
+  }
+
+  #advanceClients(): void {
+    for (const [index, client] of this.#clients.entries()) {
+      if ((client.nextDeadlineMs() ?? Number.POSITIVE_INFINITY) > this.nowMs) continue;
+      client.advance(this.nowMs);
+      this.#drainClient(index, 0);
     }
   }
 
