@@ -80,7 +80,8 @@ function deliverUnordered(core: AssociationCore, run: readonly ReceivedChunk[]):
   if (whole || (handsOnParts(core) && isLarge(core, sizeOf(run)))) deliver(core, run);
 }
 
-function deliverUnorderedOf(core: AssociationCore, streamId: number): void {
+/** Delivers the unordered messages of a stream that are ready. */
+export function deliverUnorderedOf(core: AssociationCore, streamId: number): void {
   for (const run of core.reassembly.unorderedRuns(streamId)) {
     if (isHeldBack(core)) return;
     deliverUnordered(core, run);

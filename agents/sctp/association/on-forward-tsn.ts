@@ -6,7 +6,13 @@ import { cumulativeAfter } from "../rx/tsn-ranges.ts";
 import type { ForwardTsnChunk, IForwardTsnChunk } from "../wire/index.ts";
 import type { AssociationCore } from "./core.ts";
 import type { Route } from "./outputs.ts";
-import { deliverOrdered, deliverWhatIsReady, isHeldBack, partialDeliveriesAborted } from "./deliver.ts";
+import {
+  deliverOrdered,
+  deliverUnorderedOf,
+  deliverWhatIsReady,
+  isHeldBack,
+  partialDeliveriesAborted,
+} from "./deliver.ts";
 import { maxTsnsAhead, violate } from "./on-data.ts";
 
 /** Whether partial reliability was agreed; where it was not, both chunks are unrecognized ones. */
@@ -55,6 +61,8 @@ export function receiveForwardTsn(
   partialDeliveriesAborted(core, aborted);
   if (wasHeldBack && !isHeldBack(core)) deliverWhatIsReady(core);
   for (const { streamId } of ordered) deliverOrdered(core, streamId);
+  // Unordered DATA of one stream shares a name: whole messages may have waited behind the one that was broken off.
+  for (const { streamId, unordered } of aborted) if (unordered) deliverUnorderedOf(core, streamId);
   return (
     hadGap || receive.above.length > 0 || core.window.hasReopened(receive, core.parameters.packetSizeBytes)
   );

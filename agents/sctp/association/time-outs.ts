@@ -5,7 +5,7 @@ import { backOff } from "../path/rto.ts";
 import { giveUp } from "./abort.ts";
 import type { AssociationCore } from "./core.ts";
 import { suspectBlackHole } from "./path-mtu.ts";
-import { forwardTsnPath } from "./partial-reliability.ts";
+import { forwardTsnPath, peerLacksForwardTsn } from "./partial-reliability.ts";
 
 /** Counts an error on a path and on the association (RFC 9260 sections 8.1 and 8.2, RFC 7829 section 3.2). */
 export function countPathError(core: AssociationCore, path: Path, nowMs: number): void {
@@ -52,7 +52,8 @@ function switchPrimary(core: AssociationCore, path: Path): void {
  * and one packet of them at once.
  */
 export function retransmissionDue(core: AssociationCore, path: Path, nowMs: number): void {
-  const repeats = forwardTsnPath(core) === path;
+  // Without data in flight it ran for a FORWARD TSN, which by now may have to go another way.
+  const repeats = path.flightBytes === 0 ? peerLacksForwardTsn(core) : forwardTsnPath(core) === path;
   if (path.flightBytes === 0 && !repeats) return;
   // The loss of a window probe says nothing about the network; and no loss against a closed window says
   // anything about a peer that goes on answering (section 6.1, rule A).

@@ -167,15 +167,16 @@ export class Reassembly {
     }
   }
 
-  /** Streams of which something is in hand. */
+  /** Streams of which something is in hand, in an order that does not depend on what came and went before. */
   streamIds(): readonly number[] {
-    return [...this.#streams.keys()];
+    return [...this.#streams.keys()].toSorted((a, b) => a - b);
   }
 
   /** Runs of the unordered messages of a stream that have their first fragment. */
   unorderedRuns(streamId: number): readonly ReceivedChunk[][] {
     const runs: ReceivedChunk[][] = [];
-    for (const { chunks } of this.#streams.get(streamId)?.unordered.values() ?? []) {
+    const messages = [...(this.#streams.get(streamId)?.unordered ?? [])];
+    for (const [, { chunks }] of messages.toSorted(([a], [b]) => (a - b) | 0)) {
       chunks.forEach((chunk, at) => {
         if (chunk.beginning) runs.push(this.#run(chunks, at));
       });
