@@ -411,8 +411,11 @@ export class SimWorld {
     this.#trace.note(this.nowMs, `${host.side} ${state} ${reason}`);
     const handle = host.handle(association);
     if (state === "restart") {
-      // Under the same handle it goes on: both sides called each other.
-      if (handle === host.current && host.endpoint.state(association) !== undefined) return;
+      // Under the same handle it goes on: both sides called each other, or one anew while the other still called.
+      if (handle === host.current && host.endpoint.state(association) !== undefined) {
+        if (this.hosts[otherSide(host.side)].generation > 0) this.#messages.mayBeLost(host.side, association);
+        return;
+      }
       this.#mayEnd(host, handle, reason);
       handle.status = "lost";
     } else if (state === "shutdown-complete") {

@@ -18,6 +18,8 @@ interface Entry extends AcceptedMessage {
   delivered: boolean;
   /** A later message of its stream was delivered: it must not come any more. */
   passed: boolean;
+  /** The other side has started anew since it was accepted. */
+  mayBeLost: boolean;
   /** What was handed on of it in parts. */
   partBytes: number;
 }
@@ -41,7 +43,15 @@ export class MessageChecker {
   delivered: number = 0;
 
   accepted(side: Side, handle: number, message: AcceptedMessage): void {
-    const entry: Entry = { ...message, side, handle, delivered: false, passed: false, partBytes: 0 };
+    const entry: Entry = {
+      ...message,
+      side,
+      handle,
+      delivered: false,
+      passed: false,
+      mayBeLost: false,
+      partBytes: 0,
+    };
     this.#entries.set(message.id, entry);
     const key = `${side}:${handle}`;
     const pending = this.#pending.get(key);
@@ -85,8 +95,12 @@ export class MessageChecker {
     hold(!entry.passed, "order within a stream", () => `${text} comes after later ones`);
     const queue = this.#streams.get(streamOf(entry)) ?? [];
     for (let first = queue[0]; first !== undefined && first !== entry; first = queue[0]) {
-      const { id, reliability } = first;
-      hold(reliability !== undefined, "order within a stream", () => `${text}, message ${id} was to come`);
+      const { id, reliability, mayBeLost } = first;
+      hold(
+        reliability !== undefined || mayBeLost,
+        "order within a stream",
+        () => `${text}, message ${id} was to come`,
+      );
       first.passed = true;
       queue.shift();
     }
@@ -120,6 +134,14 @@ export class MessageChecker {
       () => `${text}: ${start} to ${end} of ${entry.payload.length} bytes`,
     );
     entry.partBytes = end;
+  }
+
+  /** The other side has started anew under the same tag of this side: what its predecessor had not got may be lost. */
+  mayBeLost(side: Side, handle: number): void {
+    for (const entry of this.#entries.values()) {
+      if (entry.side === side && entry.handle === handle) entry.mayBeLost = true;
+    }
+    this.#pending.delete(`${side}:${handle}`);
   }
 
   /** Messages that this side gave to its association, and that neither arrived nor were reported as given up. */

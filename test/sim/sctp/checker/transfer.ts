@@ -87,7 +87,7 @@ export class Transfer {
       if (again.length === 0) continue;
       const { timedOut = false, fast = false } = reasons[index] ?? {};
       // The one packet of section 6.3.3 E3, and the one of section 7.2.4 rule 3.
-      const free = timedOut || (fast && freeFastPacket);
+      const free = timedOut || (freeFastPacket && (fast || this.#isMissingSome()));
       if (free && !timedOut) freeFastPacket = false;
       if (!free) this.#checkCongestionWindow(packet);
       for (const chunk of again) this.#bookAgain(chunk, packet);
@@ -99,6 +99,12 @@ export class Transfer {
       this.#checkCongestionWindow(packet, added.length < packet.chunks.length);
       for (const chunk of added) this.#bookNew(chunk, packet);
     }
+  }
+
+  /** What enters a recovery lets the earliest marked chunk go first, which T3 may have marked before. */
+  #isMissingSome(): boolean {
+    for (const { lost } of this.#outstanding.values()) if (lost === "missing") return true;
+    return false;
   }
 
   #checkRetransmissions(packet: DataPacket): { timedOut: boolean; fast: boolean } {
