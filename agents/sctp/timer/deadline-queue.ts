@@ -1,7 +1,11 @@
+import { Heap } from "../base/heap.ts";
+
 interface Entry {
   readonly atMs: number;
   readonly key: number;
 }
+
+const before = (a: Entry, b: Entry): boolean => a.atMs < b.atMs || (a.atMs === b.atMs && a.key < b.key);
 
 /**
  * The earliest deadline of very many owners, each known by a number. A deadline that moves to a later
@@ -11,7 +15,7 @@ export class DeadlineQueue {
   readonly #atMs: Map<number, number> = new Map<number, number>();
   /** For each owner the instant of its entry in the heap; others of it are old and are passed over. */
   readonly #entered: Map<number, number> = new Map<number, number>();
-  readonly #heap: Entry[] = [];
+  readonly #heap: Heap<Entry> = new Heap<Entry>(before);
 
   /** Sets the deadline of an owner, in milliseconds; undefined: it has none. */
   set(key: number, atMs: number | undefined): void {
@@ -26,15 +30,15 @@ export class DeadlineQueue {
 
   earliestMs(): number | undefined {
     this.#settleTop();
-    return this.#heap[0]?.atMs;
+    return this.#heap.first?.atMs;
   }
 
   /** Takes out the owner whose deadline fell due first, at `nowMs` or before; ties go by number. */
   takeDue(nowMs: number): number | undefined {
     this.#settleTop();
-    const top = this.#heap[0];
+    const top = this.#heap.first;
     if (top === undefined || top.atMs > nowMs) return undefined;
-    this.#pop();
+    this.#heap.pop();
     this.#entered.delete(top.key);
     this.#atMs.delete(top.key);
     return top.key;
@@ -42,11 +46,11 @@ export class DeadlineQueue {
 
   /** Brings the entry on top to the instant that its owner wants now, until they agree. */
   #settleTop(): void {
-    for (let top = this.#heap[0]; top !== undefined; top = this.#heap[0]) {
+    for (let top = this.#heap.first; top !== undefined; top = this.#heap.first) {
       const current = this.#entered.get(top.key) === top.atMs;
       const atMs = this.#atMs.get(top.key);
       if (current && atMs === top.atMs) return;
-      this.#pop();
+      this.#heap.pop();
       if (!current) continue;
       this.#entered.delete(top.key);
       if (atMs !== undefined) this.#enter({ atMs, key: top.key });
@@ -55,33 +59,6 @@ export class DeadlineQueue {
 
   #enter(entry: Entry): void {
     this.#entered.set(entry.key, entry.atMs);
-    const heap = this.#heap;
-    let at = heap.length;
-    heap.push(entry);
-    while (at > 0) {
-      const parent = (at - 1) >> 1;
-      if (!before(entry, heap[parent]!)) break;
-      heap[at] = heap[parent]!;
-      at = parent;
-    }
-    heap[at] = entry;
-  }
-
-  #pop(): void {
-    const heap = this.#heap;
-    const last = heap.pop();
-    if (last === undefined || heap.length === 0) return;
-    let at = 0;
-    for (;;) {
-      let child = 2 * at + 1;
-      if (child >= heap.length) break;
-      if (child + 1 < heap.length && before(heap[child + 1]!, heap[child]!)) child += 1;
-      if (!before(heap[child]!, last)) break;
-      heap[at] = heap[child]!;
-      at = child;
-    }
-    heap[at] = last;
+    this.#heap.push(entry);
   }
 }
-
-const before = (a: Entry, b: Entry): boolean => a.atMs < b.atMs || (a.atMs === b.atMs && a.key < b.key);
