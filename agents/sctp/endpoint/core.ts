@@ -7,6 +7,7 @@ import type { KeyRingSnapshot } from "../association/key-ring.ts";
 import { KeyRing } from "../association/key-ring.ts";
 import type { Notification, PacketReason, Route } from "../association/outputs.ts";
 import { Outputs } from "../association/outputs.ts";
+import { isUnicast } from "../association/peer-address.ts";
 import type { Agreement, AssociationState } from "../association/state.ts";
 import { DeadlineQueue } from "../timer/deadline-queue.ts";
 import type { Chunk, InitChunk } from "../wire/index.ts";
@@ -94,6 +95,8 @@ export class EndpointCore {
   /** Parameters of associations to come. */
   parameters: ProtocolParameters;
   readonly #arena: PacketArena = new PacketArena();
+  /** The way of the last packet whose addresses were found good: nearly all come the same way. */
+  #goodRoute: Route | undefined;
   /** Associations whose packets are still to be made. */
   readonly #touched: Set<Association> = new Set<Association>();
   readonly #deadlines: DeadlineQueue = new DeadlineQueue();
@@ -132,6 +135,15 @@ export class EndpointCore {
   /** Judges COOKIE ECHO of a peer with which there is no association yet. */
   authenticatorFor({ authentication }: Agreement): Authenticator | undefined {
     return authentication && new Authenticator(authentication, this.keys, []);
+  }
+
+  /** Whether a packet came from one computer and was meant for one: no broadcast, no multicast (section 8.4, rule 1). */
+  joinsSingleHosts(route: Route): boolean {
+    const good = this.#goodRoute;
+    if (good?.remote === route.remote && good.local === route.local) return true;
+    if (!isUnicast(route.remote) || !isUnicast(route.local)) return false;
+    this.#goodRoute = route;
+    return true;
   }
 
   get isFull(): boolean {

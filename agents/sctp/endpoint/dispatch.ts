@@ -11,7 +11,7 @@ import { receiveCookieEcho } from "./on-cookie-echo.ts";
 import { abortCall, receiveInitAck } from "./on-init-ack.ts";
 import { receiveInit, refuse } from "./on-init.ts";
 import { answerOutOfTheBlue, saysStaleCookie } from "./out-of-the-blue.ts";
-import { isUnicast, isWildcard } from "../association/peer-address.ts";
+import { isWildcard } from "../association/peer-address.ts";
 
 /** Finds out whom a packet is for (RFC 9260 sections 8.4 and 8.5). */
 export function receivePacket(
@@ -30,7 +30,7 @@ export function receivePacket(
     core.counters.badChecksum += 1;
     return;
   }
-  if (!isUnicast(route.remote) || !isUnicast(route.local)) {
+  if (!core.joinsSingleHosts(route)) {
     core.counters.outOfTheBlue += 1;
     return;
   }
@@ -112,23 +112,25 @@ function receiveForAssociation(core: EndpointCore, arrival: Arrival): void {
       give(core, meant, arrival, meant.admit(chunks, arrival.bytes, route).filter(isReflected).slice(0, 1));
     return;
   }
-  const beside = core.associations.at(route.remote, sourcePort);
   const association = core.associations.get(verificationTag);
   const ours =
     association?.state.agreement.peerPort === sourcePort && knowsAddress(association, route.remote);
-  const settingUp =
-    core.calls.to(route.remote, sourcePort) !== undefined ||
-    beside.some(({ phase }) => phase === "cookie-echoed");
   // Section 8.5.1 E: from the association before; it has to end.
-  if (settingUp && chunks.some(({ type }) => type === "SHUTDOWN_ACK")) outOfTheBlue(core, arrival);
-  else if (association !== undefined && ours) receiveChunks(core, association, arrival);
+  if (chunks.some(({ type }) => type === "SHUTDOWN_ACK") && isSettingUp(core, packet, route)) {
+    outOfTheBlue(core, arrival);
+  } else if (association !== undefined && ours) receiveChunks(core, association, arrival);
   else if (association !== undefined && isAsconfOf(association, packet))
     receiveAsconfOnly(core, association, arrival);
-  else if (beside.length > 0 || settingUp) {
+  else if (core.knowsPeer(route.remote, sourcePort)) {
     // Section 8.5: the association is known, and the tag is wrong.
     if (!abortedCall(core, packet, route)) core.counters.badTag += 1;
   } else outOfTheBlue(core, arrival);
 }
+
+/** Whether an association with the sender is on its way. */
+const isSettingUp = (core: EndpointCore, { sourcePort }: SctpPacket, { remote }: Route): boolean =>
+  core.calls.to(remote, sourcePort) !== undefined ||
+  core.associations.at(remote, sourcePort).some(({ phase }) => phase === "cookie-echoed");
 
 const isReflected = (chunk: Chunk): boolean =>
   (chunk.type === "ABORT" || chunk.type === "SHUTDOWN_COMPLETE") && chunk.tagReflected;
@@ -178,7 +180,7 @@ function give(
 ): void {
   // RFC 5061 section 5.3.1: it answers what left there before the address was deleted.
   const late = (chunk: Chunk): boolean => chunk.type === "ABORT" && association.isLeaving(route.local);
-  const counting = chunks.filter((chunk) => !late(chunk));
+  const counting = chunks.some(late) ? chunks.filter((chunk) => !late(chunk)) : chunks;
   if (counting.length > 0) association.receive(counting, route, nowMs, congestionExperienced);
   core.associations.refile(association);
   callEnded(core, association, nowMs);

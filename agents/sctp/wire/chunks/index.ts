@@ -95,16 +95,17 @@ const CODECS: { readonly [Type in Chunk["type"]]: Codec<Extract<Chunk, { type: T
   UNKNOWN: unknownChunk,
 };
 
-const BY_NUMBER: ReadonlyMap<number, Codec<Chunk>> = new Map(
-  Object.values(CODECS).map((codec) => [codec.typeNumber, codec as Codec<Chunk>]),
+/** By the number on the wire. */
+const BY_NUMBER: readonly Codec<Chunk>[] = Array.from(
+  { length: 256 },
+  (_, typeNumber) =>
+    (Object.values(CODECS).find((codec) => codec.typeNumber === typeNumber) ?? unknownChunk) as Codec<Chunk>,
 );
 
 const NAMES: ReadonlyMap<number, string> = new Map(
   Object.entries(CODECS).map(([name, codec]) => [codec.typeNumber, name]),
 );
 
-const codecOf = (typeNumber: number): Codec<Chunk> =>
-  BY_NUMBER.get(typeNumber) ?? (unknownChunk as Codec<Chunk>);
 const codecFor = (chunk: Chunk): Codec<Chunk> => CODECS[chunk.type] as Codec<Chunk>;
 
 /** For example `DATA`, `COOKIE_ACK`; `UNKNOWN(200)` for a type without a name. */
@@ -143,23 +144,14 @@ export function parseChunkIn(source: ByteSource, start: number, limit: number): 
   }
   const flags = view.getUint8(start + 1);
   const statedLength = view.getUint16(start + 2);
-  const name = chunkTypeName(typeNumber);
-  if (statedLength < HEADER_BYTES) {
-    const parsed = new WireFlaw(
-      start + 2,
-      `${name} says length ${statedLength}, less than its header of 4 bytes`,
-    );
-    return { typeNumber, flags, statedLength, start, end: limit, next: limit, parsed };
-  }
-  if (statedLength > left) {
-    const parsed = new WireFlaw(
-      start + 2,
-      `${name} says length ${statedLength} where ${left} bytes are left`,
-    );
+  if (statedLength < HEADER_BYTES || statedLength > left) {
+    const lack =
+      statedLength < HEADER_BYTES ? ", less than its header of 4 bytes" : ` where ${left} bytes are left`;
+    const parsed = new WireFlaw(start + 2, `${chunkTypeName(typeNumber)} says length ${statedLength}${lack}`);
     return { typeNumber, flags, statedLength, start, end: limit, next: limit, parsed };
   }
   const end = start + statedLength;
-  const parsed = codecOf(typeNumber).parse(source, start, end);
+  const parsed = BY_NUMBER[typeNumber]!.parse(source, start, end);
   // The padding of the last chunk may be missing: it carries nothing.
   const next = Math.min(start + padded(statedLength), limit);
   return { typeNumber, flags, statedLength, start, end, next, parsed };
