@@ -78,7 +78,7 @@ export function parsePacket(bytes: Uint8Array): ParsedPacket {
     verificationTag: view.getUint32(4),
     chunks,
   };
-  const checksumGood = view.getUint32(CHECKSUM_AT, true) === computeChecksum(bytes);
+  const checksumGood = view.getUint32(CHECKSUM_AT, true) === computeChecksum(source);
   const result = { ok: true, packet, checksum: view.getUint32(CHECKSUM_AT), checksumGood } as const;
   return flaw === undefined ? result : { ...result, flaw };
 }
@@ -105,17 +105,17 @@ export function writePacket(packet: SctpPacket): Uint8Array {
   return out.bytes;
 }
 
-const ZEROS = new Uint8Array(4);
+const ZEROS: ByteSource = byteSource(new Uint8Array(4));
 
 /** CRC32c over the packet with zeros in the checksum field. */
-function computeChecksum(bytes: Uint8Array): number {
-  const header = crc32c(ZEROS, 0, 4, crc32c(bytes, 0, CHECKSUM_AT));
-  return crc32c(bytes, COMMON_HEADER_BYTES, bytes.length, header);
+function computeChecksum({ bytes, view }: ByteSource): number {
+  const header = crc32c(ZEROS.bytes, 0, 4, crc32c(bytes, 0, CHECKSUM_AT, 0, view), ZEROS.view);
+  return crc32c(bytes, COMMON_HEADER_BYTES, bytes.length, header, view);
 }
 
 /** Writes the checksum of the packet from `start` to `end`, whose checksum field is zero. */
-export function sealPacket(out: ByteSource, start: number, end: number): void {
-  out.view.setUint32(start + CHECKSUM_AT, crc32c(out.bytes, start, end), true);
+export function sealPacket({ bytes, view }: ByteSource, start: number, end: number): void {
+  view.setUint32(start + CHECKSUM_AT, crc32c(bytes, start, end, 0, view), true);
 }
 
 /** The checksum field of a packet of 12 bytes or more, in the same reading as `ParsedPacket.checksum`. */
