@@ -62,7 +62,6 @@ export class Association {
     const update = { kind: "opened", state } as const;
     const core = new AssociationCore(openState(update), setting);
     core.nowMs = nowMs;
-    core.grantBurst();
     core.recordOpening(update);
     const association = new Association(core);
     if (cookieRoute !== undefined) addCookieAck(core, cookieRoute);
@@ -146,7 +145,6 @@ export class Association {
    */
   cookieRepeated(route: Route, nowMs: number): void {
     this.#core.nowMs = nowMs;
-    this.#core.grantBurst();
     cookieAcknowledged(this.#core, nowMs);
     addCookieAck(this.#core, route);
   }

@@ -289,6 +289,11 @@ export class AssociationCore {
     this.burstPackets += packets;
   }
 
+  /** The same where a packet or a timer brought it about, which may have allowed a burst already. */
+  ensureBurst(): void {
+    this.burstPackets = Math.max(this.burstPackets, this.parameters.maxBurst);
+  }
+
   /**
    * Queues an answer to a chunk of the packet that is being processed. All answers to one packet take
    * one packet at most, or a single large one: more than comes in never goes out.

@@ -209,7 +209,7 @@ function resetAll(core: AssociationCore, requestSequence: number): Reconfigurati
   resetReceiving(core, tsnAdd(receiver, -1));
   core.change({ kind: "outboundTsnReset", nextTsn: sender });
   core.scheduler.resumeAll();
-  core.grantBurst();
+  core.ensureBurst();
   core.notify({ type: "association-reset", localTsn: sender, remoteTsn: receiver, outcome: "performed" });
   return {
     responseSequence: requestSequence,

@@ -55,5 +55,5 @@ function resend(core: AssociationCore, path: Path): void {
     if (transmission.inFlight) core.flight.markForRetransmission(transmission, "t3");
     transmission.path = undefined;
   }
-  core.grantBurst();
+  core.ensureBurst();
 }

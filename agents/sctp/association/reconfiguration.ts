@@ -197,7 +197,7 @@ export function finishRequest(
   );
   core.scheduler.resumeAll();
   pauseFor(core, core.state.reconfiguration.wanted[0]);
-  core.grantBurst();
+  core.ensureBurst();
 }
 
 function perform(

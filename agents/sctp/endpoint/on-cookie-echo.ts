@@ -51,7 +51,7 @@ export function receiveCookieEcho(core: EndpointCore, arrival: Arrival, echo: Co
   if (association === undefined) return;
   const rest =
     behind === "unjudged" ? association.admit(packet.chunks.slice(1), arrival.bytes, route) : behind;
-  if (rest.length > 0 && knowsAddress(association, route.remote))
+  if (knowsAddress(association, route.remote))
     association.receive(rest, route, nowMs, arrival.congestionExperienced);
   core.collect(association);
 }

@@ -104,6 +104,8 @@ export class Peer {
   readonly notifications: Notification[] = [];
   handle: number = 0;
 
+  #gathers: boolean = false;
+
   constructor(setting: Setting) {
     this.setting = setting;
     this.addresses = setting.peerAddresses ?? [PEER];
@@ -126,6 +128,14 @@ export class Peer {
   /** One packet with these chunks, from the first address to the first address, with the right tag. */
   sends(...chunks: readonly Sketch[]): void {
     this.sendsPacket({ chunks });
+  }
+
+  /** Packets that all are there before the endpoint is asked for what it sends. */
+  sendsAtOnce(...packets: readonly (readonly Sketch[])[]): void {
+    this.#gathers = true;
+    for (const chunks of packets) this.sendsPacket({ chunks });
+    this.#gathers = false;
+    this.collect();
   }
 
   sendsFrom(from: string, ...chunks: readonly Sketch[]): void {
@@ -236,6 +246,7 @@ export class Peer {
   }
 
   collect(): void {
+    if (this.#gathers) return;
     const outputs = this.endpoint.takeOutputs();
     for (const { association, notification } of outputs.notifications) {
       this.notifications.push(notification);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { FULL, established, full, sending } from "./kit.ts";
 import type { Peer } from "./kit.ts";
-import { data, sack } from "./sketches.ts";
+import { cookieEcho, data, sack } from "./sketches.ts";
 
 /** TSNs of the DATA chunks in what came, packet by packet. */
 const tsns = (peer: Peer, ms = 0): number[][] =>
@@ -287,6 +287,13 @@ describe("6.1 rule D, Max.Burst", () => {
     peer.getsNothing();
     peer.sends(sack(16));
     peer.gets(data(17), data(18), data(19), data(20));
+  });
+
+  it("a repeated COOKIE ECHO with a chunk behind it is one event", () => {
+    const { peer, user } = full(16, { parameters: { maxBurst: 4 } });
+    user.sends(...Array.from({ length: 20 }, () => FULL));
+    peer.sends(cookieEcho(), sack(16));
+    expect(tsns(peer).flat()).toEqual([17, 18, 19, 20]);
   });
 
   it("does not lower the congestion window for good", () => {

@@ -36,6 +36,19 @@ describe("6.2 when a SACK is due", () => {
     peer.getsAfter(200, sack(4));
   });
 
+  it("every second packet is acknowledged by a SACK of its own, however many come at once", () => {
+    const { peer } = receiving();
+    peer.sendsAtOnce([data(2)], [data(3)], [data(4)], [data(5)], [data(6)]);
+    peer.gets(sack(3), sack(5));
+    peer.getsAfter(200, sack(6));
+  });
+
+  it("6.7 each packet above a gap is, too", () => {
+    const { peer } = receiving();
+    peer.sendsAtOnce([data(3)], [data(4)], [data(5)]);
+    peer.gets(sack(1, { gaps: [[3, 3]] }), sack(1, { gaps: [[3, 4]] }), sack(1, { gaps: [[3, 5]] }));
+  });
+
   it("two DATA chunks in one packet are one packet", () => {
     const { peer } = receiving();
     peer.sends(data(2), data(3));
