@@ -171,10 +171,10 @@ module.exports = {
     },
     {
       name: "pure-packages",
-      comment: "PURE rooms use no package but pure ones: @noble/hashes, zod.",
+      comment: "PURE rooms use no package but pure ones: @noble/hashes, cborg, zod.",
       severity: "error",
       from: { path: PURE },
-      to: { path: "node_modules", pathNot: npmPackages("@noble/hashes", "zod") },
+      to: { path: "node_modules", pathNot: npmPackages("@noble/hashes", "cborg", "zod") },
     },
     {
       name: "renderer-without-node",

@@ -1,12 +1,12 @@
 /** The SCTP stack: a pure core of bytes, time and randomness (RFC 9260). The front door of the room. */
 export type { Extensions, ProtocolParameters } from "./base/parameters.ts";
-export { noExtensions, rfc9260Parameters, telecomParameters } from "./base/parameters.ts";
+export { noExtensions, rfc9260Parameters, schedulerNames, telecomParameters } from "./base/parameters.ts";
 export type { RandomSource } from "./base/random.ts";
 export { seededRandom } from "./base/random.ts";
 export { assert, unreachable } from "./base/assert.ts";
 export type { Ssn, Tsn } from "./base/serial.ts";
 export { ssn, tsn } from "./base/serial.ts";
-export { packetChecksum } from "./wire/index.ts";
+export { packetChecksum, parseChunkAt, writeChunk } from "./wire/index.ts";
 export { crc32c } from "./base/crc32c.ts";
 export type { OutgoingMessage, SendAnswer } from "./association/outgoing-message.ts";
 export type {

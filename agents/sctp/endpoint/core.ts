@@ -51,6 +51,8 @@ export interface EndpointCounters {
 }
 
 export interface EndpointSnapshot {
+  /** Of associations to come. */
+  readonly parameters: ProtocolParameters;
   readonly sources: readonly string[];
   readonly listening: boolean;
   readonly cookieKeys: CookieKeysSnapshot;

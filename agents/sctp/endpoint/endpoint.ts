@@ -300,6 +300,7 @@ export class Endpoint {
     this.#core.settle();
     assert(this.#core.outputs.isEmpty, "outputs are taken before a snapshot");
     return {
+      parameters: this.#core.parameters,
       sources: this.#core.sources,
       listening: this.#core.listening,
       cookieKeys: this.#core.cookieKeys.snapshot(),
@@ -314,6 +315,7 @@ export class Endpoint {
   /** Goes on from a snapshot as if nothing had happened. */
   static restore(snapshot: EndpointSnapshot, config: EndpointConfig, random: RandomSource): Endpoint {
     const endpoint = new Endpoint(config, random);
+    endpoint.#core.parameters = snapshot.parameters;
     endpoint.#core.sources = snapshot.sources;
     endpoint.#core.listening = snapshot.listening;
     endpoint.#core.cookieKeys.restore(snapshot.cookieKeys);

@@ -9,6 +9,7 @@ import type {
   Route,
   SendAnswer,
 } from "../../../agents/sctp/index.ts";
+import { decodeSnapshot, encodeSnapshot, secretsOf } from "../../../agents/replica/snapshot/codec.ts";
 import { Endpoint } from "../../../agents/sctp/index.ts";
 
 export interface PathSizes {
@@ -111,8 +112,10 @@ export class RealPort implements EndpointPort {
     before.takeOutputs();
   }
 
-  /** What is put back of what was taken out: all of it. */
+  /** What is put back of what was taken out: all of it, after it was bytes. */
   protected taken(snapshot: EndpointSnapshot): EndpointSnapshot {
-    return snapshot;
+    const decoded = decodeSnapshot(encodeSnapshot(snapshot), secretsOf(snapshot));
+    if (!decoded.ok) throw new Error(decoded.reason);
+    return decoded.snapshot;
   }
 }
