@@ -2,7 +2,7 @@ import { NumberedApplication } from "../application/index.ts";
 import type { AgentMessage, Configure, DeskMessage } from "../control/index.ts";
 import type { ActiveOptions, ClusterFrame, InstanceOutputs, InstanceRecord } from "../replica/index.ts";
 import { ActiveInstance, StandbyInstance, eventRecord } from "../replica/index.ts";
-import type { ProtocolParameters } from "../sctp/index.ts";
+import type { IcmpReport, ProtocolParameters } from "../sctp/index.ts";
 import { Endpoint, packetChecksum, rfc9260Parameters } from "../sctp/index.ts";
 import { HostClock } from "./clock.ts";
 import { ClusterLink } from "./cluster-link.ts";
@@ -84,7 +84,7 @@ export class Agent {
     this.#transport = await openTransport({ address: ownAddress, way }, this.#native);
     this.#transport.start({
       onPackets: (packets) => this.#received(packets),
-      onIcmp: () => undefined,
+      onIcmp: (report) => this.#reported(report),
     });
     const nowMs = this.#clock.nowMs();
     const { cluster } = setting;
@@ -152,9 +152,14 @@ export class Agent {
 
   #received(packets: readonly ReceivedPacket[]): void {
     const nowMs = this.#clock.nowMs();
-    for (const { bytes, route } of packets) {
-      this.#instance?.receive(bytes, route, nowMs);
+    for (const { bytes, route, congestionExperienced = false } of packets) {
+      this.#instance?.receive(bytes, route, congestionExperienced, nowMs);
     }
+    this.#settle();
+  }
+
+  #reported(report: IcmpReport): void {
+    this.#instance?.receiveIcmp(report, this.#clock.nowMs());
     this.#settle();
   }
 

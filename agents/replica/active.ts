@@ -5,6 +5,7 @@ import type {
   AssociationState,
   Delivery,
   Endpoint,
+  IcmpReport,
   Notification,
   OutboundPacket,
   Route,
@@ -12,6 +13,7 @@ import type {
 } from "../sctp/index.ts";
 import type { Gated } from "./commit-gate.ts";
 import { CommitGate } from "./commit-gate.ts";
+import { EchoBacklog } from "./echo-backlog.ts";
 import type { ClusterFrame, ReplicatedUpdate } from "./frames.ts";
 import { replicate } from "./frames.ts";
 import { Lease } from "./lease.ts";
@@ -46,8 +48,6 @@ type GatedThing = { readonly packet: OutboundPacket } | { readonly record: Insta
 const largestBurst = 200;
 /** When the send buffer is full, the application tries again after this time. */
 const retryMs = 5;
-/** Echoes that may wait for room in the send buffer. */
-const maxEchoBacklogBytes = 4 * 1024 * 1024;
 
 /**
  * The instance that runs the association: endpoint, application and commit gate in one pure machine.
@@ -63,8 +63,7 @@ export class ActiveInstance {
   #nextBeatMs: number = 0;
   #retryAtMs: number | undefined;
   #handle: number | undefined;
-  #echoBacklog: ApplicationMessage[] = [];
-  #echoBacklogBytes: number = 0;
+  readonly #echoes: EchoBacklog = new EchoBacklog();
   #savedUserState: string = "";
   #outputs: InstanceOutputs = { packets: [], frames: [], records: [] };
 
@@ -104,13 +103,18 @@ export class ActiveInstance {
     this.#turn(nowMs);
   }
 
-  receive(bytes: Uint8Array, route: Route, nowMs: number): void {
-    this.#receivePacket(bytes, route, nowMs);
+  receive(bytes: Uint8Array, route: Route, congestionExperienced: boolean, nowMs: number): void {
+    this.#receivePacket(bytes, route, congestionExperienced, nowMs);
     this.#turn(nowMs);
   }
 
-  #receivePacket(bytes: Uint8Array, route: Route, nowMs: number): void {
-    if (!this.#backlog.isFull) this.#options.endpoint.receive(bytes, route, nowMs);
+  #receivePacket(bytes: Uint8Array, route: Route, congestionExperienced: boolean, nowMs: number): void {
+    if (!this.#backlog.isFull) this.#options.endpoint.receive(bytes, route, nowMs, congestionExperienced);
+  }
+
+  receiveIcmp(report: IcmpReport, nowMs: number): void {
+    if (!this.#backlog.isFull) this.#options.endpoint.receiveIcmp(report, nowMs);
+    this.#turn(nowMs);
   }
 
   startLoad(load: Load, nowMs: number): void {
@@ -135,7 +139,7 @@ export class ActiveInstance {
   /** Numbers given out, and whether everything that was given out is acknowledged by the other side. */
   status(): { readonly totals: readonly FlowTotal[]; readonly drained: boolean } {
     const pending = this.#handle === undefined ? 0 : this.#options.endpoint.pendingBytes(this.#handle);
-    const drained = pending === 0 && this.#echoBacklog.length === 0 && this.#gate.waiting === 0;
+    const drained = pending === 0 && this.#echoes.isEmpty && this.#gate.waiting === 0;
     return { totals: this.#options.application.totals(), drained };
   }
 
@@ -170,7 +174,12 @@ export class ActiveInstance {
     if (frame.epoch < this.#options.epoch) return;
     if (frame.kind === "beat") this.#lease.granted(frame.stampMs ?? Number.NEGATIVE_INFINITY, nowMs);
     else if (frame.kind === "held") this.#acknowledged(frame.association, frame.sequence, nowMs);
-    else if (frame.kind === "inbound") this.#receivePacket(frame.packet, frame.route, nowMs);
+    else if (frame.kind === "inbound") {
+      this.#receivePacket(frame.packet, frame.route, frame.congestionExperienced, nowMs);
+    } else if (frame.kind === "icmp") {
+      this.receiveIcmp(frame.report, nowMs);
+      return;
+    }
     this.#turn(nowMs);
   }
 
@@ -261,26 +270,19 @@ export class ActiveInstance {
   }
 
   #queueEcho(echo: ApplicationMessage, nowMs: number): void {
-    if (this.#echoBacklogBytes + echo.payload.length > maxEchoBacklogBytes) {
-      const { flow, streamId, number } = echo.about;
-      const text = `too many echoes wait for room: ${flow} ${number} of stream ${streamId} is not sent`;
-      this.#outputs.records.push(eventRecord("note", text, nowMs));
-      return;
-    }
-    this.#echoBacklog.push(echo);
-    this.#echoBacklogBytes += echo.payload.length;
+    if (this.#echoes.add(echo)) return;
+    const { flow, streamId, number } = echo.about;
+    const text = `too many echoes wait for room: ${flow} ${number} of stream ${streamId} is not sent`;
+    this.#outputs.records.push(eventRecord("note", text, nowMs));
   }
 
   #sendEchoes(nowMs: number): void {
-    let sent = 0;
-    for (const echo of this.#echoBacklog) {
+    this.#echoes.drain((echo) => {
       const answer = this.#send(echo, nowMs);
-      if (answer === "queue-full" || answer === "not-connected") break;
-      sent += 1;
-      this.#echoBacklogBytes -= echo.payload.length;
+      if (answer === "queue-full" || answer === "not-connected") return false;
       if (answer !== "accepted") this.#refused(echo, answer, nowMs);
-    }
-    if (sent > 0) this.#echoBacklog.splice(0, sent);
+      return true;
+    });
   }
 
   /** A message that the association will never take: what was asked for does not fit what was agreed. */

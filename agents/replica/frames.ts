@@ -1,4 +1,4 @@
-import type { NumberedUpdate, Route } from "../sctp/index.ts";
+import type { IcmpReport, NumberedUpdate, Route } from "../sctp/index.ts";
 import { unreachable } from "../sctp/index.ts";
 import { ByteReader, ByteWriter, EncodingFlaw } from "./encoding.ts";
 import { decodeUpdate, encodeUpdate } from "./update-codec.ts";
@@ -23,7 +23,16 @@ export type ClusterFrame =
   /** Secondary to primary: everything up to `sequence` is held. */
   | { readonly kind: "held"; readonly epoch: number; readonly association: number; readonly sequence: number }
   /** Secondary to primary: a packet that came to the secondary's address. */
-  | { readonly kind: "inbound"; readonly epoch: number; readonly route: Route; readonly packet: Uint8Array }
+  | {
+      readonly kind: "inbound";
+      readonly epoch: number;
+      readonly route: Route;
+      readonly packet: Uint8Array;
+      /** A router on the way marked it (RFC 3168, CE). */
+      readonly congestionExperienced: boolean;
+    }
+  /** Secondary to primary: what ICMP said about a packet from the secondary's address. */
+  | { readonly kind: "icmp"; readonly epoch: number; readonly report: IcmpReport }
   /** Primary to secondary: a packet to be sent from the secondary's address. */
   | { readonly kind: "outbound"; readonly epoch: number; readonly route: Route; readonly packet: Uint8Array }
   /** The sender stops on purpose: nobody needs to take over. */
@@ -37,6 +46,14 @@ const kinds: readonly ClusterFrame["kind"][] = [
   "inbound",
   "outbound",
   "leaving",
+  "icmp",
+];
+
+const icmpKinds: readonly IcmpReport["kind"][] = [
+  "packet-too-big",
+  "port-unreachable",
+  "protocol-unreachable",
+  "unreachable",
 ];
 
 export function encodeFrame(frame: ClusterFrame): Uint8Array {
@@ -54,9 +71,17 @@ export function encodeFrame(frame: ClusterFrame): Uint8Array {
       writer.u32(frame.association).u32(frame.sequence);
       break;
     case "inbound":
+      writeRoute(writer, frame.route);
+      writer.bytes(frame.packet).u8(Number(frame.congestionExperienced));
+      break;
     case "outbound":
       writeRoute(writer, frame.route);
       writer.bytes(frame.packet);
+      break;
+    case "icmp":
+      writeRoute(writer, frame.report.route);
+      writer.u8(icmpKinds.indexOf(frame.report.kind)).bytes(frame.report.quoted);
+      writer.u32(frame.report.mtuBytes ?? 0);
       break;
     case "beat":
       writer.f64(frame.stampMs ?? Number.NaN);
@@ -92,9 +117,14 @@ function readFrame(reader: ByteReader): ClusterFrame {
       return { kind, epoch, updates: reader.list(() => readUpdate(reader)) };
     case "held":
       return { kind, epoch, association: reader.u32(), sequence: reader.u32() };
-    case "inbound":
+    case "inbound": {
+      const [route, packet] = [readRoute(reader), reader.bytes()];
+      return { kind, epoch, route, packet, congestionExperienced: reader.u8() === 1 };
+    }
     case "outbound":
       return { kind, epoch, route: readRoute(reader), packet: reader.bytes() };
+    case "icmp":
+      return { kind, epoch, report: readReport(reader) };
     case "beat": {
       const stampMs = reader.f64();
       return Number.isNaN(stampMs) ? { kind, epoch } : { kind, epoch, stampMs };
@@ -117,6 +147,12 @@ function writeRoute(writer: ByteWriter, { local, remote, remotePort }: Route): v
 function readRoute(reader: ByteReader): Route {
   const [local, remote, remotePort] = [reader.text(), reader.text(), reader.u16()];
   return remotePort === 0 ? { local, remote } : { local, remote, remotePort };
+}
+
+function readReport(reader: ByteReader): IcmpReport {
+  const report = { route: readRoute(reader), kind: reader.oneOf(icmpKinds), quoted: reader.bytes() };
+  const mtuBytes = reader.u32();
+  return mtuBytes === 0 ? report : { ...report, mtuBytes };
 }
 
 function readUpdate(reader: ByteReader): ReplicatedUpdate {

@@ -1,4 +1,4 @@
-import type { AssociationState, Route } from "../sctp/index.ts";
+import type { AssociationState, IcmpReport, Route } from "../sctp/index.ts";
 import { answerHeartbeat, applyUpdate, assert, deliveredPayload, openState } from "../sctp/index.ts";
 import type { InstanceOutputs } from "./active.ts";
 import type { ClusterFrame, ReplicatedUpdate } from "./frames.ts";
@@ -126,7 +126,7 @@ export class StandbyInstance {
   }
 
   /** A packet of the peer at our address: a HEARTBEAT is answered here, everything else is the primary's. */
-  receive(bytes: Uint8Array, route: Route): void {
+  receive(bytes: Uint8Array, route: Route, congestionExperienced: boolean): void {
     const answer = answerHeartbeat(this.#states.values(), bytes, route.remote);
     if (answer !== undefined) {
       this.#outputs.packets.push({
@@ -137,8 +137,14 @@ export class StandbyInstance {
         association: 0,
       });
     } else if (this.#linkUp) {
-      this.#outputs.frames.push({ kind: "inbound", epoch: this.#options.epoch, route, packet: bytes });
+      const { epoch } = this.#options;
+      this.#outputs.frames.push({ kind: "inbound", epoch, route, packet: bytes, congestionExperienced });
     }
+  }
+
+  /** The packet that ICMP is about was the primary's, sent from our address. */
+  receiveIcmp(report: IcmpReport): void {
+    if (this.#linkUp) this.#outputs.frames.push({ kind: "icmp", epoch: this.#options.epoch, report });
   }
 
   nextDeadlineMs(): number | undefined {

@@ -46,7 +46,7 @@ describe("the secondary", () => {
     const bytes = fc.uint8Array({ maxLength: 100 });
     fc.assert(
       fc.property(fc.oneof(bytes, bytes.map(resealed)), (packet) => {
-        standby.receive(packet, { local: addressB, remote: addressPeer });
+        standby.receive(packet, { local: addressB, remote: addressPeer }, false);
         const { frames, packets } = standby.takeOutputs();
         expect(frames.length + packets.length).toBe(1);
       }),

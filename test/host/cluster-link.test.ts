@@ -78,6 +78,7 @@ describe("the cluster link", () => {
       epoch: index,
       route: { local: "192.0.2.12", remote: "192.0.2.20", ...(index % 2 === 0 && { remotePort: 9899 }) },
       packet,
+      congestionExperienced: index % 3 === 0,
     }));
     secondary.send(frames);
     primary.send([{ kind: "beat", epoch: 1 }]);

@@ -1,11 +1,11 @@
 import { describe, expect, it } from "vitest";
 import { writeTestMessage } from "../../agents/application/index.ts";
 import type { ClusterFrame } from "../../agents/replica/index.ts";
-import { StandbyInstance, decodeFrame } from "../../agents/replica/index.ts";
+import { StandbyInstance, decodeFrame, encodeFrame } from "../../agents/replica/index.ts";
 import { Endpoint, seededRandom } from "../../agents/sctp/index.ts";
 import { tsnAdd, tsnDistance } from "../../agents/sctp/base/serial.ts";
 import { writePacket } from "../../agents/sctp/wire/index.ts";
-import { ClusterWorld, addressA, addressPeer } from "../sim/cluster.ts";
+import { ClusterWorld, addressA, addressB, addressPeer } from "../sim/cluster.ts";
 import { endpointConfig } from "../sim/endpoints.ts";
 import { quietNetwork } from "../sim/network.ts";
 import { connected, drain, hasEvent, smallMessages, startLoads } from "../sim/scenario.ts";
@@ -61,6 +61,39 @@ describe("the secondary", () => {
   });
 });
 
+describe("what comes to the secondary's address", () => {
+  it("tells the primary what ICMP says about the packets that left from there", () => {
+    const world = connected(1, quietNetwork);
+    const [endpoint] = world.endpoints;
+    const handle = world.a?.association ?? 0;
+    world.a?.startLoad(smallMessages, world.nowMs);
+    world.run(1000, () => (endpoint?.statistics(handle)?.paths[0]?.flightBytes ?? 0) > 0);
+    const sent = world.network.log.findLast(({ datagram }) => datagram.from === addressA)?.datagram;
+    const quoted = (sent?.bytes ?? new Uint8Array(0)).slice(0, 8);
+    const report = { kind: "unreachable", quoted, route: { local: addressB, remote: addressPeer } } as const;
+    expect(endpoint?.statistics(handle)?.paths[0]?.errorCount).toBe(0);
+    if (world.b instanceof StandbyInstance) world.b.receiveIcmp(report);
+    const [frame] = world.b?.takeOutputs().frames ?? [];
+    const travelled = frame === undefined ? undefined : decodeFrame(encodeFrame(frame));
+    expect(travelled).toEqual({ kind: "icmp", epoch: 1, report });
+    if (travelled !== undefined) world.a?.receiveFrame(travelled, world.nowMs);
+    expect(endpoint?.statistics(handle)?.paths[0]?.errorCount).toBe(1);
+  });
+
+  it("tells the primary of packets that were marked on their way", () => {
+    const standby = new StandbyInstance({ epoch: 1, beatIntervalMs: 25, takeoverAfterMs: 400 });
+    standby.linkUp(0);
+    standby.takeOutputs();
+    for (const congestionExperienced of [true, false]) {
+      const route = { local: addressB, remote: addressPeer };
+      standby.receive(new Uint8Array(20), route, congestionExperienced);
+      const [frame] = standby.takeOutputs().frames;
+      const wanted = { kind: "inbound", epoch: 1, route, packet: new Uint8Array(20), congestionExperienced };
+      expect(frame === undefined ? undefined : decodeFrame(encodeFrame(frame))).toEqual(wanted);
+    }
+  });
+});
+
 describe("the primary", () => {
   it("takes in no more than a bounded amount while the secondary does not answer", () => {
     const world = connected(1, quietNetwork);
@@ -90,7 +123,7 @@ describe("the primary", () => {
         verificationTag,
         chunks: [chunk],
       });
-      world.a?.receive(bytes, { local: addressA, remote: addressPeer }, world.nowMs);
+      world.a?.receive(bytes, { local: addressA, remote: addressPeer }, false, world.nowMs);
     }
     const taken = tsnDistance(first, state.receive.cumulativeTsn);
     expect(taken).toBeGreaterThan(1000);

@@ -213,7 +213,7 @@ export class ClusterWorld {
 
   #receivePacket(side: Side, { from, to, bytes }: Datagram): void {
     const route: Route = { local: to, remote: from };
-    this[side]?.receive(bytes, route, this.nowMs);
+    this[side]?.receive(bytes, route, false, this.nowMs);
     this.#drain(side);
   }
 
