@@ -32,7 +32,7 @@ const roundsPerTurn = 16;
 
 /**
  * Runs one Endpoint on real transports and a real clock. Calls and packets of one turn of the event loop are
- * gathered, then follow one `takeOutputs`, one batch of packets, one timer at most. It replicates nothing:
+ * gathered, by the transport where it can; then follow one `takeOutputs`, one batch of packets, one timer at most. It replicates nothing:
  * packets leave at once, whatever they depend on.
  */
 export class EndpointHost {
@@ -58,7 +58,7 @@ export class EndpointHost {
     this.#batches = transports.map(() => []);
     for (const transport of transports) {
       transport.start({
-        onPackets: (packets) => this.#received(packets),
+        onPackets: (packets) => this.#received(packets, transport.gathers),
         onIcmp: (report) => this.#reported(report),
       });
     }
@@ -107,13 +107,18 @@ export class EndpointHost {
     this.#schedule();
   }
 
-  #received(packets: readonly ReceivedPacket[]): void {
+  #received(packets: readonly ReceivedPacket[], thatIsAll: boolean): void {
     if (this.#closed) return;
     const nowMs = this.#clock.nowMs();
     for (const { bytes, route, congestionExperienced } of packets) {
       this.#endpoint.receive(bytes, route, nowMs, congestionExperienced);
     }
-    this.#schedule();
+    if (!thatIsAll) {
+      this.#schedule();
+      return;
+    }
+    clearImmediate(this.#immediate);
+    this.#flush();
   }
 
   #reported(report: IcmpReport): void {

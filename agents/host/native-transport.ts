@@ -50,6 +50,7 @@ const markedFlag = 2;
 
 /** Packets in batches through the addon of `agents/native`: UDP (RFC 6951) or raw IP protocol 132. */
 export class NativeTransport implements PacketTransport {
+  readonly gathers: boolean = true;
   readonly #io: NativeIo;
   readonly #socket: NativeSocket;
   readonly #address: string;

@@ -41,6 +41,8 @@ export const newTransportCounters = (): TransportCounters => ({
 export interface PacketTransport {
   /** Nothing is handed over before this is called; called once. */
   start(handlers: TransportHandlers): void;
+  /** Everything that has arrived is handed over in one call, so that an answer gains nothing by waiting for more. */
+  readonly gathers: boolean;
   /** Whether packets from this address leave here. */
   has(localAddress: string): boolean;
   /**

@@ -26,6 +26,7 @@ export interface UdpOptions {
 
 /** SCTP over UDP (RFC 6951) by `node:dgram`: works wherever Node does. */
 export class UdpTransport implements PacketTransport {
+  readonly gathers: boolean = false;
   readonly #socket: Socket;
   readonly #address: string;
   readonly #remotePort: number;

@@ -19,6 +19,7 @@ function testHost(...given: ConstructorParameters<typeof TestHost>): TestHost {
 /** A transport to nowhere: keeps the batches, and lets the test play the network. */
 class Wire implements PacketTransport {
   readonly counters = newTransportCounters();
+  gathers = false;
   readonly batches: SendPacket[][] = [];
   handlers: TransportHandlers | undefined;
   closed = false;
@@ -123,6 +124,22 @@ describe("the turns of an endpoint", () => {
     expect(wireA.batches.length).toBe(before);
     await b.until(() => b.deliveries.length === 3);
     expect(wireA.batches.slice(before).map((batch) => batch.length)).toEqual([3]);
+  });
+
+  it("end with what a transport hands over, where that is all there is", async () => {
+    for (const gathers of [true, false]) {
+      const pair = [new Wire("192.0.2.1"), new Wire("192.0.2.2")] as const;
+      pair[1].gathers = gathers;
+      const server = testHost("192.0.2.2", [pair[1]], { listening: true });
+      testHost("192.0.2.1", [pair[0]], { listening: false }).host.connect("192.0.2.2", sctpPort);
+      await new Promise((resolve) => setImmediate(resolve));
+      const [init] = pair[0].batches.at(-1) ?? [];
+      expect(init, "INIT").toBeDefined();
+      const route = { local: "192.0.2.2", remote: "192.0.2.1" };
+      pair[1].handlers?.onPackets([{ bytes: init?.bytes ?? new Uint8Array(0), route }]);
+      expect(pair[1].batches.length, `${gathers}`).toBe(gathers ? 1 : 0);
+      server.host.close();
+    }
   });
 
   it("let a user answer a delivery within the turn", async () => {

@@ -157,6 +157,10 @@ export interface EndpointOutputs {
 
 const emptyOutputs = (): EndpointOutputs => ({ updates: [], packets: [], deliveries: [], notifications: [] });
 
+/** Nearly every second answer: nobody can add to it. */
+const nothing: EndpointOutputs = emptyOutputs();
+for (const list of Object.values(nothing)) Object.freeze(list);
+
 /** Where all associations of an endpoint put what they want done. */
 export class Outputs {
   #outputs: EndpointOutputs = emptyOutputs();
@@ -183,6 +187,7 @@ export class Outputs {
   }
 
   take(): EndpointOutputs {
+    if (this.isEmpty) return nothing;
     const outputs = this.#outputs;
     this.#outputs = emptyOutputs();
     return outputs;

@@ -17,6 +17,7 @@ const theirs = "127.0.0.1";
  */
 export class MemoryLink implements PacketTransport {
   readonly counters: TransportCounters = newTransportCounters();
+  readonly gathers: boolean = false;
   faults: { loss: number; duplication: number; holding: number } = { loss: 0, duplication: 0, holding: 0 };
   /** Called with what we send. */
   onOther: (bytes: Uint8Array) => void = () => undefined;
