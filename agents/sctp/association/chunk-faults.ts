@@ -1,6 +1,7 @@
 import { tsnAdd, tsnNext } from "../base/serial.ts";
-import type { ReceivedChunk } from "../rx/receive-state.ts";
+import type { MessageName, ReceivedChunk } from "../rx/receive-state.ts";
 import { expectedSsn, hasReceived, isSkippedUnordered, partialIndex, ssnSteps } from "../rx/receive-state.ts";
+import { continues, mayBreakOff } from "./broken-off.ts";
 import type { AssociationCore } from "./core.ts";
 import { isHeldBack } from "./deliver.ts";
 
@@ -41,23 +42,26 @@ export function judge(core: AssociationCore, chunk: ReceivedChunk, inSequence: b
   return skipsOne ? violation("DATA skips a stream sequence number") : take;
 }
 
-/** Fragments of DATA have consecutive TSNs (RFC 9260 section 3.3.1): what did not end goes on, what goes on began. */
+/**
+ * Fragments of DATA have consecutive TSNs (RFC 9260 section 3.3.1): what did not end goes on, what goes on began.
+ * Only with partial reliability a message may stay without its end, and another one begin behind it.
+ */
 function judgeByTsn(core: AssociationCore, chunk: ReceivedChunk): Judgement {
   const { receive, agreement } = core.state;
+  const mayFollow = (unfinished: MessageName, next: ReceivedChunk): boolean =>
+    mayBreakOff(core) && (next.unordered || !sameName(unfinished, next));
   const broken = violation("DATA breaks off a message or goes on with none");
   const before = tsnAdd(chunk.tsn, -1);
   const previous = receive.buffered.get(before);
   if (previous !== undefined) {
-    if (chunk.beginning ? !previous.ending : !continues(previous, chunk)) return broken;
+    const fits = chunk.beginning ? previous.ending || mayFollow(previous, chunk) : continues(previous, chunk);
+    if (!fits) return broken;
   } else if (hasReceived(receive, before)) {
     // What stood there was delivered: perhaps as the last part so far of a message.
     const partial = receive.partial.find((each) => each.nextTsn === chunk.tsn);
-    const goesOn =
-      partial !== undefined &&
-      partial.streamId === chunk.streamId &&
-      partial.unordered === chunk.unordered &&
-      partial.ssn === chunk.ssn;
-    if (chunk.beginning ? partial !== undefined : !goesOn) {
+    if (chunk.beginning) {
+      if (partial !== undefined && !mayFollow(partial, chunk)) return broken;
+    } else if (partial === undefined || !sameName(partial, chunk)) {
       return agreement.extensions.partialReliability && partial === undefined ? stray : broken;
     }
   }
@@ -65,20 +69,15 @@ function judgeByTsn(core: AssociationCore, chunk: ReceivedChunk): Judgement {
   const next = receive.buffered.get(after);
   const fits =
     next === undefined
-      ? chunk.ending || !hasReceived(receive, after)
+      ? chunk.ending || !hasReceived(receive, after) || mayBreakOff(core)
       : next.beginning
-        ? chunk.ending
+        ? chunk.ending || mayFollow(chunk, next)
         : continues(chunk, next);
   return fits ? take : broken;
 }
 
-/** `next`, whose TSN follows, is the next fragment of the same message. */
-const continues = (chunk: ReceivedChunk, next: ReceivedChunk): boolean =>
-  !chunk.ending &&
-  !next.beginning &&
-  next.streamId === chunk.streamId &&
-  next.unordered === chunk.unordered &&
-  next.ssn === chunk.ssn;
+const sameName = (one: MessageName, other: MessageName): boolean =>
+  one.streamId === other.streamId && one.unordered === other.unordered && one.ssn === other.ssn;
 
 /** Fragments of I-DATA have consecutive FSNs from 0 on, of which only the first begins and the last ends (RFC 8260 section 2.1). */
 function judgeByFsn(core: AssociationCore, chunk: ReceivedChunk): Judgement {

@@ -1,8 +1,16 @@
 import { assert } from "../base/assert.ts";
 import type { Tsn } from "../base/serial.ts";
+import { tsnAdd, tsnNext } from "../base/serial.ts";
 import { joinPayload } from "../rx/reassembly.ts";
-import type { MessageName, ReceivedChunk } from "../rx/receive-state.ts";
-import { expectedSsn, partialIndex } from "../rx/receive-state.ts";
+import type { ReceivedChunk } from "../rx/receive-state.ts";
+import { expectedSsn, hasReceived, partialIndex } from "../rx/receive-state.ts";
+import {
+  giveUp,
+  isBrokenOff,
+  mayBreakOff,
+  partialDeliveriesAborted,
+  unorderedBrokenBefore,
+} from "./broken-off.ts";
 import type { AssociationCore } from "./core.ts";
 
 /** Messages of which the user can have a first part at a time, whatever a peer interleaves. */
@@ -65,12 +73,45 @@ export function deliverOrdered(core: AssociationCore, streamId: number): void {
     const ssn = expectedSsn(receive, streamId);
     const whole = core.reassembly.isWhole(streamId, ssn);
     const name = { streamId, unordered: false, ssn };
+    if (!whole && mayBreakOff(core) && isBrokenOff(core, name)) {
+      giveUp(core, { name, fragments: [...core.reassembly.fragmentsOf(name)] });
+      continue;
+    }
     if (!whole && !(handsOnParts(core) && isLarge(core, core.reassembly.bytesOf(name)))) return;
     const run = core.reassembly.orderedRun(streamId, ssn);
     if (!whole && !isLarge(core, sizeOf(run))) return;
     deliver(core, run);
     if (!whole) return;
   }
+}
+
+/** Gives up what `received`, the TSN that just came, proves to have no end, and delivers what waited behind that. */
+export function dropBrokenOff(core: AssociationCore, received: Tsn): void {
+  if (!mayBreakOff(core)) return;
+  const wasHeldBack = isHeldBack(core);
+  for (const tsn of [received, tsnNext(received)]) {
+    if (!hasReceived(core.state.receive, tsn)) continue;
+    const run = unorderedBrokenBefore(core, tsn);
+    if (run === undefined) {
+      dropOrderedBefore(core, tsn);
+      continue;
+    }
+    giveUp(core, run);
+    deliverUnorderedOf(core, run.name.streamId);
+  }
+  if (wasHeldBack && !isHeldBack(core)) deliverWhatIsReady(core);
+}
+
+/** The ordered message that had to go on with `tsn`: one that was not begun to be delivered waits for its turn. */
+function dropOrderedBefore(core: AssociationCore, tsn: Tsn): void {
+  const { receive } = core.state;
+  const last = receive.buffered.get(tsnAdd(tsn, -1));
+  const name = last ?? receive.partial.find((each) => each.nextTsn === tsn);
+  if (name === undefined || name.unordered || !isBrokenOff(core, name)) return;
+  if (partialIndex(receive, name) >= 0) {
+    giveUp(core, { name, fragments: [...core.reassembly.fragmentsOf(name)] });
+  }
+  deliverOrdered(core, name.streamId);
 }
 
 function deliverUnordered(core: AssociationCore, run: readonly ReceivedChunk[]): void {
@@ -175,13 +216,6 @@ function handOver(
     beginning: first.beginning,
     ending,
   });
-}
-
-/** Tells the user that the rest of messages does not come (RFC 6458 section 6.1.7). */
-export function partialDeliveriesAborted(core: AssociationCore, names: readonly MessageName[]): void {
-  for (const { streamId, unordered, ssn } of names) {
-    core.notify({ type: "partial-delivery-aborted", streamId, ssn, unordered });
-  }
 }
 
 /**

@@ -10,6 +10,7 @@ import {
   deliverAfter,
   deliverAtOnce,
   deliverOrdered,
+  dropBrokenOff,
   isHeldBack,
   relieveBuffer,
   sharesName,
@@ -96,10 +97,12 @@ function takeIn(core: AssociationCore, chunk: ReceivedChunk, inSequence: boolean
   }
   if (judgement.outcome === "stray") {
     discardStray(core, chunk.tsn);
+    dropBrokenOff(core, chunk.tsn);
     return true;
   }
   if (isNext(core, chunk) && !isHeldBack(core) && !sharesName(core, chunk)) {
     deliverAtOnce(core, chunk);
+    dropBrokenOff(core, chunk.tsn);
     if (!chunk.unordered) deliverOrdered(core, chunk.streamId);
     return true;
   }
@@ -109,7 +112,8 @@ function takeIn(core: AssociationCore, chunk: ReceivedChunk, inSequence: boolean
   const kept = payload === chunk.payload ? chunk : { ...chunk, payload };
   core.receivedSequence = core.change({ kind: "dataReceived", chunk: kept });
   core.reassembly.add(kept);
-  deliverAfter(core, kept);
+  dropBrokenOff(core, kept.tsn);
+  if (receive.buffered.has(kept.tsn)) deliverAfter(core, kept);
   const stuck =
     receive.above.length === 0 &&
     core.window.heldBytes === 0 &&
@@ -145,6 +149,7 @@ function mayExceedWindow(
 /** Section 6.5: it is acknowledged, reported and thrown away. */
 function discardForUnknownStream(core: AssociationCore, data: DataChunk | IDataChunk, route: Route): void {
   core.receivedSequence = core.change({ kind: "dataDiscarded", tsn: data.tsn });
+  dropBrokenOff(core, data.tsn);
   const cause = { type: "INVALID_STREAM_IDENTIFIER", code: 1, streamId: data.streamId } as const;
   core.answer({ chunk: { type: "ERROR", causes: [cause] }, route, reason: "error", dependsOn: 0 });
 }

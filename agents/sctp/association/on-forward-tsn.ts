@@ -4,15 +4,10 @@ import type { MessageName, ReceivedChunk, StreamSkip } from "../rx/receive-state
 import { expectedSsn, ssnSteps } from "../rx/receive-state.ts";
 import { cumulativeAfter } from "../rx/tsn-ranges.ts";
 import type { ForwardTsnChunk, IForwardTsnChunk } from "../wire/index.ts";
+import { partialDeliveriesAborted } from "./broken-off.ts";
 import type { AssociationCore } from "./core.ts";
 import type { Route } from "./outputs.ts";
-import {
-  deliverOrdered,
-  deliverUnorderedOf,
-  deliverWhatIsReady,
-  isHeldBack,
-  partialDeliveriesAborted,
-} from "./deliver.ts";
+import { deliverOrdered, deliverUnorderedOf, deliverWhatIsReady, isHeldBack } from "./deliver.ts";
 import { maxTsnsAhead, violate } from "./on-data.ts";
 
 /** Whether partial reliability was agreed; where it was not, both chunks are unrecognized ones. */
@@ -45,7 +40,7 @@ export function receiveForwardTsn(
   const hadGap = receive.above.length > 0;
   const wasHeldBack = isHeldBack(core);
   const listed = listedMessages(core, chunk);
-  const { discarded, aborted } = givenUp(core, chunk.newCumulativeTsn, listed);
+  const { discarded, aborted, endless } = givenUp(core, chunk.newCumulativeTsn, listed);
   for (const each of discarded) core.reassembly.remove([each]);
   const ordered = [...aborted, ...listed].filter((name) => !name.unordered);
   const skips = ordered.filter(({ streamId, ssn }) => core.reassembly.orderedUpTo(streamId, ssn).length > 0);
@@ -61,6 +56,7 @@ export function receiveForwardTsn(
   partialDeliveriesAborted(core, aborted);
   if (wasHeldBack && !isHeldBack(core)) deliverWhatIsReady(core);
   for (const { streamId } of ordered) deliverOrdered(core, streamId);
+  for (const streamId of endless) deliverOrdered(core, streamId);
   // Unordered DATA of one stream shares a name: whole messages may have waited behind the one that was broken off.
   for (const { streamId, unordered } of aborted) if (unordered) deliverUnorderedOf(core, streamId);
   return (
@@ -100,6 +96,8 @@ const isOutOfDate = (core: AssociationCore, streamId: number, ssn: number): bool
 interface GivenUp {
   readonly discarded: readonly ReceivedChunk[];
   readonly aborted: MessageName[];
+  /** Streams with ordered messages that have no end and were not listed: they are given up when it is their turn. */
+  readonly endless: ReadonlySet<number>;
 }
 
 /** The fragments in hand and the partial deliveries whose messages never become whole. */
@@ -117,14 +115,17 @@ function givenUp(core: AssociationCore, newCumulativeTsn: Tsn, listed: readonly 
   }
   const named = [...listed, ...aborted].filter((name) => receive.interleaving || !name.unordered);
   const discarded = new Set(named.flatMap((name) => core.reassembly.incompleteUpTo(name)));
+  const endless = new Set<number>();
   // Fragments of I-DATA have no neighbours by TSN: there only the list counts.
-  if (receive.interleaving) return { discarded: [...discarded], aborted };
+  if (receive.interleaving) return { discarded: [...discarded], aborted, endless };
   for (const run of core.reassembly.runs()) {
     const first = run[0];
     const last = run.at(-1);
     if (first === undefined || last === undefined) continue;
     const headLost = !first.beginning && isLost(tsnAdd(first.tsn, -1));
-    if (headLost || (!last.ending && isLost(tsnNext(last.tsn)))) for (const each of run) discarded.add(each);
+    const tailLost = !last.ending && isLost(tsnNext(last.tsn));
+    if (headLost || (tailLost && last.unordered)) for (const each of run) discarded.add(each);
+    else if (tailLost) endless.add(last.streamId);
   }
-  return { discarded: [...discarded], aborted };
+  return { discarded: [...discarded], aborted, endless };
 }
