@@ -48,6 +48,12 @@ const extensions: readonly {
     feature: "reconfig",
   },
   { name: "authentication", ours: { authentication: true }, theirs: ["auth"], feature: "auth" },
+  {
+    name: "address reconfiguration",
+    ours: { authentication: true, addressReconfiguration: true },
+    theirs: ["auth", "asconf"],
+    feature: "asconf",
+  },
   { name: "ECN", ours: { ecn: true }, theirs: ["ecn"] },
 ];
 
