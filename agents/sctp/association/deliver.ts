@@ -13,8 +13,10 @@ import {
 } from "./broken-off.ts";
 import type { AssociationCore } from "./core.ts";
 
-/** Messages of which the user can have a first part at a time, whatever a peer interleaves. */
+/** Messages of which the user can have a first part at a time, whatever a peer interleaves, */
 const maxPartialDeliveries = 256;
+/** and where only that frees a full buffer. */
+const mostPartialDeliveries = 1024;
 
 /**
  * A partial delivery keeps everything else back (RFC 6458 section 8.1.20, levels 0 and 1, which differ in
@@ -31,10 +33,12 @@ const interleaves = (core: AssociationCore): boolean =>
 export const sharesName = (core: AssociationCore, chunk: ReceivedChunk): boolean =>
   partialIndex(core.state.receive, chunk) >= 0;
 
-/** Whether messages may be handed on in parts at all. */
+/** Whether messages are handed on in parts before the buffer runs out. */
+export const prefersParts = (core: AssociationCore): boolean =>
+  core.parameters.partialDeliveryPointBytes < core.parameters.receiveBufferBytes;
+
 const handsOnParts = (core: AssociationCore): boolean =>
-  core.parameters.partialDeliveryPointBytes < core.parameters.receiveBufferBytes &&
-  core.state.receive.partial.length < maxPartialDeliveries;
+  prefersParts(core) && core.state.receive.partial.length < maxPartialDeliveries;
 
 /** Delivers what a chunk makes ready that was just put into the buffer. */
 export function deliverAfter(core: AssociationCore, chunk: ReceivedChunk): void {
@@ -161,10 +165,10 @@ export function deliverWhatIsReady(core: AssociationCore): void {
 
 /**
  * The buffer is full, and nothing that comes would make a message whole: hands on the beginning of one, so
- * that a message larger than the buffer passes (RFC 9260 section 6.9). Answers whether there was one.
+ * that messages larger than the buffer pass (RFC 9260 section 6.9). Answers whether there was one.
  */
 export function relieveBuffer(core: AssociationCore): boolean {
-  if (!handsOnParts(core) || isHeldBack(core)) return false;
+  if (core.state.receive.partial.length >= mostPartialDeliveries || isHeldBack(core)) return false;
   const { reassembly } = core;
   for (const streamId of reassembly.streamIds()) {
     const run = reassembly.orderedRun(streamId, expectedSsn(core.state.receive, streamId));

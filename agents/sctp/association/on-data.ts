@@ -1,7 +1,7 @@
 import type { Tsn } from "../base/serial.ts";
 import { tsnDistance, tsnNext } from "../base/serial.ts";
 import type { ReceivedChunk } from "../rx/receive-state.ts";
-import { expectedSsn, hasReceived } from "../rx/receive-state.ts";
+import { expectedSsn, hasReceived, partialIndex } from "../rx/receive-state.ts";
 import type { DataChunk, IDataChunk, SackChunk } from "../wire/index.ts";
 import { abort, reasonText } from "./abort.ts";
 import { judge } from "./chunk-faults.ts";
@@ -12,6 +12,7 @@ import {
   deliverOrdered,
   dropBrokenOff,
   isHeldBack,
+  prefersParts,
   relieveBuffer,
   sharesName,
 } from "./deliver.ts";
@@ -114,22 +115,27 @@ function takeIn(core: AssociationCore, chunk: ReceivedChunk, inSequence: boolean
   core.reassembly.add(kept);
   dropBrokenOff(core, kept.tsn);
   if (receive.buffered.has(kept.tsn)) deliverAfter(core, kept);
-  const stuck =
-    receive.above.length === 0 &&
-    core.window.heldBytes === 0 &&
-    !isHeldBack(core) &&
-    core.window.roomBytes(receive) <= 0;
-  // The first chunk too many may be followed by the last one of its message.
-  if (!stuck || relieveBuffer(core) || !wasFull) return true;
+  if (!isStuck(core)) return true;
+  // Who wants messages whole waits once more: the first chunk too many may be followed by the last one of its message.
+  if ((wasFull || prefersParts(core)) && relieveBuffer(core)) return true;
+  if (!wasFull) return true;
   abort(core, route, { type: "OUT_OF_RESOURCE", code: 4 });
   return false;
+}
+
+/** The buffer is full of what waits for more to come, and the window for that is closed. */
+function isStuck(core: AssociationCore): boolean {
+  const { receive } = core.state;
+  if (receive.above.length > 0 || receive.buffered.size === 0 || isHeldBack(core)) return false;
+  return core.window.heldBytes === 0 && core.window.roomBytes(receive) <= 0;
 }
 
 /**
  * Whether a chunk for which the window has no room is taken in all the same (section 6.2). Above a gap it is
  * dropped. The one that is next in sequence may free the buffer, so it is taken, up to a second buffer: what
  * fills a gap always, any other unless the window is closed because the user is slow, for then it is the probe
- * of section 6.1, rule A, and the SACK that answers it is all that it needs.
+ * of section 6.1, rule A, and the SACK that answers it is all that it needs. A probe may be larger than any
+ * window; what does not have to wait is taken however large it is, and with an empty buffer anything is.
  */
 function mayExceedWindow(
   core: AssociationCore,
@@ -139,11 +145,23 @@ function mayExceedWindow(
 ): boolean {
   const { receive } = core.state;
   const { window } = core;
+  const fits = (): boolean => window.useBytes(receive) + data.payload.length <= 2 * window.bufferBytes;
   if (ahead > 1) return false;
-  if (window.heldBytes > 0 && receive.above.length === 0) return false;
-  if (window.useBytes(receive) + data.payload.length <= 2 * window.bufferBytes) return true;
+  if (window.heldBytes > 0) return receive.above.length > 0 && fits();
+  if (fits() || passesThrough(core, received(core, data))) return true;
+  // Section 6.9: parts of messages make room.
+  while (!fits() && relieveBuffer(core));
+  if (fits() || receive.buffered.size === 0) return true;
   if (window.heldBytes === 0) abort(core, route, { type: "OUT_OF_RESOURCE", code: 4 });
   return false;
+}
+
+/** What goes to the user at once: a whole message, or the next part of one. */
+function passesThrough(core: AssociationCore, chunk: ReceivedChunk): boolean {
+  const { receive } = core.state;
+  const partial = receive.partial[partialIndex(receive, chunk)];
+  if (partial === undefined) return isNext(core, chunk) && !isHeldBack(core);
+  return receive.interleaving ? partial.nextFsn === chunk.fsn : partial.nextTsn === chunk.tsn;
 }
 
 /** Section 6.5: it is acknowledged, reported and thrown away. */

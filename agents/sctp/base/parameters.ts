@@ -65,7 +65,7 @@ export interface ProtocolParameters {
   readonly fragmentInterleave: 0 | 1 | 2;
   /**
    * A message of which so much has come is handed on in parts (RFC 6458 section 8.1.21); with as much as the
-   * receive buffer or more, messages are delivered whole only.
+   * receive buffer or more, only what would not fit into that (RFC 9260 section 6.9).
    */
   readonly partialDeliveryPointBytes: number;
   /** User data that may wait or be outstanding before `send` answers `queue-full`. */

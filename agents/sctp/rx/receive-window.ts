@@ -33,8 +33,7 @@ export class ReceiveWindow {
 
   /** Bytes in use. */
   useBytes(receive: ReceiveState): number {
-    const { bufferedBytes, buffered, partial } = receive;
-    return bufferedBytes + chunkOverheadBytes * (buffered.size + partial.length) + this.#heldBytes;
+    return receive.bufferedBytes + chunkOverheadBytes * receive.buffered.size + this.#heldBytes;
   }
 
   /** Room for new data; negative when a gap was filled beyond the window. */

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { encodeUpdate } from "../../../agents/replica/update-codec.ts";
-import { ssn } from "../../../agents/sctp/index.ts";
-import type { Chunk } from "../../../agents/sctp/wire/index.ts";
-import { data, names } from "./chunks.ts";
+import { ssn, tsn } from "../../../agents/sctp/index.ts";
+import type { Chunk, IDataChunk } from "../../../agents/sctp/wire/index.ts";
+import { data, iData, names } from "./chunks.ts";
 import { Receiver } from "./receiver.ts";
 
 const parameters = { receiveBufferBytes: 16 * 1024 };
@@ -65,7 +65,111 @@ describe("what does not fit", () => {
   });
 });
 
+/** What a peer that keeps to the window makes of messages on many streams at once: a fragment of each in turn. */
+function interleaved(streams: number, messages: number, fragments: number, bytes: number): IDataChunk[] {
+  const chunks: IDataChunk[] = [];
+  for (let messageId = 0; messageId < messages; messageId++) {
+    for (let fsn = 0; fsn < fragments; fsn++) {
+      for (let streamId = 0; streamId < streams; streamId++) {
+        const ends = { beginning: fsn === 0, ending: fsn === fragments - 1 };
+        const payload = new Uint8Array(bytes).fill(streamId);
+        chunks.push(iData(100 + chunks.length, { streamId, messageId, fsn, ...ends, payload }));
+      }
+    }
+  }
+  return chunks;
+}
+
+/**
+ * Sends in order as section 6.1 rule A allows: what fits the window less what is outstanding, or one probe when
+ * nothing is. Whatever the receiver's user holds is consumed where only that helps.
+ */
+function sendWithinWindow(receiver: Receiver, chunks: readonly Chunk[], sizes: readonly number[]): void {
+  let next = 0;
+  for (let idle = 0; next < chunks.length && idle < 20; idle += 1) {
+    const { cumulativeTsn = tsn(99), advertisedWindow = 0 } = receiver.lastSack ?? {};
+    next = cumulativeTsn - 99;
+    const first = next;
+    for (let room = advertisedWindow; next < chunks.length; next++) {
+      room -= sizes[next]!;
+      if (room < 0 && next > first) break;
+      receiver.receive(chunks[next]!);
+      receiver.checkBounds();
+      if (room < 0) break;
+    }
+    receiver.wait(200);
+    if (receiver.lastSack!.cumulativeTsn > cumulativeTsn) idle = 0;
+    else receiver.consumed(receiver.state.receive.bufferedBytes + 100_000);
+    next = receiver.lastSack!.cumulativeTsn - 99;
+  }
+}
+
+describe("a peer that keeps to the window", () => {
+  const cases = [8 * 1024, 64 * 1024].flatMap((receiveBufferBytes) =>
+    [2000, receiveBufferBytes].flatMap((partialDeliveryPointBytes) =>
+      [false, true].map((holdsDeliveries) => ({
+        holdsDeliveries,
+        parameters: { receiveBufferBytes, partialDeliveryPointBytes, heartbeatEnabled: false },
+      })),
+    ),
+  );
+
+  it.each(cases)("is never refused, though no message fits the buffer beside the others: %o", (options) => {
+    const receiver = new Receiver({ interleaving: true, streams: 300, ...options });
+    const chunks = interleaved(300, 2, 5, 700);
+    sendWithinWindow(
+      receiver,
+      chunks,
+      chunks.map(({ payload }) => payload.length),
+    );
+    expect(receiver.state.phase).toBe("established");
+    expect(receiver.state.receive.cumulativeTsn).toBe(99 + chunks.length);
+    expect(receiver.state.receive.buffered.size).toBe(0);
+    const bytes = receiver.deliveries.reduce((sum, { payload }) => sum + payload.length, 0);
+    expect(bytes).toBe(3000 * 700);
+    expect(receiver.deliveries.filter(({ ending }) => ending)).toHaveLength(600);
+    receiver.checkFold();
+  });
+
+  it("may probe with a packet larger than two buffers: a message, or parts of one", () => {
+    for (const holdsDeliveries of [false, true]) {
+      const small = { receiveBufferBytes: 4096, partialDeliveryPointBytes: 4096 };
+      const receiver = new Receiver({ holdsDeliveries, parameters: small });
+      const huge = { payload: new Uint8Array(60_000) };
+      const chunks = [
+        data(100, huge),
+        data(101, { ...huge, ssn: ssn(1), ending: false }),
+        data(102, { ...huge, ssn: ssn(1), beginning: false, ending: false }),
+        data(103, { ...huge, ssn: ssn(1), beginning: false }),
+        data(104, { ...huge, ssn: ssn(2) }),
+      ];
+      for (const each of chunks) {
+        // It comes again as a probe until it is acknowledged, and the user takes what it has meanwhile.
+        for (let tries = 0; tries < 3 && receiver.state.receive.cumulativeTsn !== each.tsn; tries++) {
+          receiver.consumed(120_000);
+          receiver.receive(each);
+        }
+      }
+      expect(receiver.deliveries.map(({ payload }) => payload.length)).toEqual([
+        60_000, 60_000, 60_000, 60_000, 60_000,
+      ]);
+      expect(receiver.state.phase).toBe("established");
+    }
+  });
+});
+
 describe("memory", () => {
+  it("of what the user holds has a bound, whatever a peer sends into a closed window", () => {
+    const receiver = new Receiver({ holdsDeliveries: true, parameters: { receiveBufferBytes: 16 * 1024 } });
+    // A gap of thousands of TSNs, behind an unordered message that does not wait; then large ones fill it.
+    receiver.receive(data(4000, { unordered: true }));
+    for (let index = 0; index < 100; index++) receiver.receive(message(index, 60_000));
+    const held = receiver.deliveries.reduce((sum, { payload }) => sum + payload.length, 0);
+    expect(held).toBeGreaterThan(0);
+    expect(held).toBeLessThanOrEqual(2 * 16 * 1024 + 60_000);
+    expect(receiver.state.phase).toBe("established");
+  });
+
   it("is not held by small chunks in large packets", () => {
     const receiver = new Receiver();
     const packet = new Uint8Array(60_000);
