@@ -59,6 +59,8 @@ export function receiveControl(
     case "UNKNOWN":
       return unknownChunk(core, chunk.typeNumber, chunk, route);
     case "INIT":
+      // RFC 9260 section 12.3: in company it is discarded, and all that follows it.
+      return false;
     case "INIT_ACK":
     case "COOKIE_ECHO":
     case "PAD":

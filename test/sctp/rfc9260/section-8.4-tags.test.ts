@@ -117,6 +117,19 @@ describe("8.4 out of the blue", () => {
     peer.gets(outOfTheBlueAbort);
   });
 
+  it("12.3 an INIT with a tag that is not 0 is no matter for rule 8: silence, with company too", () => {
+    const { peer, user } = start();
+    stray(peer, init());
+    stray(peer, init(), data(1));
+    peer.getsNothing();
+    user.connects();
+    peer.takesInit();
+    stray(peer, init());
+    peer.getsNothing();
+    peer.sends(initAck());
+    peer.gets(cookieEcho());
+  });
+
   it("the answer goes back to where the packet came from", () => {
     const { peer } = start();
     peer.sendsPacket({ from: "192.0.2.55", tag: STRAY_TAG, chunks: [data(1)] });
@@ -147,6 +160,20 @@ describe("8.5 verification tags", () => {
     peer.sendsPacket({ tag: 0, chunks: [heartbeat()] });
     peer.getsNothing();
     expect(user.takes()).toEqual([]);
+  });
+
+  it("12.3 an INIT with our tag or another one is discarded in an association, and all behind it", () => {
+    const { peer, user } = receiving();
+    peer.sends(init());
+    peer.sends(init(), heartbeat());
+    stray(peer, init());
+    peer.getsNothing();
+    // What stands before it counts.
+    peer.sends(heartbeat(), init(), data(2), heartbeat());
+    peer.gets(heartbeatAck());
+    peer.getsNothing();
+    expect(user.takes()).toEqual([]);
+    expect(user.state).toBe("established");
   });
 
   it("8.5.1 B: ABORT with our tag and no T bit counts", () => {
