@@ -79,14 +79,14 @@ export const socketOperations: Readonly<Record<string, Operation>> = {
 };
 
 /** The first call binds, with a port; later ones add addresses, or take some away. */
-function bindx(stack: SocketStack, request: Request): Outcome {
+function bindx(stack: SocketStack, request: Request, nowMs: number): Outcome {
   const fd = descriptor(request);
   const addresses = textsField(request, "ips") ?? [];
   const remove = flagField(request, "remove");
   const bound = stack.localAddresses(fd);
   if (!bound.ok && bound.errno === "ENOTCONN" && !remove)
     return outcomeOf(stack.bind(fd, addresses, countField(request, "port")));
-  return outcomeOf(stack.changeAddresses(fd, addresses, remove ? "remove" : "add"));
+  return outcomeOf(stack.changeAddresses(fd, addresses, remove ? "remove" : "add", nowMs));
 }
 
 function setsockopt(stack: SocketStack, request: Request, nowMs: number): Outcome {

@@ -51,6 +51,7 @@ export { plainTerms } from "./tx/send-state.ts";
 export { Fifo } from "./base/fifo.ts";
 export { countAbove } from "./rx/receive-state.ts";
 export type { ReceiveUpdate } from "./rx/receive-updates.ts";
+export type { AuthenticationOption, SocketAuthentication } from "./socket/authentication.ts";
 export type { SocketStackConfig } from "./socket/core.ts";
 export { socketExtensions, socketParameters } from "./socket/defaults.ts";
 export type { ShutdownHow } from "./socket/ending.ts";

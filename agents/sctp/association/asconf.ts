@@ -36,23 +36,44 @@ export function changeAsconf(core: AssociationCore, change: Partial<AsconfState>
   core.change({ kind: "asconfChanged", asconf: { ...core.state.asconf, ...change } });
 }
 
-/** Takes a request of the user; it is sent as soon as those before it are answered. */
-export function requestAddressChange(core: AssociationCore, request: AddressRequest): AddressReply {
+/** Why requests cannot be taken, as if all that is asked for already were done; undefined: they can. */
+export function whyNotAsked(
+  core: AssociationCore,
+  requests: readonly AddressRequest[],
+): Exclude<AddressReply, "accepted"> | undefined {
   const { agreement, phase, asconf } = core.state;
   if (phase !== "established") return "not-connected";
-  const { kind, address } = request;
-  if (!agreement.extensions.addressReconfiguration || asconf.notUnderstood.includes(kind))
-    return "not-supported";
-  // As if all that is asked for were done.
+  if (!agreement.extensions.addressReconfiguration) return "not-supported";
+  if (requests.some(({ kind }) => asconf.notUnderstood.includes(kind))) return "not-supported";
   const addresses = addressesToCome(core);
-  if (kind === "add" && addresses.has(address)) return "known-address";
-  if (kind !== "add" && !addresses.has(address)) return "unknown-address";
-  if (kind === "delete" && addresses.size === 1) return "last-address";
-  if (asconf.wanted.length >= maxWanted) return "busy";
-  changeAsconf(core, { wanted: [...asconf.wanted, request] });
-  // Section 5.3, F4: from now on nothing leaves from there.
-  if (kind === "delete") core.useSources(core.sources.filter((each) => each !== address));
+  for (const { kind, address } of requests) {
+    if (kind === "add" && addresses.has(address)) return "known-address";
+    if (kind !== "add" && !addresses.has(address)) return "unknown-address";
+    if (kind === "delete" && addresses.size === 1) return "last-address";
+    if (kind === "add") addresses.add(address);
+    else if (kind === "delete") addresses.delete(address);
+  }
+  return asconf.wanted.length + requests.length > maxWanted ? "busy" : undefined;
+}
+
+/** Takes all of these requests of the user or none; they are sent as soon as those before them are answered. */
+export function requestAddressChanges(
+  core: AssociationCore,
+  requests: readonly AddressRequest[],
+): AddressReply {
+  const refusal = whyNotAsked(core, requests);
+  if (refusal !== undefined) return refusal;
+  changeAsconf(core, { wanted: [...core.state.asconf.wanted, ...requests] });
+  if (requests.some(({ kind }) => kind === "delete")) leaveFromOthers(core);
   return "accepted";
+}
+
+/** Section 5.3, F4: from now on nothing leaves from an address that is to be deleted. */
+function leaveFromOthers(core: AssociationCore): void {
+  const stays = (address: string): boolean => !isLeaving(core, address);
+  const left = core.sources.filter(stays);
+  const known = core.state.agreement.localAddresses.filter(stays);
+  core.useSources(left.length > 0 ? left : known);
 }
 
 function addressesToCome(core: AssociationCore): Set<string> {

@@ -3,7 +3,7 @@ import type { Cause, Chunk } from "../wire/index.ts";
 import { abort, close, userInitiated } from "./abort.ts";
 import type { AddressRequest } from "./asconf-state.ts";
 import type { AddressReply } from "./asconf.ts";
-import { isLeaving, requestAddressChange, resumeAsconf } from "./asconf.ts";
+import { isLeaving, requestAddressChanges, resumeAsconf, whyNotAsked } from "./asconf.ts";
 import { echoCookie } from "./cookie-echo.ts";
 import type { AssociationSetting, AssociationSnapshot } from "./core.ts";
 import { AssociationCore } from "./core.ts";
@@ -239,9 +239,14 @@ export class Association {
   }
 
   /** Asks the peer for a change of our own addresses (RFC 5061). */
-  changeAddress(request: AddressRequest, nowMs: number): AddressReply {
+  changeAddresses(requests: readonly AddressRequest[], nowMs: number): AddressReply {
     this.#core.nowMs = nowMs;
-    return requestAddressChange(this.#core, request);
+    return requestAddressChanges(this.#core, requests);
+  }
+
+  /** What `changeAddresses` would answer. */
+  wouldChangeAddresses(requests: readonly AddressRequest[]): AddressReply {
+    return whyNotAsked(this.#core, requests) ?? "accepted";
   }
 
   /** Whether an address of ours is being deleted: an ABORT that comes there counts for nothing. */

@@ -5,11 +5,11 @@ export interface KeyRingSnapshot {
   readonly retired: readonly number[];
 }
 
-export type KeyReply = "done" | "no-such-key" | "key-is-active";
+export type KeyReply = "done" | "no-such-key" | "key-is-active" | "key-in-use";
 
 /**
  * The keys of an endpoint or of one association. At first there is the empty key 0, as where no key was
- * configured; whoever wants nothing authenticated without a secret replaces or deletes it.
+ * configured; whoever wants nothing authenticated without a secret replaces it, or deactivates and deletes it.
  */
 export class KeyRing {
   readonly #keys: Map<number, Uint8Array> = new Map([[0, new Uint8Array(0)]]);
@@ -46,9 +46,11 @@ export class KeyRing {
     return "done";
   }
 
+  /** Only what was deactivated before (RFC 6458 section 8.3.5). */
   delete(keyId: number): KeyReply {
     if (!this.#keys.has(keyId)) return "no-such-key";
     if (keyId === this.#activeKeyId) return "key-is-active";
+    if (!this.#retired.has(keyId)) return "key-in-use";
     this.#keys.delete(keyId);
     this.#retired.delete(keyId);
     return "done";

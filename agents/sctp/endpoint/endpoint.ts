@@ -6,7 +6,7 @@ import { Association } from "../association/association.ts";
 import type { EndpointOutputs, Route } from "../association/outputs.ts";
 import type { AddressRequest } from "../association/asconf-state.ts";
 import type { AddressReply } from "../association/asconf.ts";
-import type { KeyReply } from "../association/key-ring.ts";
+import type { KeyReply, KeyRingSnapshot } from "../association/key-ring.ts";
 import { KeyRing } from "../association/key-ring.ts";
 import type { KeyChange } from "../association/keys.ts";
 import { changeRing } from "../association/keys.ts";
@@ -99,6 +99,11 @@ export class Endpoint {
     const { ownAddress, localAddresses } = this.#core.config;
     this.#core.sources = available ? localAddresses : [ownAddress];
     for (const association of this.#core.associations.values()) association.useSources(this.#core.sources);
+  }
+
+  /** The addresses of the configuration are other ones, for associations to come; living ones are asked by ASCONF. */
+  addressesChanged(): void {
+    this.#core.sources = [this.#core.config.ownAddress];
   }
 
   /** Goes on with an association whose state was kept on another computer. */
@@ -212,25 +217,31 @@ export class Endpoint {
    * the answer, and from then on packets leave from there too.
    */
   addAddress(handle: number, address: string, nowMs: number): AddressReply {
-    return this.#changeAddress(handle, { kind: "add", address }, nowMs);
+    return this.changeAddresses(handle, [{ kind: "add", address }], nowMs);
   }
 
   /** Nothing leaves from this address of ours any more, and the peer is told not to use it (RFC 5061). */
   removeAddress(handle: number, address: string, nowMs: number): AddressReply {
-    return this.#changeAddress(handle, { kind: "delete", address }, nowMs);
+    return this.changeAddresses(handle, [{ kind: "delete", address }], nowMs);
   }
 
   /** Asks the peer to send to this address of ours (RFC 6458 section 8.3.1). */
   setPeerPrimary(handle: number, address: string, nowMs: number): AddressReply {
-    return this.#changeAddress(handle, { kind: "set-primary", address }, nowMs);
+    return this.changeAddresses(handle, [{ kind: "set-primary", address }], nowMs);
   }
 
-  #changeAddress(handle: number, request: AddressRequest, nowMs: number): AddressReply {
+  /** All of these requests, or none of them. */
+  changeAddresses(handle: number, requests: readonly AddressRequest[], nowMs: number): AddressReply {
     const association = this.#core.associations.get(handle);
     if (association === undefined) return "not-connected";
-    const reply = association.changeAddress(request, nowMs);
+    const reply = association.changeAddresses(requests, nowMs);
     this.#core.collect(association);
     return reply;
+  }
+
+  /** What `changeAddresses` would answer now. */
+  wouldChangeAddresses(handle: number, requests: readonly AddressRequest[]): AddressReply {
+    return this.#core.associations.get(handle)?.wouldChangeAddresses(requests) ?? "not-connected";
   }
 
   /**
@@ -239,24 +250,34 @@ export class Endpoint {
    * plays the endpoint has to be given them.
    */
   setKey(handle: number | undefined, keyId: number, secret: Uint8Array): KeyAnswer {
-    return this.#changeKeys(handle, { act: "set", keyId, secret });
+    return this.changeKeys(handle, { act: "set", keyId, secret });
   }
 
   /** What is sent from now on is authenticated with this key. */
   activateKey(handle: number | undefined, keyId: number): KeyAnswer {
-    return this.#changeKeys(handle, { act: "activate", keyId });
+    return this.changeKeys(handle, { act: "activate", keyId });
   }
 
   /** Nothing is sent with this key any more; what the peer sends with it is still good. */
   deactivateKey(handle: number | undefined, keyId: number): KeyAnswer {
-    return this.#changeKeys(handle, { act: "deactivate", keyId });
+    return this.changeKeys(handle, { act: "deactivate", keyId });
   }
 
   deleteKey(handle: number | undefined, keyId: number): KeyAnswer {
-    return this.#changeKeys(handle, { act: "delete", keyId });
+    return this.changeKeys(handle, { act: "delete", keyId });
   }
 
-  #changeKeys(handle: number | undefined, change: KeyChange): KeyAnswer {
+  /** Keys for associations to come, in the place of those that were set before. */
+  useKeys(keys: KeyRingSnapshot): void {
+    this.#core.keys = KeyRing.restore(keys);
+  }
+
+  /** Identifier of the key that associations to come authenticate with. */
+  get activeKeyId(): number {
+    return this.#core.keys.activeKeyId;
+  }
+
+  changeKeys(handle: number | undefined, change: KeyChange): KeyAnswer {
     if (change.keyId < 0 || change.keyId > 0xffff) return "no-such-key";
     if (handle === undefined) return changeRing(this.#core.keys, change);
     const association = this.#core.associations.get(handle);

@@ -1,7 +1,7 @@
 import type { StackCore } from "./core.ts";
 import type { Answer } from "./errno.ts";
 import { done, refuse } from "./errno.ts";
-import type { Socket } from "./socket.ts";
+import type { Port, Socket } from "./socket.ts";
 
 /** RFC 6335 section 6: the dynamic ports. */
 const firstEphemeralPort = 49_152;
@@ -27,41 +27,18 @@ export function bind(
   if (number === undefined || !isFree(core, number, wanted)) return refuse("EADDRINUSE");
   const made = core.makePort(number, wanted, socket.parameters);
   made.owner = socket;
+  made.endpoint.useKeys(socket.keys.snapshot());
   socket.port = made;
   core.ports.set(number, [...(core.ports.get(number) ?? []), made]);
   return done;
 }
 
-/** Adds addresses to a bound socket or takes some away, as long as it has no association (section 9.1). */
-export function changeAddresses(
-  core: StackCore,
-  socket: Socket,
-  addresses: readonly string[],
-  action: "add" | "remove",
-): Answer<undefined> {
-  const { port } = socket;
-  if (port === undefined || port.owner !== socket || addresses.length === 0) return refuse("EINVAL");
-  // With an association this is RFC 5061's business.
-  if (port.associations.size > 0) return refuse("EOPNOTSUPP");
-  if (action === "remove") {
-    const left = port.addresses.filter((address) => !addresses.includes(address));
-    if (left.length === 0 || left.length + addresses.length !== port.addresses.length)
-      return refuse("EINVAL");
-    port.addresses = left;
-    return done;
-  }
-  if (!addresses.every((address) => core.config.localAddresses.includes(address)))
-    return refuse("EADDRNOTAVAIL");
-  const added = addresses.filter((address) => !port.addresses.includes(address));
-  if (!isFree(core, port.number, added)) return refuse("EADDRINUSE");
-  port.addresses = [...port.addresses, ...added];
-  return done;
-}
-
 export const isPort = (port: number): boolean => Number.isInteger(port) && port >= 0 && port <= 0xffff;
 
-const isFree = (core: StackCore, number: number, addresses: readonly string[]): boolean =>
-  core.ports.get(number)?.some((port) => port.addresses.some((each) => addresses.includes(each))) !== true;
+/** Whether no port but `own` is reached at one of these addresses. */
+export const isFree = (core: StackCore, number: number, addresses: readonly string[], own?: Port): boolean =>
+  core.ports.get(number)?.some((port) => port !== own && addresses.some((each) => port.serves(each))) !==
+  true;
 
 /** Starts at a random one (RFC 6056 section 3.3.1), so that nobody can guess the next. */
 function ephemeralPort(core: StackCore, addresses: readonly string[]): number | undefined {

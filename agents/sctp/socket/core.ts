@@ -75,9 +75,11 @@ export class StackCore {
     return association;
   }
 
-  /** The port to which a packet is addressed. */
-  portOf(number: number, address: string): Port {
-    const port = this.ports.get(number)?.find((each) => each.addresses.includes(address));
+  /** The port to which a packet is addressed; a new association needs an address that is bound. */
+  portOf(number: number, address: string, isInit: boolean): Port {
+    const ports = this.ports.get(number) ?? [];
+    const bound = ports.find((each) => each.addresses.includes(address));
+    const port = isInit ? bound : (bound ?? ports.find((each) => each.serves(address)));
     return port ?? this.nobody;
   }
 

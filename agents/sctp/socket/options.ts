@@ -1,4 +1,7 @@
 import { unreachable } from "../base/assert.ts";
+import { setPeerPrimary } from "./addresses.ts";
+import type { AuthenticationOption } from "./authentication.ts";
+import { isAuthenticationOption, setAuthentication } from "./authentication.ts";
 import type { ProtocolParameters } from "../base/parameters.ts";
 import { commonHeaderBytes } from "../wire/index.ts";
 import type { StackCore } from "./core.ts";
@@ -44,6 +47,9 @@ export type SocketOption =
       readonly streamChange: boolean;
     }
   | { readonly name: "SCTP_PRIMARY_ADDR"; readonly address: string }
+  /** Asks the peer to send to an address of ours (section 8.3.1, RFC 5061). */
+  | { readonly name: "SCTP_SET_PEER_PRIMARY_ADDR"; readonly address: string }
+  | AuthenticationOption
   | { readonly name: "SCTP_FRAGMENT_INTERLEAVE"; readonly level: 0 | 1 | 2 }
   | { readonly name: "SCTP_PARTIAL_DELIVERY_POINT"; readonly bytes: number }
   | { readonly name: "SCTP_INTERLEAVING_SUPPORTED"; readonly on: boolean }
@@ -94,6 +100,12 @@ export function setOption(
     return done;
   }
   if (option.name === "SCTP_PRIMARY_ADDR") return setPrimary(core, targets.associations, option.address);
+  if (option.name === "SCTP_SET_PEER_PRIMARY_ADDR") {
+    // Section 8.3.1: it is for one association.
+    if (socket.style === "one-to-many" && typeof scope !== "number") return refuse("EINVAL");
+    return setPeerPrimary(core, targets.associations[0], option.address);
+  }
+  if (isAuthenticationOption(option)) return setAuthentication(core, socket, option, targets);
   const change = changeOf(option, socket.parameters);
   if (!change.ok) return change;
   if (option.name === "SCTP_PEER_ADDR_PARAMS" && option.address !== undefined)
@@ -123,10 +135,13 @@ function targetsOf(socket: Socket, scope: OptionScope): Targets | undefined {
   return named === undefined ? undefined : { future: false, associations: [named] };
 }
 
-function changeOf(
-  option: Exclude<SocketOption, { name: "SCTP_EVENT" | "SCTP_CONTEXT" | "SCTP_PRIMARY_ADDR" }>,
-  current: ProtocolParameters,
-): Answer<Change> {
+type ParameterOption = Exclude<
+  SocketOption,
+  | AuthenticationOption
+  | { name: "SCTP_EVENT" | "SCTP_CONTEXT" | "SCTP_PRIMARY_ADDR" | "SCTP_SET_PEER_PRIMARY_ADDR" }
+>;
+
+function changeOf(option: ParameterOption, current: ProtocolParameters): Answer<Change> {
   switch (option.name) {
     case "SCTP_RTOINFO": {
       const rtoInitialMs = kept(option.initialMs, current.rtoInitialMs);

@@ -1,3 +1,5 @@
+import { openRequests } from "../association/asconf-state.ts";
+import { KeyRing } from "../association/key-ring.ts";
 import type { OutgoingMessage } from "../association/outgoing-message.ts";
 import type { ProtocolParameters } from "../base/parameters.ts";
 import type { RandomSource } from "../base/random.ts";
@@ -45,6 +47,8 @@ export interface Socket {
   readonly queue: ReceiveQueue;
   /** For associations to come, and of the one that a one-to-one socket has. */
   parameters: ProtocolParameters;
+  /** Shared keys of associations to come (RFC 4895), until it has a port. */
+  readonly keys: KeyRing;
   readonly events: Set<EventName>;
   /** SCTP_CONTEXT. */
   context: number;
@@ -72,6 +76,7 @@ export function createSocket(
     associations: new Map(),
     queue: new ReceiveQueue(),
     parameters: from.parameters,
+    keys: new KeyRing(),
     events: new Set(from.events),
     context: from.context ?? 0,
     error: undefined,
@@ -90,7 +95,10 @@ export function onlyAssociation(socket: Socket): SocketAssociation | undefined {
 /** An SCTP port on some of our addresses: one endpoint, the socket bound to it and its associations. */
 export class Port {
   readonly number: number;
+  /** Of associations to come. */
   addresses: readonly string[];
+  /** Addresses that were added or taken away while there were associations, some of which may use them. */
+  readonly alsoServed: Set<string> = new Set<string>();
   readonly endpoint: Endpoint;
   /** The socket that is bound; undefined when it was closed and associations of it live on. */
   owner: Socket | undefined;
@@ -125,6 +133,21 @@ export class Port {
     const listens = owner !== undefined && owner.backlog > 0;
     this.endpoint.listening =
       listens && (owner.style === "one-to-many" || owner.acceptQueue.length < owner.backlog);
+  }
+
+  /** Whether packets to this address are for this port. */
+  serves(address: string): boolean {
+    if (this.addresses.includes(address)) return true;
+    if (!this.alsoServed.has(address)) return false;
+    for (const handle of this.associations.keys()) {
+      const state = this.endpoint.state(handle);
+      if (state?.agreement.localAddresses.includes(address) === true) return true;
+      // The peer may use it before we have its answer (RFC 5061 section 5.3).
+      if (state !== undefined && openRequests(state.asconf).some((each) => each.address === address))
+        return true;
+    }
+    this.alsoServed.delete(address);
+    return false;
   }
 
   /** The association with this peer, in whatever state. */

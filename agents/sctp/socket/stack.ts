@@ -1,7 +1,10 @@
 import type { OutboundPacket, Route } from "../association/outputs.ts";
 import type { ProtocolParameters } from "../base/parameters.ts";
 import type { RandomSource } from "../base/random.ts";
-import { bind, changeAddresses } from "./bind.ts";
+import { changeAddresses } from "./addresses.ts";
+import type { SocketAuthentication } from "./authentication.ts";
+import { authentication } from "./authentication.ts";
+import { bind } from "./bind.ts";
 import type { SocketStackConfig } from "./core.ts";
 import { StackCore } from "./core.ts";
 import type { ShutdownHow } from "./ending.ts";
@@ -47,13 +50,14 @@ export class SocketStack {
     return this.#with(descriptor, (socket) => bind(this.#core, socket, addresses, port));
   }
 
-  /** `sctp_bindx()` on a bound socket (section 9.1). */
+  /** `sctp_bindx()` on a bound socket (section 9.1), whose peers are told by RFC 5061. */
   changeAddresses(
     descriptor: number,
     addresses: readonly string[],
     action: "add" | "remove",
+    nowMs: number,
   ): Answer<undefined> {
-    return this.#with(descriptor, (socket) => changeAddresses(this.#core, socket, addresses, action));
+    return this.#with(descriptor, (socket) => changeAddresses(this.#core, socket, addresses, action), nowMs);
   }
 
   listen(descriptor: number, backlog: number): Answer<undefined> {
@@ -157,18 +161,32 @@ export class SocketStack {
     return this.#with(descriptor, (socket) => status(socket, association), nowMs);
   }
 
+  /** Which key and which chunk types are authenticated (sections 8.1.18, 8.2.3 and 8.2.4). */
+  authentication(
+    descriptor: number,
+    nowMs: number,
+    association?: AssociationId,
+  ): Answer<SocketAuthentication> {
+    return this.#with(descriptor, (socket) => authentication(socket, association), nowMs);
+  }
+
   /** SCTP_GET_ASSOC_ID_LIST (section 8.2.6). */
   associations(descriptor: number, nowMs: number): Answer<readonly AssociationId[]> {
     return this.#with(descriptor, ({ associations }) => answer([...associations.keys()]), nowMs);
   }
 
-  /** `sctp_getladdrs()` and `getsockname()`; `ENOTCONN` while it is not bound. */
+  /** `sctp_getladdrs()` and `getsockname()`; `ENOTCONN` while it is not bound. With an id, those of an association. */
   localAddresses(
     descriptor: number,
+    id?: AssociationId,
   ): Answer<{ readonly addresses: readonly string[]; readonly port: number }> {
-    return this.#with(descriptor, ({ port }) =>
-      port === undefined ? refuse("ENOTCONN") : answer({ addresses: port.addresses, port: port.number }),
-    );
+    return this.#with(descriptor, ({ port, associations }) => {
+      if (port === undefined) return refuse("ENOTCONN");
+      const handle = id === undefined ? undefined : associations.get(id)?.handle;
+      if (id !== undefined && handle === undefined) return refuse("ENOTCONN");
+      const agreed = handle === undefined ? undefined : port.endpoint.state(handle)?.agreement.localAddresses;
+      return answer({ addresses: agreed ?? port.addresses, port: port.number });
+    });
   }
 
   /** `sctp_getpaddrs()` and `getpeername()`. */
@@ -191,7 +209,9 @@ export class SocketStack {
   receivePacket(bytes: Uint8Array, route: Route, nowMs: number): void {
     this.#core.nowMs = nowMs;
     const number = ((bytes[2] ?? 0) << 8) | (bytes[3] ?? 0);
-    const port = this.#core.portOf(number, route.local);
+    // Section 8.5.1 A of RFC 9260: the tag 0 is for INIT.
+    const isInit = bytes.length >= 8 && bytes.subarray(4, 8).every((byte) => byte === 0);
+    const port = this.#core.portOf(number, route.local, isInit);
     port.endpoint.receive(bytes, route, nowMs);
     this.#core.touched.add(port);
     this.#core.unheard.add(port);
