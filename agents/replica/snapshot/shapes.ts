@@ -117,6 +117,8 @@ export const callShape: z.ZodType<Call> = z.strictObject({
   deadlineMs: real,
   cookieIncrementMs: duration,
   cookieEchoedAtMs: real,
+  renewedAtMs: optional(real),
+  unansweredEchoes: count,
   sequence: count,
   userState: bytes(longestMessageBytes),
   waiting: z.array(message).max(most),

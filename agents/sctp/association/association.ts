@@ -159,6 +159,11 @@ export class Association {
     }
   }
 
+  /** How often COOKIE ECHO was sent again; of use in COOKIE-ECHOED only. */
+  get cookieRepeats(): number {
+    return this.#core.errorCount;
+  }
+
   /** The association with the handle `successor` takes the place of this one (section 5.2.4, action A). */
   replaced(reason: string, successor: number): void {
     if (this.phase === "closed") return;

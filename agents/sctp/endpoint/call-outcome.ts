@@ -1,5 +1,6 @@
 import type { Association } from "../association/association.ts";
 import type { ProtocolParameters } from "../base/parameters.ts";
+import type { Call } from "./call-table.ts";
 import { sendInit } from "./call.ts";
 import type { EndpointCore } from "./core.ts";
 
@@ -30,19 +31,25 @@ export function introduce(
 /** RFC 9260 section 5.2.6: no more than this is asked for beyond the time that the way takes. */
 const mostBeyondRttMs = 1000;
 
+/** What became of an ERROR that says that a cookie of ours was stale. */
+export type StaleCookieOutcome = "retried" | "given-up" | "earlier-cookie";
+
 /**
- * The peer found our cookie stale: a new INIT asks for one that lives longer (section 5.2.6, alternative 3).
- * Answers whether it was tried; false where INIT was sent often enough.
+ * The peer found a cookie of ours stale: a new INIT asks for one that lives longer (section 5.2.6,
+ * alternative 3), unless INIT was sent often enough or the ERROR is late and about a cookie before the
+ * present one.
  */
-export function retryStaleCookie(
+export function cookieFoundStale(
   core: EndpointCore,
   association: Association,
   stalenessUs: number,
   nowMs: number,
-): boolean {
-  const { localTag } = association.state.agreement;
-  const call = core.echoing.get(localTag);
-  if (call === undefined || call.attempts > call.parameters.maxInitRetransmits) return false;
+): StaleCookieOutcome {
+  const call = core.echoing.get(association.state.agreement.localTag);
+  if (call === undefined) return "given-up";
+  if (isAboutEarlierCookie(call, stalenessUs, nowMs)) return "earlier-cookie";
+  if (call.attempts > call.parameters.maxInitRetransmits) return "given-up";
+  call.unansweredEchoes += association.cookieRepeats;
   call.waiting.push(...association.withdraw(nowMs));
   call.sequence = association.state.sequence;
   call.userState = association.state.userState;
@@ -51,7 +58,23 @@ export function retryStaleCookie(
   // Twice the staleness is enough, as long as the peer says how much it is.
   const wantedMs = stalenessUs === 0 ? mostMs : Math.max(1, Math.ceil((2 * stalenessUs) / 1000));
   call.cookieIncrementMs = Math.ceil(Math.min(wantedMs, mostMs));
+  call.renewedAtMs = nowMs;
   core.calls.add(call);
   sendInit(core, call, nowMs);
+  return "retried";
+}
+
+/**
+ * An ERROR does not say which cookie it is about, and all attempts of a call have one tag. To drop a cookie
+ * that the peer is about to accept would leave both sides with different tags of the peer for good. So as
+ * many ERRORs are passed over as earlier COOKIE ECHOs may still be answered; if one of them was about the
+ * present cookie after all, T1-cookie brings the next. And no cookie that was made since the last INIT can
+ * have been stale for longer than that is ago, however often the network repeats an ERROR.
+ */
+function isAboutEarlierCookie(call: Call, stalenessUs: number, nowMs: number): boolean {
+  if (call.renewedAtMs === undefined) return false;
+  if (stalenessUs > (nowMs - call.renewedAtMs) * 1000) return true;
+  if (call.unansweredEchoes === 0) return false;
+  call.unansweredEchoes -= 1;
   return true;
 }

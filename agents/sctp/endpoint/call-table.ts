@@ -29,6 +29,10 @@ export interface Call {
   /** How much longer the next cookie should live. */
   cookieIncrementMs: number;
   cookieEchoedAtMs: number;
+  /** When the first INIT left after a cookie was found stale, for the last time; undefined before the first time. */
+  renewedAtMs: number | undefined;
+  /** COOKIE ECHOs of cookies before the present one that the peer may still answer with ERROR. */
+  unansweredEchoes: number;
   /** Number of the last update of the association under this tag, where there was one before. */
   sequence: number;
   userState: Uint8Array;

@@ -35,6 +35,8 @@ export function startCall(
     deadlineMs: 0,
     cookieIncrementMs: 0,
     cookieEchoedAtMs: 0,
+    renewedAtMs: undefined,
+    unansweredEchoes: 0,
     sequence: 0,
     userState: new Uint8Array(0),
     waiting: [],

@@ -3,7 +3,8 @@ import type { Route } from "../association/outputs.ts";
 import type { Cause, Chunk, SctpPacket } from "../wire/index.ts";
 import { commonHeaderBytes, parseChunkAt, parsePacket } from "../wire/index.ts";
 import type { Arrival } from "./arrival.ts";
-import { callEnded, retryStaleCookie } from "./call-outcome.ts";
+import type { StaleCookieOutcome } from "./call-outcome.ts";
+import { callEnded, cookieFoundStale } from "./call-outcome.ts";
 import { giveUpCall } from "./call.ts";
 import type { EndpointCore } from "./core.ts";
 import { knowsAddress } from "./core.ts";
@@ -138,13 +139,24 @@ const isReflected = (chunk: Chunk): boolean =>
 function receiveChunks(core: EndpointCore, association: Association, arrival: Arrival): void {
   const { packet, bytes, route, nowMs } = arrival;
   const chunks = association.admit(packet.chunks, bytes, route);
-  const stale = association.phase === "cookie-echoed" ? chunks.find(saysStaleCookie) : undefined;
-  if (stale?.type === "ERROR") {
-    const cause = stale.causes.find(({ type }) => type === "STALE_COOKIE");
-    const stalenessUs = cause?.type === "STALE_COOKIE" ? cause.stalenessUs : 0;
-    if (retryStaleCookie(core, association, stalenessUs, nowMs)) return;
-  }
-  give(core, association, arrival, chunks);
+  const outcome =
+    association.phase === "cookie-echoed" ? staleCookie(core, association, chunks, nowMs) : undefined;
+  if (outcome === "retried") return;
+  const passedOver = outcome === "earlier-cookie";
+  give(core, association, arrival, passedOver ? chunks.filter((chunk) => !saysStaleCookie(chunk)) : chunks);
+}
+
+function staleCookie(
+  core: EndpointCore,
+  association: Association,
+  chunks: readonly Chunk[],
+  nowMs: number,
+): StaleCookieOutcome | undefined {
+  const error = chunks.find(saysStaleCookie);
+  if (error?.type !== "ERROR") return undefined;
+  const cause = error.causes.find(({ type }) => type === "STALE_COOKIE");
+  const stalenessUs = cause?.type === "STALE_COOKIE" ? cause.stalenessUs : 0;
+  return cookieFoundStale(core, association, stalenessUs, nowMs);
 }
 
 /**

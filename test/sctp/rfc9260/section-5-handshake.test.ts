@@ -331,6 +331,50 @@ describe("5.2.6 the peer finds our cookie stale", () => {
     peer.sends(cookieAck());
   });
 
+  /** The cookie was echoed twice, found stale once, and another one is echoed now, under another tag of the peer. */
+  function echoingAnother(stalenessUs: number): Script {
+    const script = echoing();
+    const { peer } = script;
+    peer.getsAfter(1000, cookieEcho());
+    peer.skips(50);
+    peer.sends(error({ type: "STALE_COOKIE", code: 3, stalenessUs }));
+    peer.takesInit();
+    peer.tag += 1;
+    peer.skips(50);
+    peer.sends(initAck());
+    peer.gets(withTag(peer.tag, cookieEcho()));
+    return script;
+  }
+
+  it("the answer to an earlier COOKIE ECHO does not count against the cookie that was echoed since", () => {
+    const { peer, user } = echoingAnother(1000);
+    peer.sends(error({ type: "STALE_COOKIE", code: 3, stalenessUs: 1200 }));
+    peer.getsNothing();
+    expect(user.state).toBe("cookie-echoed");
+    peer.sends(cookieAck());
+    expect(user.state).toBe("established");
+    user.sends(100);
+    peer.gets(withTag(peer.tag, data(1)));
+  });
+
+  it("nor does one that the network repeats: no cookie is stale for longer than it exists", () => {
+    const { peer, user } = echoingAnother(30_000_000);
+    for (let repeated = 0; repeated < 5; repeated += 1) {
+      peer.sends(error({ type: "STALE_COOKIE", code: 3, stalenessUs: 30_000_000 }));
+      peer.getsNothing();
+    }
+    peer.sends(cookieAck());
+    expect(user.state).toBe("established");
+  });
+
+  it("but what can be no answer to an earlier one is about the present cookie", () => {
+    const { peer } = echoingAnother(1000);
+    peer.sends(error({ type: "STALE_COOKIE", code: 3, stalenessUs: 1200 }));
+    peer.getsNothing();
+    peer.sends(error({ type: "STALE_COOKIE", code: 3, stalenessUs: 1200 }));
+    peer.gets(init());
+  });
+
   it("in any other state it is discarded", () => {
     const { peer, user } = established();
     peer.sends(error({ type: "STALE_COOKIE", code: 3, stalenessUs: 200_000 }));
