@@ -33,7 +33,7 @@ export function receiveCookieEcho(core: EndpointCore, arrival: Arrival, echo: Co
   const existing =
     core.associations.get(packet.verificationTag) ??
     core.associations.confirmedAt([route.remote, content.peerAddress], content.peerPort) ??
-    calledElsewhere(core, content, route);
+    calledElsewhere(core, content, agreement, route);
   const behind = admittedBehind(core, existing, agreement, arrival, echo);
   if (behind === undefined) {
     core.counters.badCookie += 1;
@@ -94,11 +94,22 @@ function isForPacket(core: EndpointCore, content: CookieContent, packet: SctpPac
   );
 }
 
-/** Calls that cross over different addresses: ours has the tag of the peer, and waits for COOKIE ACK from another one. */
-function calledElsewhere(core: EndpointCore, content: CookieContent, route: Route): Association | undefined {
-  const { initiateTag } = content.peerInit;
-  const found = core.associations.withPeerTag(route.remote, content.peerPort, initiateTag);
-  return found?.phase === "cookie-echoed" ? found : undefined;
+/**
+ * Calls that cross over different addresses: ours has the tag of the peer, and waits for COOKIE ACK from another
+ * address, or has it already and knows of no other one that it is the peer's.
+ */
+function calledElsewhere(
+  core: EndpointCore,
+  { peerInit, peerPort }: CookieContent,
+  { peerAddresses }: Agreement,
+  { remote }: Route,
+): Association | undefined {
+  const found = core.associations.withPeerTag(remote, peerPort, peerInit.initiateTag);
+  if (found === undefined || found.phase === "closed") return undefined;
+  const { confirmedAddresses } = found.state;
+  const isSame =
+    found.phase === "cookie-echoed" || peerAddresses.some((address) => confirmedAddresses.has(address));
+  return isSame ? found : undefined;
 }
 
 function actionFor(

@@ -305,6 +305,26 @@ describe("5.2.4 table 12", () => {
     peer.getsAfter(600, cookieEcho());
   });
 
+  it("(C) also in ESTABLISHED, from an address that is not confirmed yet, so that no second association begins", () => {
+    const { peer, user } = start({ peerAddresses: [PEER, PEER_TOO] });
+    // A cookie from before the endpoint called.
+    peer.calls();
+    peer.takesInitAck();
+    const late = { cookie: peer.cookie, tag: peer.theirTag };
+    user.connects(PEER_TOO);
+    peer.takesInit();
+    peer.sendsPacket({ from: PEER_TOO, chunks: [initAck()] });
+    peer.skips();
+    peer.sendsPacket({ from: PEER_TOO, chunks: [cookieAck()] });
+    expect(user.state).toBe("established");
+    user.hears();
+    peer.skips();
+    peer.sendsPacket({ tag: late.tag, chunks: [cookieEcho({ cookie: late.cookie })] });
+    peer.getsNothing();
+    expect(user.hears()).toEqual([]);
+    expect([...peer.endpoint.associations()]).toHaveLength(1);
+  });
+
   it("(D) both match in COOKIE-ECHOED: ESTABLISHED, COOKIE ACK, and T1-cookie is stopped", () => {
     const { peer, user } = calling();
     peer.calls();
