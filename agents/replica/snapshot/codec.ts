@@ -136,6 +136,7 @@ const writtenShape = z.looseObject({
 
 const endpointShape = z.strictObject({
   version: z.literal(snapshotVersion),
+  nowMs: z.number(),
   sources: addressesShape,
   listening: z.boolean(),
   parameters: parametersShape,

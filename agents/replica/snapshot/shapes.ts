@@ -234,6 +234,7 @@ export const associationShape: z.ZodType<Omit<AssociationSnapshot, "state" | "co
   z.strictObject({
     localAddress: address,
     sources: z.array(address).max(256),
+    nowMs: real,
     replyRoute: routeShape,
     parameters: parametersShape,
     peerAdvertisedBytes: bit32,

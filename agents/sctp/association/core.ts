@@ -76,6 +76,7 @@ export interface AssociationSnapshot {
   readonly state: AssociationState;
   readonly localAddress: string;
   readonly sources: readonly string[];
+  readonly nowMs: number;
   readonly replyRoute: Route;
   readonly parameters: ProtocolParameters;
   readonly peerAdvertisedBytes: number;
@@ -350,6 +351,7 @@ export class AssociationCore {
       state: cloneAssociationState(this.state),
       localAddress: this.localAddress,
       sources: this.sources,
+      nowMs: this.nowMs,
       replyRoute: this.replyRoute,
       parameters: this.parameters,
       peerAdvertisedBytes: this.peerAdvertisedBytes,
@@ -387,6 +389,7 @@ export class AssociationCore {
     const core = new AssociationCore(state, { ...setting, localAddress, parameters, keys: snapshot.keys });
     if (core.authenticator !== undefined) core.authenticator.peerKeyId = snapshot.peerKeyId;
     core.sources = snapshot.sources;
+    core.nowMs = snapshot.nowMs;
     core.replyRoute = snapshot.replyRoute;
     core.peerAdvertisedBytes = snapshot.peerAdvertisedBytes;
     core.window.restore(snapshot.window);

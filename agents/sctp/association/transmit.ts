@@ -59,7 +59,8 @@ export function flush(core: AssociationCore): void {
   core.scheduler.packetFilled();
   core.burstPackets = 0;
   core.probeAllowed = false;
-  // Messages whose time was over may have been all that was left.
+  // Messages whose time was over may have been all that was left, and what was begun of them is to be skipped.
+  if (mayData) prepareForwardTsn(core, dataPath);
   startShutdownWhenDrained(core, nowMs);
   if (core.control.length > 0) writeControl(core, core.routeTo(dataPath)).builder?.finish();
 }
@@ -72,6 +73,10 @@ function prepareData(core: AssociationCore, dataPath: Path): void {
       if (transmission.retransmit !== undefined) givesUp(core, transmission);
     }
   }
+  prepareForwardTsn(core, dataPath);
+}
+
+function prepareForwardTsn(core: AssociationCore, dataPath: Path): void {
   if (!core.forwardTsnDue) return;
   core.forwardTsnDue = false;
   const chunk = makeForwardTsn(core);

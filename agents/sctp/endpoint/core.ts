@@ -53,6 +53,7 @@ export interface EndpointCounters {
 export interface EndpointSnapshot {
   /** Of associations to come. */
   readonly parameters: ProtocolParameters;
+  readonly nowMs: number;
   readonly sources: readonly string[];
   readonly listening: boolean;
   readonly cookieKeys: CookieKeysSnapshot;
@@ -181,12 +182,22 @@ export class EndpointCore {
     this.outputs.notifications.push({ association, notification });
   }
 
-  /** Takes an association in that was opened, resumed or restored. */
+  /** Takes an association in that was opened or resumed. */
   add(association: Association): void {
+    this.#enter(association);
+    this.collect(association);
+  }
+
+  /** Takes an association in as a snapshot left it: it has nothing to do before something happens. */
+  addRestored(association: Association): void {
+    this.#enter(association);
+    this.#deadlines.set(association.state.agreement.localTag, association.nextDeadlineMs());
+  }
+
+  #enter(association: Association): void {
     association.useSources(this.sources);
     this.retiredTags.delete(association.state.agreement.localTag);
     this.associations.add(association);
-    this.collect(association);
   }
 
   get setting(): AssociationSetting {

@@ -322,6 +322,7 @@ export class Endpoint {
     assert(this.#core.outputs.isEmpty, "outputs are taken before a snapshot");
     return {
       parameters: this.#core.parameters,
+      nowMs: this.#core.nowMs,
       sources: this.#core.sources,
       listening: this.#core.listening,
       cookieKeys: this.#core.cookieKeys.snapshot(),
@@ -337,6 +338,7 @@ export class Endpoint {
   static restore(snapshot: EndpointSnapshot, config: EndpointConfig, random: RandomSource): Endpoint {
     const endpoint = new Endpoint(config, random);
     endpoint.#core.parameters = snapshot.parameters;
+    endpoint.#core.nowMs = snapshot.nowMs;
     endpoint.#core.sources = snapshot.sources;
     endpoint.#core.listening = snapshot.listening;
     endpoint.#core.cookieKeys.restore(snapshot.cookieKeys);
@@ -345,7 +347,7 @@ export class Endpoint {
     for (const call of snapshot.connecting) endpoint.#core.calls.add(cloneCall(call));
     for (const call of snapshot.echoing) endpoint.#core.echoing.set(call.offer.tag, cloneCall(call));
     for (const each of snapshot.associations) {
-      endpoint.#core.add(Association.restore(each, endpoint.#core.setting));
+      endpoint.#core.addRestored(Association.restore(each, endpoint.#core.setting));
     }
     return endpoint;
   }

@@ -87,7 +87,8 @@ interface Arrival {
 
 /** The network, the clock and the scripted peer. */
 export class Peer {
-  readonly endpoint: Endpoint;
+  endpoint: Endpoint;
+  readonly #config: EndpointConfig;
   readonly addresses: readonly string[];
   readonly localAddresses: readonly string[];
   readonly setting: Setting;
@@ -110,7 +111,7 @@ export class Peer {
     this.setting = setting;
     this.addresses = setting.peerAddresses ?? [PEER];
     this.localAddresses = setting.localAddresses ?? [US];
-    const config: EndpointConfig = {
+    this.#config = {
       localPort: OUR_PORT,
       localAddresses: this.localAddresses,
       ownAddress: this.localAddresses[0] ?? US,
@@ -122,7 +123,12 @@ export class Peer {
     const { uint32 } = setting;
     const seeded = seededRandom(1);
     const random = uint32 === undefined ? seeded : { ...seeded, uint32: () => uint32 };
-    this.endpoint = new Endpoint(config, random);
+    this.endpoint = new Endpoint(this.#config, random);
+  }
+
+  /** The endpoint is taken out and put back, in between two steps. */
+  restores(): void {
+    this.endpoint = Endpoint.restore(this.endpoint.snapshot(), this.#config, seededRandom(2));
   }
 
   /** One packet with these chunks, from the first address to the first address, with the right tag. */

@@ -129,6 +129,16 @@ describe("5.1 the four packets", () => {
     peer.getsNothing();
   });
 
+  it("5.3.1 a tag does not live twice, also where the endpoint was restored before the association ended", () => {
+    const { peer, user } = established();
+    peer.restores();
+    user.aborts();
+    peer.gets(abort());
+    peer.sends(cookieEcho());
+    peer.getsNothing();
+    expect(user.state).toBe("closed");
+  });
+
   it("5.3.1 tags and first TSNs are new each time", () => {
     const { peer } = start();
     const offers = Array.from({ length: 20 }, () => {
