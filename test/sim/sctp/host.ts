@@ -167,11 +167,15 @@ export class Host {
     ]);
   }
 
+  /** With the knob nothing is sent before both sides are up and their streams are near their wrap. */
+  get waitsForWrap(): boolean {
+    return this.#knobs.ssnNearWrap && this.current !== undefined && !this.#wrapped.has(this.current.handle);
+  }
+
   /** Gives the endpoint the user's next message; answers it where it was accepted. */
   pump(nowMs: number): AcceptedMessage | undefined {
     const { current } = this;
-    if (current?.status !== "up" || (this.#knobs.ssnNearWrap && !this.#wrapped.has(current.handle)))
-      return undefined;
+    if (current?.status !== "up" || this.waitsForWrap) return undefined;
     const state = this.endpoint.state(current.handle);
     for (let first = this.queue[0]; first !== undefined && state !== undefined; first = this.queue[0]) {
       const message = { ...first, streamId: first.streamId % state.agreement.outboundStreams };

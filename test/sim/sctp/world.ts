@@ -466,7 +466,8 @@ export class SimWorld {
       if (current?.status !== "up") return true;
       const peer = this.#peerOf(host, current);
       // Whoever neither sends nor probes does not notice that the other side is gone.
-      const idle = host.queue.length === 0 && host.endpoint.pendingBytes(current.handle) === 0;
+      const sends = host.queue.length > 0 && !host.waitsForWrap;
+      const idle = !sends && host.endpoint.pendingBytes(current.handle) === 0;
       if (peer?.status !== "up" && idle && !this.#knobs[side].parameters.heartbeatEnabled) return true;
       if (peer?.status !== "up" || peer.handle !== this.hosts[otherSide(side)].current?.handle) return false;
       const ending = current.shutdownAtMs ?? peer.shutdownAtMs;

@@ -85,18 +85,18 @@ export class Transfer {
     for (const [index, packet] of packets.entries()) {
       const again = packet.chunks.filter(({ tsn }) => this.#outstanding.has(tsn));
       if (again.length === 0) continue;
-      const { timedOut = false, fast = false } = reasons[index] ?? {};
+      const { timedOut = false, t3 = false, fast = false } = reasons[index] ?? {};
       // The one packet of section 6.3.3 E3, and the one of section 7.2.4 rule 3.
       const free = timedOut || (freeFastPacket && (fast || this.#isMissingSome()));
       if (free && !timedOut) freeFastPacket = false;
-      if (!free) this.#checkCongestionWindow(packet);
+      if (!free) this.#checkCongestionWindow(packet, t3);
       for (const chunk of again) this.#bookAgain(chunk, packet);
     }
     // New data comes after what is sent again (section 6.1 C), if only to fill up the same packets.
-    for (const packet of packets) {
+    for (const [index, packet] of packets.entries()) {
       const added = packet.chunks.filter(({ tsn }) => !this.#fingerprints.has(tsn));
       if (added.length === 0) continue;
-      this.#checkCongestionWindow(packet, added.length < packet.chunks.length);
+      this.#checkCongestionWindow(packet, reasons[index]?.t3 === true, added.length < packet.chunks.length);
       for (const chunk of added) this.#bookNew(chunk, packet);
     }
   }
@@ -107,19 +107,22 @@ export class Transfer {
     return false;
   }
 
-  #checkRetransmissions(packet: DataPacket): { timedOut: boolean; fast: boolean } {
+  #checkRetransmissions(packet: DataPacket): { timedOut: boolean; t3: boolean; fast: boolean } {
     let timedOut = false;
+    let t3 = false;
     let fast = false;
     for (const chunk of packet.chunks) {
       if (!this.#fingerprints.has(chunk.tsn)) continue;
       const why = this.#checkRetransmission(chunk, packet);
       timedOut ||= why === "t3-now";
+      t3 ||= why !== "missing";
       fast ||= why === "missing" || packet.reason === "fast-retransmission";
     }
-    return { timedOut, fast };
+    return { timedOut, t3, fast };
   }
 
-  #checkCongestionWindow(packet: DataPacket, goesAnyway: boolean = false): void {
+  /** `t3`: the packet brings again what T3 found lost. */
+  #checkCongestionWindow(packet: DataPacket, t3: boolean, goesAnyway: boolean = false): void {
     const windowBytes = packet.congestionWindowBytes;
     const flight = this.#flight.get(packet.to) ?? 0;
     // Section 7.2.3: after T3 no more than one packet until an acknowledgement comes.
@@ -128,8 +131,7 @@ export class Transfer {
     const limit = onlyOne && !goesAnyway ? 1 : windowBytes;
     if (windowBytes === undefined || limit === undefined || flight < limit) return;
     // T3 of that address may have expired without a chunk of it being sent again yet.
-    const byTimer = packet.byTimer || packet.reason === "t3-retransmission";
-    const timedOut = byTimer && this.#timeOut(packet.to, packet);
+    const timedOut = (packet.byTimer || t3) && this.#timeOut(packet.to, packet);
     hold(timedOut, "congestion window (RFC 9260 sections 6.1 B and 7.2.1)", () => {
       return `${this.#name}: ${flight} bytes in flight to ${packet.to}, window ${windowBytes}${limit === 1 ? " after T3" : ""}, TSN ${packet.chunks[0]?.tsn} sent`;
     });
