@@ -1,6 +1,7 @@
 import { assert } from "../base/assert.ts";
 import type { ProtocolParameters } from "../base/parameters.ts";
 import type { RandomSource } from "../base/random.ts";
+import type { Tsn } from "../base/serial.ts";
 import type { FlightState, Transmission } from "../tx/flight.ts";
 import { Flight } from "../tx/flight.ts";
 import type { SchedulerSnapshot } from "../tx/scheduler.ts";
@@ -89,6 +90,7 @@ export interface AssociationSnapshot {
   readonly sendBlocked: boolean;
   readonly forwardTsnDue: boolean;
   readonly shutdownPath: string | undefined;
+  readonly fastRecoveryExit: Tsn | undefined;
   readonly ecn: EcnState;
   readonly probedAtMs: number;
   readonly requestDue: boolean;
@@ -153,6 +155,8 @@ export class AssociationCore {
   phaseSequence: number = 0;
   /** Address that SHUTDOWN or SHUTDOWN ACK last went to. */
   shutdownPath: string | undefined;
+  /** Fast Recovery lasts until this TSN is acknowledged (section 7.2.4). */
+  fastRecoveryExit: Tsn | undefined;
   /** The next retransmission may leave whatever the window says (section 7.2.4). */
   fastRetransmitPending: boolean = false;
   /** `send` answered `queue-full`, and the user waits for room. */
@@ -364,6 +368,7 @@ export class AssociationCore {
       sendBlocked: this.sendBlocked,
       forwardTsnDue: this.forwardTsnDue,
       shutdownPath: this.shutdownPath,
+      fastRecoveryExit: this.fastRecoveryExit,
       ecn: this.ecn,
       probedAtMs: this.probedAtMs,
       requestDue: this.requestDue,
@@ -401,6 +406,7 @@ export class AssociationCore {
     core.sendBlocked = snapshot.sendBlocked;
     core.forwardTsnDue = snapshot.forwardTsnDue;
     core.shutdownPath = snapshot.shutdownPath;
+    core.fastRecoveryExit = snapshot.fastRecoveryExit;
     core.ecn = snapshot.ecn;
     core.probedAtMs = snapshot.probedAtMs;
     core.requestDue = snapshot.requestDue;

@@ -1,6 +1,6 @@
 import type { Tsn } from "../base/serial.ts";
-import { tsnAdd, tsnDistance, tsnLess } from "../base/serial.ts";
-import { enterFastRecovery, grow, leaveFastRecovery } from "../path/congestion.ts";
+import { tsnAdd, tsnDistance, tsnLess, tsnLessOrEqual } from "../base/serial.ts";
+import { grow, halve } from "../path/congestion.ts";
 import type { Path } from "../path/path.ts";
 import { clearErrors, pmdcsBytes } from "../path/path.ts";
 import { measureRtt } from "../path/rto.ts";
@@ -163,11 +163,14 @@ function creditPaths(core: AssociationCore): void {
         ackedBytes: sacked.bytes,
         flightBeforeBytes: sacked.flightBeforeBytes,
         flightIsEmpty: path.flightBytes === 0,
+        recovering: core.fastRecoveryExit !== undefined,
         pmdcsBytes: pmdcsBytes(path),
       });
     }
-    leaveFastRecovery(path.congestion, core.state.send.cumulativeAck);
   }
+  const { fastRecoveryExit } = core;
+  if (fastRecoveryExit !== undefined && tsnLessOrEqual(fastRecoveryExit, core.state.send.cumulativeAck))
+    core.fastRecoveryExit = undefined;
 }
 
 /**
@@ -181,27 +184,31 @@ function countMissing(
   cumulativeMoved: boolean,
 ): void {
   if (highestGap === undefined) return;
-  const recovering = core.allPaths.some((path) => path.congestion.fastRecoveryExit !== undefined);
+  const recovering = core.fastRecoveryExit !== undefined;
   const limit = recovering && cumulativeMoved ? highestGap : highestNew;
   if (limit === undefined) return;
+  let lossy: Set<Path> | undefined;
   for (let place = 0; place < core.flight.size; place++) {
     const transmission = core.flight.at(place)!;
     if (!tsnLess(transmission.chunk.tsn, limit)) break;
     if (transmission.gapAcked || !transmission.inFlight) continue;
     transmission.missing += 1;
-    if (transmission.missing >= missingReportsForLoss && !transmission.fastRetransmitted) {
-      fastRetransmit(core, transmission);
-    }
+    if (transmission.missing < missingReportsForLoss || transmission.fastRetransmitted) continue;
+    transmission.fastRetransmitted = true;
+    core.flight.markForRetransmission(transmission, "fast");
+    if (transmission.path !== undefined) (lossy ??= new Set<Path>()).add(transmission.path);
   }
+  if (lossy !== undefined && !recovering) enterFastRecovery(core, lossy);
 }
 
-function fastRetransmit(core: AssociationCore, transmission: PathTransmission): void {
-  const { path } = transmission;
-  transmission.fastRetransmitted = true;
-  core.flight.markForRetransmission(transmission, "fast");
-  if (path === undefined) return;
-  const highest = tsnAdd(core.state.send.nextTsn, -1);
-  if (enterFastRecovery(path.congestion, pmdcsBytes(path), highest)) core.fastRetransmitPending = true;
+/**
+ * Section 7.2.4, rules 2, 3 and 6. Fast Recovery is a state of the association: what is lost meanwhile on
+ * another path makes no window smaller either.
+ */
+function enterFastRecovery(core: AssociationCore, lossy: ReadonlySet<Path>): void {
+  for (const path of lossy) halve(path.congestion, pmdcsBytes(path));
+  core.fastRecoveryExit = tsnAdd(core.state.send.nextTsn, -1);
+  core.fastRetransmitPending = true;
 }
 
 /**

@@ -58,7 +58,10 @@ export function retransmissionDue(core: AssociationCore, path: Path, nowMs: numb
   // The loss of a window probe says nothing about the network; and no loss against a closed window says
   // anything about a peer that goes on answering (section 6.1, rule A).
   const probing = core.windowClosed && core.windowProbes > 0;
-  if (!probing) collapse(path.congestion, pmdcsBytes(path));
+  if (!probing) {
+    collapse(path.congestion, pmdcsBytes(path));
+    core.fastRecoveryExit = undefined;
+  }
   for (let place = 0; place < core.flight.size; place++) {
     const transmission = core.flight.at(place)!;
     if (!transmission.inFlight || transmission.path !== path) continue;

@@ -1,6 +1,3 @@
-import type { Tsn } from "../base/serial.ts";
-import { tsnLessOrEqual } from "../base/serial.ts";
-
 /**
  * Congestion control of one path (RFC 9260 section 7.2). All sizes are bytes of chunks with their headers
  * and padding; PMDCS is the largest DATA chunk, header included, that the path takes.
@@ -9,8 +6,6 @@ export interface CongestionState {
   windowBytes: number;
   slowStartThresholdBytes: number;
   partialBytesAcked: number;
-  /** Fast recovery lasts until this TSN is acknowledged (section 7.2.4). */
-  fastRecoveryExit: Tsn | undefined;
   /** After T3-rtx: no second packet until something is acknowledged (section 7.2.3). */
   onePacketOnly: boolean;
 }
@@ -27,7 +22,6 @@ export function createCongestion(pmdcsBytes: number, ipv6: boolean): CongestionS
     windowBytes: initialWindowBytes(pmdcsBytes, ipv6),
     slowStartThresholdBytes: highestThresholdBytes,
     partialBytesAcked: 0,
-    fastRecoveryExit: undefined,
     onePacketOnly: false,
   };
 }
@@ -37,6 +31,8 @@ export interface AckedOnPath {
   /** Bytes in flight on the path when the SACK came. */
   readonly flightBeforeBytes: number;
   readonly flightIsEmpty: boolean;
+  /** The association is in Fast Recovery (section 7.2.4). */
+  readonly recovering: boolean;
   readonly pmdcsBytes: number;
 }
 
@@ -45,7 +41,7 @@ export function grow(state: CongestionState, acked: AckedOnPath): void {
   state.onePacketOnly = false;
   const windowUsed = acked.flightBeforeBytes >= state.windowBytes;
   if (state.windowBytes <= state.slowStartThresholdBytes) {
-    if (windowUsed && state.fastRecoveryExit === undefined) {
+    if (windowUsed && !acked.recovering) {
       state.windowBytes += Math.min(acked.ackedBytes, acked.pmdcsBytes);
     }
   } else {
@@ -63,24 +59,11 @@ export function grow(state: CongestionState, acked: AckedOnPath): void {
 const halved = (state: CongestionState, pmdcsBytes: number): number =>
   Math.max(Math.floor(state.windowBytes / 2), 4 * pmdcsBytes);
 
-/** Section 7.2.3, after loss was seen by missing reports; false where a recovery is under way already. */
-export function enterFastRecovery(
-  state: CongestionState,
-  pmdcsBytes: number,
-  highestOutstanding: Tsn,
-): boolean {
-  if (state.fastRecoveryExit !== undefined) return false;
+/** Section 7.2.3, after loss was seen by missing reports. */
+export function halve(state: CongestionState, pmdcsBytes: number): void {
   state.slowStartThresholdBytes = halved(state, pmdcsBytes);
   state.windowBytes = state.slowStartThresholdBytes;
   state.partialBytesAcked = 0;
-  state.fastRecoveryExit = highestOutstanding;
-  return true;
-}
-
-export function leaveFastRecovery(state: CongestionState, cumulativeAck: Tsn): void {
-  if (state.fastRecoveryExit !== undefined && tsnLessOrEqual(state.fastRecoveryExit, cumulativeAck)) {
-    state.fastRecoveryExit = undefined;
-  }
 }
 
 /** Section 7.2.3, after T3-rtx expired. */
@@ -88,7 +71,6 @@ export function collapse(state: CongestionState, pmdcsBytes: number): void {
   state.slowStartThresholdBytes = halved(state, pmdcsBytes);
   state.windowBytes = pmdcsBytes;
   state.partialBytesAcked = 0;
-  state.fastRecoveryExit = undefined;
   state.onePacketOnly = true;
 }
 

@@ -396,6 +396,35 @@ describe("7.2.3 and 7.2.4 fast recovery", () => {
     expect(peer.cwnd).toBe((before + 1000) / 2);
   });
 
+  it("6: is one for all paths: another path neither grows nor is halved meanwhile", () => {
+    const { peer, user } = sending(4, { peerAddresses: [PEER, PEER_TOO] });
+    peer.endpoint.setPrimary(peer.handle, PEER_TOO);
+    user.sends(FULL, FULL, FULL, FULL);
+    peer.gets(...[5, 6, 7, 8].map((tsn) => to(PEER_TOO, data(tsn))));
+    for (const last of [2, 3, 4]) peer.sends(sack(0, { gaps: [[2, last]] }));
+    peer.gets(to(PEER, data(1)));
+    const before = peer.path(PEER_TOO);
+    // The window of that path is full, and TSN 5 to 8 are behind the loss and before the exit point.
+    for (const last of [6, 7, 8]) {
+      peer.sends(
+        sack(0, {
+          gaps: [
+            [2, 4],
+            [6, last],
+          ],
+        }),
+      );
+    }
+    peer.gets(to(PEER_TOO, data(5)));
+    const { windowBytes, slowStartThresholdBytes } = before;
+    expect(peer.path(PEER_TOO)).toMatchObject({ windowBytes, slowStartThresholdBytes });
+    peer.sends(sack(8));
+    user.sends(FULL, FULL, FULL, FULL);
+    peer.gets(...[9, 10, 11, 12].map((tsn) => to(PEER_TOO, data(tsn))));
+    peer.sends(sack(9));
+    expect(peer.path(PEER_TOO).windowBytes).toBe(windowBytes + 1000);
+  });
+
   it("T3 during recovery ends it and collapses the window", () => {
     const { peer } = recovering();
     peer.getsAfter(1000, data(2));
