@@ -308,8 +308,9 @@ export class SimWorld {
 
   #carryOut(host: Host, outputs: EndpointOutputs, byTimer: boolean = false): void {
     for (const { association, notification } of outputs.notifications) {
-      if (notification.type === "association-change" && notification.state === "comm-up")
-        this.#up(host, association);
+      if (notification.type !== "association-change") continue;
+      if (notification.state === "comm-up") this.#up(host, association);
+      else if (notification.state === "restart") this.#restarted(host, association);
     }
     for (const { association, ...delivery } of outputs.deliveries) {
       this.#messages.arrived(host.side, host.handles.get(association)?.peerHandle, delivery);
@@ -351,6 +352,9 @@ export class SimWorld {
     for (const [index, { datagram, association }] of sent.entries()) {
       const { from, to, bytes } = datagram;
       this.#contents.set(bytes, { packet: read[index]!, association });
+      for (const chunk of read[index]!.chunks) {
+        if (chunk.kind === "data" && chunk.ppid !== undefined) this.#messages.sent(chunk.ppid);
+      }
       this.#digest = crc32(bytes, crc32(`${this.nowMs.toFixed(6)} ${from} ${to}`, this.#digest));
     }
   }
@@ -391,6 +395,17 @@ export class SimWorld {
     this.#trace.note(this.nowMs, `${host.side} up ${association}`);
   }
 
+  /** The peer restarted; all that is in the same outputs was sent after that. */
+  #restarted(host: Host, association: number): void {
+    const anew = this.hosts[otherSide(host.side)].generation > 0;
+    if (anew && this.#goesOn(host, association)) this.#messages.mayBeLost(host.side, association);
+  }
+
+  /** Under the same handle it goes on: both sides called each other, or one anew while the other still called. */
+  #goesOn(host: Host, association: number): boolean {
+    return host.current?.handle === association && host.endpoint.state(association) !== undefined;
+  }
+
   /** With the knob, streams of a fresh association begin near their wrap; nobody sends before both are up. */
   #wrapStreams(): void {
     const { a, b } = this.hosts;
@@ -411,11 +426,7 @@ export class SimWorld {
     this.#trace.note(this.nowMs, `${host.side} ${state} ${reason}`);
     const handle = host.handle(association);
     if (state === "restart") {
-      // Under the same handle it goes on: both sides called each other, or one anew while the other still called.
-      if (handle === host.current && host.endpoint.state(association) !== undefined) {
-        if (this.hosts[otherSide(host.side)].generation > 0) this.#messages.mayBeLost(host.side, association);
-        return;
-      }
+      if (this.#goesOn(host, association)) return;
       this.#mayEnd(host, handle, reason);
       handle.status = "lost";
     } else if (state === "shutdown-complete") {

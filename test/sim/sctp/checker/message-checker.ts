@@ -18,7 +18,9 @@ interface Entry extends AcceptedMessage {
   delivered: boolean;
   /** A later message of its stream was delivered: it must not come any more. */
   passed: boolean;
-  /** The other side has started anew since it was accepted. */
+  /** At least a part of it was put on the network. */
+  sent: boolean;
+  /** The other side has started anew since it was sent. */
   mayBeLost: boolean;
   /** What was handed on of it in parts. */
   partBytes: number;
@@ -49,6 +51,7 @@ export class MessageChecker {
       handle,
       delivered: false,
       passed: false,
+      sent: false,
       mayBeLost: false,
       partBytes: 0,
     };
@@ -136,12 +139,24 @@ export class MessageChecker {
     entry.partBytes = end;
   }
 
-  /** The other side has started anew under the same tag of this side: what its predecessor had not got may be lost. */
+  /** A DATA chunk of this message was put on the network. */
+  sent(id: number): void {
+    const entry = this.#entries.get(id);
+    if (entry !== undefined) entry.sent = true;
+  }
+
+  /**
+   * The other side has started anew under the same tag of this side: what was sent before may have gone to its
+   * predecessor, got or not. What was not sent yet is still owed: nothing in RFC 9260 section 5.2.4, action B,
+   * takes it away.
+   */
   mayBeLost(side: Side, handle: number): void {
+    const pending = this.#pending.get(`${side}:${handle}`);
     for (const entry of this.#entries.values()) {
-      if (entry.side === side && entry.handle === handle) entry.mayBeLost = true;
+      if (entry.side !== side || entry.handle !== handle || !entry.sent) continue;
+      entry.mayBeLost = true;
+      pending?.delete(entry.id);
     }
-    this.#pending.delete(`${side}:${handle}`);
   }
 
   /** Messages that this side gave to its association, and that neither arrived nor were reported as given up. */

@@ -9,6 +9,8 @@ export interface DataOnWire {
   readonly streamId: number;
   /** Of DATA an SSN, of I-DATA a MID. */
   readonly messageNumber: number;
+  /** Undefined in I-DATA that is not the first of its message. */
+  readonly ppid: number | undefined;
   readonly unordered: boolean;
   readonly beginning: boolean;
   readonly ending: boolean;
@@ -161,6 +163,7 @@ function readData(
     tsn: view.getUint32(at + 4),
     streamId: view.getUint16(at + 8),
     messageNumber,
+    ppid: header === 16 || (flags & 2) !== 0 ? view.getUint32(at + header - 4) : undefined,
     unordered: (flags & 4) !== 0,
     beginning: (flags & 2) !== 0,
     ending: (flags & 1) !== 0,

@@ -12,8 +12,12 @@ interface Outstanding {
   lost: "missing" | "t3" | "abandoned" | undefined;
   /** It was sent so late that another time-out than the one that was seen may have hit it. */
   unsure: boolean;
+  /** Reports that it is missing since it was last sent. */
   strikes: number;
-  fastRetransmitted: boolean;
+  /** Three reports were counted once: a second time does not count (section 7.2.4, rule 5). */
+  wasMissing: boolean;
+  /** It was sent though the receiver had no room for it (section 6.1 A). */
+  readonly probe: boolean;
 }
 
 export interface TransferLimits {
@@ -53,6 +57,10 @@ export class Transfer {
   readonly #addresses: Set<string> = new Set<string>();
   /** Addresses where T3 has expired and nothing was acknowledged since. */
   readonly #timedOut: Set<string> = new Set<string>();
+  /** Fast Recovery lasts until this TSN is acknowledged; the sender has one for all addresses (section 7.2.4). */
+  #recoveryExit: number | undefined;
+  /** It has just begun: the first packet of what is marked does not look at the congestion window (rule 3). */
+  #recoveryBegins: boolean = false;
   /** User data in flight, which is what the receiver's window counts. */
   #totalFlight: number = 0;
   #nextTsn: number | undefined;
@@ -81,15 +89,15 @@ export class Transfer {
       return `${this.#name}: ${fresh.length} packets with new data at once`;
     });
     const reasons = packets.map((packet) => this.#checkRetransmissions(packet));
-    let freeFastPacket = true;
+    let recoveryPacket = this.#recoveryBegins;
+    this.#recoveryBegins = false;
     for (const [index, packet] of packets.entries()) {
       const again = packet.chunks.filter(({ tsn }) => this.#outstanding.has(tsn));
       if (again.length === 0) continue;
-      const { timedOut = false, t3 = false, fast = false } = reasons[index] ?? {};
+      const { timedOut = false, t3 = false } = reasons[index] ?? {};
       // The one packet of section 6.3.3 E3, and the one of section 7.2.4 rule 3.
-      const free = timedOut || (freeFastPacket && (fast || this.#isMissingSome()));
-      if (free && !timedOut) freeFastPacket = false;
-      if (!free) this.#checkCongestionWindow(packet, t3);
+      if (!timedOut && !recoveryPacket) this.#checkCongestionWindow(packet, t3);
+      if (!timedOut) recoveryPacket = false;
       for (const chunk of again) this.#bookAgain(chunk, packet);
     }
     // New data comes after what is sent again (section 6.1 C), if only to fill up the same packets.
@@ -101,24 +109,16 @@ export class Transfer {
     }
   }
 
-  /** What enters a recovery lets the earliest marked chunk go first, which T3 may have marked before. */
-  #isMissingSome(): boolean {
-    for (const { lost } of this.#outstanding.values()) if (lost === "missing") return true;
-    return false;
-  }
-
-  #checkRetransmissions(packet: DataPacket): { timedOut: boolean; t3: boolean; fast: boolean } {
+  #checkRetransmissions(packet: DataPacket): { timedOut: boolean; t3: boolean } {
     let timedOut = false;
     let t3 = false;
-    let fast = false;
     for (const chunk of packet.chunks) {
       if (!this.#fingerprints.has(chunk.tsn)) continue;
       const why = this.#checkRetransmission(chunk, packet);
       timedOut ||= why === "t3-now";
       t3 ||= why !== "missing";
-      fast ||= why === "missing" || packet.reason === "fast-retransmission";
     }
-    return { timedOut, t3, fast };
+    return { timedOut, t3 };
   }
 
   /** `t3`: the packet brings again what T3 found lost. */
@@ -160,47 +160,55 @@ export class Transfer {
    */
   #timeOut(address: string, { atMs, byTimer }: DataPacket): boolean {
     const there = [...this.#outstanding.values()].filter((each) => each.to === address && !each.gapAcked);
-    const oldestMs = there.reduce((oldest, each) => Math.min(oldest, each.sentAtMs), Infinity);
-    // Where chunks move between addresses, one may come under a timer that another one started long before.
-    // T3 also runs for a FORWARD TSN (RFC 3758 section 3.5). Rounding of floating point instants is no early timer.
-    const early =
-      this.#addresses.size === 1 && !this.#hasGivenUp && atMs - oldestMs + 1e-6 < this.#limits.rtoMinMs;
-    if (early) return false;
+    const flying = there.filter(({ lost }) => lost === undefined);
+    const oldestMs = flying.reduce((oldest, each) => Math.min(oldest, each.sentAtMs), Infinity);
+    // With one address T3 shows at once by the packet that it brings back. Where chunks move between addresses, one
+    // may come under a timer that another one started long before, and a time-out may show later only. T3 also
+    // runs for a FORWARD TSN (RFC 3758 section 3.5). Rounding of floating point instants is no early timer.
+    const exact = this.#addresses.size === 1 && !this.#hasGivenUp;
+    if (exact && (!byTimer || atMs - oldestMs + 1e-6 < this.#limits.rtoMinMs)) return false;
     for (const each of there) {
       if (each.lost === "abandoned") continue;
       if (each.lost === undefined) this.#fly(each, -1);
       each.lost = "t3";
       each.unsure = this.#addresses.size > 1 && atMs - each.sentAtMs < this.#limits.rtoMinMs;
     }
-    // Seen later, its time may be over: an acknowledgement may have come meanwhile.
+    this.#endRecovery();
     // A window probe that is lost leaves the congestion window alone (section 6.1 A).
-    const probing = there.length === 1 && this.#windowBytes < (there[0]?.payloadBytes ?? 0);
+    const [probe, ...others] = there;
+    const probing = probe?.probe === true && others.length === 0 && this.#windowBytes < probe.payloadBytes;
+    // Seen later, its time may be over: an acknowledgement may have come meanwhile.
     if (byTimer && !probing) this.#timedOut.add(address);
     return true;
   }
 
+  #endRecovery(): void {
+    this.#recoveryExit = undefined;
+    this.#recoveryBegins = false;
+  }
+
   #bookNew(chunk: DataOnWire, { to, atMs }: DataPacket): void {
-    this.#checkNew(chunk);
+    const probe = this.#checkNew(chunk);
     this.#fingerprints.set(chunk.tsn, chunk.fingerprint);
     const { payloadBytes, chunkBytes } = chunk;
-    const state = { gapAcked: false, lost: undefined, unsure: false, strikes: 0, fastRetransmitted: false };
-    const fresh: Outstanding = { payloadBytes, chunkBytes, to, sentAtMs: atMs, ...state };
+    const state = { gapAcked: false, lost: undefined, unsure: false, strikes: 0, wasMissing: false };
+    const fresh: Outstanding = { payloadBytes, chunkBytes, to, sentAtMs: atMs, probe, ...state };
     this.#outstanding.set(chunk.tsn, fresh);
     this.#addresses.add(to);
     this.#fly(fresh, 1);
   }
 
-  #bookAgain(chunk: DataOnWire, { to, atMs, reason }: DataPacket): void {
+  #bookAgain(chunk: DataOnWire, { to, atMs }: DataPacket): void {
     const before = this.#outstanding.get(chunk.tsn);
     if (before === undefined) return;
     if (before.lost === undefined) this.#fly(before, -1);
-    before.fastRetransmitted ||= before.lost === "missing" && reason === "fast-retransmission";
     Object.assign(before, { to, sentAtMs: atMs, lost: undefined, unsure: false, strikes: 0 });
     this.#addresses.add(to);
     this.#fly(before, 1);
   }
 
-  #checkNew(chunk: DataOnWire): void {
+  /** Answers whether it is a window probe. */
+  #checkNew(chunk: DataOnWire): boolean {
     this.#nextTsn ??= chunk.tsn;
     this.#arrivedInSequence ??= (chunk.tsn - 1) >>> 0;
     // The rest of a message that was given up half sent has a TSN that is never seen.
@@ -219,6 +227,7 @@ export class Transfer {
         return `${this.#name}: TSN ${chunk.tsn} of ${chunk.payloadBytes} bytes, window ${this.#windowBytes}, in flight ${this.#totalFlight}`;
       },
     );
+    return chunk.payloadBytes > room;
   }
 
   /** A HEARTBEAT ACK came from an address: a path that had failed starts anew (RFC 7829 section 3.2). */
@@ -244,38 +253,64 @@ export class Transfer {
       return;
     }
     if (this.#acked !== undefined && steps(this.#acked, cumulativeTsn) < 0) return;
+    const progress = this.#acked === undefined || steps(this.#acked, cumulativeTsn) > 0;
     this.#acked = cumulativeTsn;
+    let newest: number | undefined;
     for (const [tsn, chunk] of this.#outstanding) {
       if (steps(cumulativeTsn, tsn) > 0) break;
-      if (!chunk.gapAcked) this.#credit(chunk);
+      if (!chunk.gapAcked) {
+        this.#credit(chunk);
+        newest = tsn;
+      }
       this.#outstanding.delete(tsn);
     }
-    if (sack === undefined) return;
-    this.#windowBytes = sack.windowBytes;
-    this.#readGaps(sack);
+    if (sack !== undefined) {
+      this.#windowBytes = sack.windowBytes;
+      newest = this.#readGaps(sack) ?? newest;
+    }
+    if (this.#recoveryExit !== undefined && steps(this.#recoveryExit, cumulativeTsn) >= 0)
+      this.#endRecovery();
+    if (sack !== undefined) this.#countStrikes(sack, newest, progress);
   }
 
-  #readGaps({ cumulativeTsn, gaps }: SackOnWire): void {
-    const highest = gaps.at(-1)?.[1] ?? 0;
+  /** Answers the highest TSN that is acknowledged for the first time. */
+  #readGaps({ cumulativeTsn, gaps }: SackOnWire): number | undefined {
+    let newest: number | undefined;
     let at = 0;
     for (const [tsn, chunk] of this.#outstanding) {
       const offset = steps(cumulativeTsn, tsn);
       while (at < gaps.length && gaps[at]![1] < offset) at += 1;
       const inGap = at < gaps.length && offset >= gaps[at]![0];
-      const reneged = chunk.gapAcked && !inGap;
-      if (inGap && !chunk.gapAcked) this.#credit(chunk);
-      else if (reneged && chunk.lost === undefined) this.#fly(chunk, 1);
-      chunk.gapAcked = inGap;
-      if (inGap) {
+      if (inGap && !chunk.gapAcked) {
+        this.#credit(chunk);
+        newest = tsn;
         if (chunk.lost !== "abandoned") chunk.lost = undefined;
-        continue;
+      } else if (!inGap && chunk.gapAcked) {
+        // What is taken back is a report that it is missing, too (section 6.2.1 D iii).
+        if (chunk.lost === undefined) this.#fly(chunk, 1);
+        chunk.strikes += 1;
       }
-      // What is taken back is a report that it is missing, too (section 6.2.1 D iii).
-      if (reneged) chunk.strikes += 1;
-      if (offset < highest) chunk.strikes += 1;
-      if (chunk.strikes < 3 || chunk.fastRetransmitted || chunk.lost !== undefined) continue;
+      chunk.gapAcked = inGap;
+    }
+    return newest;
+  }
+
+  /** Missing is what lies below the highest TSN newly acknowledged; in Fast Recovery, with progress, all that is left out. */
+  #countStrikes({ cumulativeTsn, gaps }: SackOnWire, newest: number | undefined, progress: boolean): void {
+    const recovering = this.#recoveryExit !== undefined;
+    const all = recovering && progress;
+    const limit = all ? (gaps.at(-1)?.[1] ?? 0) : newest === undefined ? 0 : steps(cumulativeTsn, newest);
+    for (const [tsn, chunk] of this.#outstanding) {
+      if (steps(cumulativeTsn, tsn) >= limit) break;
+      if (chunk.gapAcked || chunk.lost !== undefined) continue;
+      chunk.strikes += 1;
+      if (chunk.strikes < 3 || chunk.wasMissing) continue;
+      chunk.wasMissing = true;
       chunk.lost = "missing";
       this.#fly(chunk, -1);
+      if (recovering || this.#recoveryExit !== undefined) continue;
+      this.#recoveryExit = ((this.#nextTsn ?? 0) - 1) >>> 0;
+      this.#recoveryBegins = true;
     }
   }
 
