@@ -335,18 +335,26 @@ export class AssociationCore {
     return path?.confirmed === true ? this.replyRoute : this.routeTo(this.primaryPath);
   }
 
+  /** Packets to this path leave from another address of ours now: its congestion control begins anew (section 7.2.5.2). */
+  sendFrom(path: Path, local: string | undefined): void {
+    const before = this.routeTo(path).local;
+    path.heardAt = local;
+    if (this.routeTo(path).local !== before) reinitializeCongestion(path);
+  }
+
   /** Nothing comes back on a path: the next packets there leave from another address of ours, if there is one. */
   changeSource(path: Path): void {
     if (this.sources.length < 2) return;
     const at = this.sources.indexOf(path.heardAt ?? this.localAddress);
-    path.heardAt = this.sources[(at + 1) % this.sources.length];
-    reinitializeCongestion(path);
+    this.sendFrom(path, this.sources[(at + 1) % this.sources.length]);
   }
 
   useSources(sources: readonly string[]): void {
+    const before = this.allPaths.map((path) => this.routeTo(path).local);
     this.sources = sources;
-    for (const path of this.allPaths) {
+    for (const [index, path] of this.allPaths.entries()) {
       if (path.heardAt !== undefined && !sources.includes(path.heardAt)) path.heardAt = undefined;
+      if (this.routeTo(path).local !== before[index]) reinitializeCongestion(path);
     }
   }
 

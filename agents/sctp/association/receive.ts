@@ -62,7 +62,8 @@ function heardFrom(core: AssociationCore, chunks: readonly Chunk[], route: Route
   if (path === undefined) return;
   const type = chunks[0]?.type;
   const probe = chunks.length === 1 && (type === "HEARTBEAT" || type === "HEARTBEAT_ACK");
-  if (!probe && !isUnsettled(core, route.local)) path.heardAt = route.local;
+  const moved = path.heardAt !== route.local;
+  if (moved && !probe && !isUnsettled(core, route.local)) core.sendFrom(path, route.local);
   const port = route.remotePort;
   if (port === undefined || port === path.remotePort) return;
   path.remotePort = port;

@@ -303,4 +303,20 @@ describe("7.2.5 a path that is another one now", () => {
     expect(peer.path().windowBytes).toBe(4000);
     expect(peer.path().slowStartThresholdBytes).toBeGreaterThanOrEqual(10_000_000);
   });
+
+  it("and so it does where they leave from there because the peer sent to that address", () => {
+    const { peer, user } = full(16, { localAddresses: [US, US_TOO] });
+    peer.sends(sack(16));
+    expect(peer.cwnd).toBe(17_000);
+    peer.sendsPacket({ to: US_TOO, chunks: [data(1)] });
+    expect(peer.cwnd).toBe(4000);
+    user.sends(100);
+    peer.skips();
+    // And no more than once.
+    peer.sendsPacket({ to: US_TOO, chunks: [sack(17)] });
+    user.sends(FULL, FULL, FULL, FULL);
+    expect(peer.skips().map(({ from }) => from)).toEqual([US_TOO, US_TOO, US_TOO, US_TOO]);
+    peer.sendsPacket({ to: US_TOO, chunks: [sack(18)] });
+    expect(peer.cwnd).toBe(5000);
+  });
 });
