@@ -204,7 +204,8 @@ export class SimWorld {
       if (host === undefined) continue;
       const contents = this.#contents.get(datagram.bytes);
       if (intact && contents !== undefined) {
-        this.#wire.packetArrived(host.side, contents.association, contents.packet, datagram.from);
+        const atMs = this.nowMs + host.clockAheadMs;
+        this.#wire.packetArrived(host.side, contents.association, contents.packet, atMs);
       }
       const route = { local: datagram.to, remote: datagram.from };
       host.endpoint.receive(datagram.bytes, route, this.nowMs + host.clockAheadMs);

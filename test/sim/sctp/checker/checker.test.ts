@@ -23,6 +23,7 @@ const sizeLimitBytes = 1012;
 
 const packet = (tsns: readonly number[], fields: Partial<DataPacket> = {}): DataPacket => ({
   chunks: tsns.map(chunk),
+  from: "u",
   to: "x",
   reason: "data",
   byTimer: false,
@@ -47,15 +48,11 @@ function sacked(
   cumulativeTsn: number,
   gaps: readonly (readonly [number, number])[] = [],
   left: number = windowBytes,
+  atMs: number = 0,
 ): void {
   const offsets = gaps.map(([first, last]) => [first - cumulativeTsn, last - cumulativeTsn] as const);
-  transfer.acknowledged(cumulativeTsn, {
-    kind: "sack",
-    cumulativeTsn,
-    windowBytes: left,
-    gaps: offsets,
-    duplicates: [],
-  });
+  const sack = { kind: "sack", cumulativeTsn, windowBytes: left, gaps: offsets, duplicates: [] } as const;
+  transfer.acknowledged(cumulativeTsn, sack, atMs);
 }
 
 const tooEarly = /retransmission needs T3 or three missing reports/;
@@ -159,6 +156,12 @@ describe("T3 (RFC 9260 sections 6.3.3 and 7.2.3)", () => {
     const transfer = sending(3);
     transfer.packetsSent([packet([1], { ...collapsed, byTimer: true, atMs: 1000 })]);
     expect(() => transfer.packetsSent([packet([2], { ...collapsed, atMs: 1001 })])).toThrow(tooMuch);
+  });
+
+  it("unless packets leave from another address then (section 7.2.5.2)", () => {
+    const transfer = sending(3);
+    transfer.packetsSent([packet([1], { ...collapsed, byTimer: true, atMs: 1000 })]);
+    transfer.packetsSent([packet([2], { from: "v", congestionWindowBytes: sizeLimitBytes, atMs: 1001 })]);
   });
 
   it("does not for a lost window probe (section 6.1 A)", () => {

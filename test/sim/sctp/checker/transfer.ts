@@ -30,6 +30,7 @@ export interface TransferLimits {
 /** A packet with DATA as the sender put it on the network. */
 export interface DataPacket {
   readonly chunks: readonly DataOnWire[];
+  readonly from: string;
   readonly to: string;
   readonly reason: string;
   /** It was made when a timer of the sender had expired. */
@@ -55,12 +56,19 @@ export class Transfer {
   readonly #flight: Map<string, number> = new Map<string, number>();
   /** Where DATA went so far. */
   readonly #addresses: Set<string> = new Set<string>();
+  /** The sender's own address from which each address was last sent to. */
+  readonly #sources: Map<string, string> = new Map<string, string>();
   /** Addresses where T3 has expired and nothing was acknowledged since. */
   readonly #timedOut: Set<string> = new Set<string>();
   /** Fast Recovery lasts until this TSN is acknowledged; the sender has one for all addresses (section 7.2.4). */
   #recoveryExit: number | undefined;
   /** It has just begun: the first packet of what is marked does not look at the congestion window (rule 3). */
   #recoveryBegins: boolean = false;
+  /**
+   * With several addresses T3 may have expired without a packet that shows it: then Fast Recovery may have
+   * ended, and what counts as missing is not known exactly, until nothing is outstanding any more.
+   */
+  #isExact: boolean = true;
   /** User data in flight, which is what the receiver's window counts. */
   #totalFlight: number = 0;
   #nextTsn: number | undefined;
@@ -89,7 +97,9 @@ export class Transfer {
       return `${this.#name}: ${fresh.length} packets with new data at once`;
     });
     const reasons = packets.map((packet) => this.#checkRetransmissions(packet));
-    let recoveryPacket = this.#recoveryBegins;
+    for (const { from, to } of packets) this.leaves(from, to);
+    if (packets[0] !== undefined) this.#noteTimers(packets[0].atMs);
+    let recoveryPacket = this.#recoveryBegins || (!this.#isExact && this.#isMissingSome());
     this.#recoveryBegins = false;
     for (const [index, packet] of packets.entries()) {
       const again = packet.chunks.filter(({ tsn }) => this.#outstanding.has(tsn));
@@ -106,6 +116,28 @@ export class Transfer {
       if (added.length === 0) continue;
       this.#checkCongestionWindow(packet, reasons[index]?.t3 === true, added.length < packet.chunks.length);
       for (const chunk of added) this.#bookNew(chunk, packet);
+    }
+  }
+
+  /** DATA or a HEARTBEAT leaves: from another address than before congestion control begins anew (section 7.2.5.2). */
+  leaves(from: string, to: string): void {
+    if (this.#sources.get(to) !== from) this.#timedOut.delete(to);
+    this.#sources.set(to, from);
+  }
+
+  #isMissingSome(): boolean {
+    for (const { lost } of this.#outstanding.values()) if (lost === "missing") return true;
+    return false;
+  }
+
+  /** Whether T3 of one of several addresses may have expired by now. */
+  #noteTimers(atMs: number): void {
+    if (this.#outstanding.size === 0) this.#isExact = true;
+    if (this.#addresses.size === 1 || !this.#isExact) return;
+    for (const { lost, gapAcked, sentAtMs } of this.#outstanding.values()) {
+      if (lost !== undefined || gapAcked || atMs - sentAtMs + 1e-6 < this.#limits.rtoMinMs) continue;
+      this.#isExact = false;
+      return;
     }
   }
 
@@ -230,11 +262,6 @@ export class Transfer {
     return chunk.payloadBytes > room;
   }
 
-  /** A HEARTBEAT ACK came from an address: a path that had failed starts anew (RFC 7829 section 3.2). */
-  heartbeatAcknowledged(address: string): void {
-    this.#timedOut.delete(address);
-  }
-
   /** A chunk was acknowledged for the first time. */
   #credit(chunk: Outstanding): void {
     this.#timedOut.delete(chunk.to);
@@ -246,13 +273,14 @@ export class Transfer {
     this.#totalFlight += sign * chunk.payloadBytes;
   }
 
-  /** A SACK or SHUTDOWN has reached the sender; `sack` is undefined for a SHUTDOWN. */
-  acknowledged(cumulativeTsn: number, sack: SackOnWire | undefined): void {
+  /** A SACK or SHUTDOWN has reached the sender, by its own clock at `atMs`; `sack` is undefined for a SHUTDOWN. */
+  acknowledged(cumulativeTsn: number, sack: SackOnWire | undefined, atMs: number): void {
     if (this.#nextTsn === undefined) {
       if (sack !== undefined) this.#windowBytes = sack.windowBytes;
       return;
     }
     if (this.#acked !== undefined && steps(this.#acked, cumulativeTsn) < 0) return;
+    this.#noteTimers(atMs);
     const progress = this.#acked === undefined || steps(this.#acked, cumulativeTsn) > 0;
     this.#acked = cumulativeTsn;
     let newest: number | undefined;
@@ -298,13 +326,13 @@ export class Transfer {
   /** Missing is what lies below the highest TSN newly acknowledged; in Fast Recovery, with progress, all that is left out. */
   #countStrikes({ cumulativeTsn, gaps }: SackOnWire, newest: number | undefined, progress: boolean): void {
     const recovering = this.#recoveryExit !== undefined;
-    const all = recovering && progress;
+    const all = (recovering || !this.#isExact) && progress;
     const limit = all ? (gaps.at(-1)?.[1] ?? 0) : newest === undefined ? 0 : steps(cumulativeTsn, newest);
     for (const [tsn, chunk] of this.#outstanding) {
       if (steps(cumulativeTsn, tsn) >= limit) break;
       if (chunk.gapAcked || chunk.lost !== undefined) continue;
       chunk.strikes += 1;
-      if (chunk.strikes < 3 || chunk.wasMissing) continue;
+      if (chunk.strikes < 3 || (chunk.wasMissing && this.#isExact)) continue;
       chunk.wasMissing = true;
       chunk.lost = "missing";
       this.#fly(chunk, -1);

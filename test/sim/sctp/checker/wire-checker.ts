@@ -31,6 +31,8 @@ const cookieWhileShuttingDown = 10;
 /** An extension that only one side knows, with the bit that asks for a report. */
 const unrecognizedParameters = 8;
 
+const isHeartbeat = (chunk: ChunkOnWire): boolean => chunk.kind === "other" && chunk.name === "HEARTBEAT";
+
 /** Reads every packet, finds out to which direction of which association it belongs, and has it judged there. */
 export class WireChecker {
   readonly #knobs: Knobs;
@@ -63,14 +65,20 @@ export class WireChecker {
       const packet = read[index]!;
       const chunks = packet.chunks.filter((chunk): chunk is DataOnWire => chunk.kind === "data");
       if (chunks.length === 0) continue;
-      const { to } = datagram;
+      const { from, to } = datagram;
       const { windowBytes, packetSizeBytes = Infinity } = path(to) ?? {};
       const limits = { congestionWindowBytes: windowBytes, sizeLimitBytes: packetSizeBytes };
-      const data = { chunks, to, reason, byTimer, atMs, ...limits };
+      const data = { chunks, from, to, reason, byTimer, atMs, ...limits };
       const transfer = this.#transfer(side, association, packet.tag);
       byTransfer.set(transfer, [...(byTransfer.get(transfer) ?? []), data]);
     }
     for (const [transfer, packets] of byTransfer) transfer.packetsSent(packets);
+    // A time-out that the DATA shows may have changed the address from which a HEARTBEAT left.
+    for (const [index, { side, association, datagram }] of all.entries()) {
+      const packet = read[index]!;
+      if (!packet.chunks.some(isHeartbeat)) continue;
+      this.#transfer(side, association, packet.tag).leaves(datagram.from, datagram.to);
+    }
     return read;
   }
 
@@ -125,8 +133,8 @@ export class WireChecker {
     this.#transfer(side, association, peerTag).abandoned(tsn);
   }
 
-  /** A packet of an association of the other side is handed to the endpoint of `side`, undamaged. */
-  packetArrived(side: Side, association: number, packet: PacketOnWire, address: string): void {
+  /** A packet of an association of the other side is handed to the endpoint of `side`, undamaged, by its clock at `atMs`. */
+  packetArrived(side: Side, association: number, packet: PacketOnWire, atMs: number): void {
     const from = otherSide(side);
     for (const chunk of packet.chunks) {
       if (chunk.kind === "data") this.#transfer(from, association, packet.tag).dataArrived(chunk.tsn);
@@ -134,9 +142,7 @@ export class WireChecker {
         this.#transfer(from, association, packet.tag).forwardArrived(chunk.cumulativeTsn);
       else if (chunk.kind === "sack" || chunk.kind === "shutdown") {
         const sack = chunk.kind === "sack" ? chunk : undefined;
-        this.#transfer(side, packet.tag, association).acknowledged(chunk.cumulativeTsn, sack);
-      } else if (chunk.kind === "other" && chunk.name === "HEARTBEAT-ACK") {
-        this.#transfer(side, packet.tag, association).heartbeatAcknowledged(address);
+        this.#transfer(side, packet.tag, association).acknowledged(chunk.cumulativeTsn, sack, atMs);
       }
     }
   }
