@@ -1,24 +1,7 @@
+import type { Outstanding } from "./fast-recovery.ts";
+import { FastRecovery } from "./fast-recovery.ts";
 import type { DataOnWire, SackOnWire } from "./packet-reader.ts";
 import { hold, steps } from "./violation.ts";
-
-/** A DATA chunk that the sender does not yet know to be acknowledged cumulatively. */
-interface Outstanding {
-  readonly payloadBytes: number;
-  readonly chunkBytes: number;
-  to: string;
-  sentAtMs: number;
-  gapAcked: boolean;
-  /** Why it does not count as in flight: three reports that it is missing, or T3. */
-  lost: "missing" | "t3" | "abandoned" | undefined;
-  /** It was sent so late that another time-out than the one that was seen may have hit it. */
-  unsure: boolean;
-  /** Reports that it is missing since it was last sent. */
-  strikes: number;
-  /** Three reports were counted once: a second time does not count (section 7.2.4, rule 5). */
-  wasMissing: boolean;
-  /** It was sent though the receiver had no room for it (section 6.1 A). */
-  readonly probe: boolean;
-}
 
 export interface TransferLimits {
   readonly maxBurst: number;
@@ -60,15 +43,7 @@ export class Transfer {
   readonly #sources: Map<string, string> = new Map<string, string>();
   /** Addresses where T3 has expired and nothing was acknowledged since. */
   readonly #timedOut: Set<string> = new Set<string>();
-  /** Fast Recovery lasts until this TSN is acknowledged; the sender has one for all addresses (section 7.2.4). */
-  #recoveryExit: number | undefined;
-  /** It has just begun: the first packet of what is marked does not look at the congestion window (rule 3). */
-  #recoveryBegins: boolean = false;
-  /**
-   * With several addresses T3 may have expired without a packet that shows it: then Fast Recovery may have
-   * ended, and what counts as missing is not known exactly, until nothing is outstanding any more.
-   */
-  #isExact: boolean = true;
+  readonly #recovery: FastRecovery;
   /** User data in flight, which is what the receiver's window counts. */
   #totalFlight: number = 0;
   #nextTsn: number | undefined;
@@ -85,6 +60,7 @@ export class Transfer {
     this.#name = name;
     this.#limits = limits;
     this.#windowBytes = limits.windowBytes;
+    this.#recovery = new FastRecovery(this.#outstanding, limits.rtoMinMs);
   }
 
   /**
@@ -98,9 +74,8 @@ export class Transfer {
     });
     const reasons = packets.map((packet) => this.#checkRetransmissions(packet));
     for (const { from, to } of packets) this.leaves(from, to);
-    if (packets[0] !== undefined) this.#noteTimers(packets[0].atMs);
-    let recoveryPacket = this.#recoveryBegins || (!this.#isExact && this.#isMissingSome());
-    this.#recoveryBegins = false;
+    if (packets[0] !== undefined) this.#recovery.noteTimers(packets[0].atMs, this.#addresses.size);
+    let recoveryPacket = this.#recovery.takeFreePacket();
     for (const [index, packet] of packets.entries()) {
       const again = packet.chunks.filter(({ tsn }) => this.#outstanding.has(tsn));
       if (again.length === 0) continue;
@@ -123,22 +98,6 @@ export class Transfer {
   leaves(from: string, to: string): void {
     if (this.#sources.get(to) !== from) this.#timedOut.delete(to);
     this.#sources.set(to, from);
-  }
-
-  #isMissingSome(): boolean {
-    for (const { lost } of this.#outstanding.values()) if (lost === "missing") return true;
-    return false;
-  }
-
-  /** Whether T3 of one of several addresses may have expired by now. */
-  #noteTimers(atMs: number): void {
-    if (this.#outstanding.size === 0) this.#isExact = true;
-    if (this.#addresses.size === 1 || !this.#isExact) return;
-    for (const { lost, gapAcked, sentAtMs } of this.#outstanding.values()) {
-      if (lost !== undefined || gapAcked || atMs - sentAtMs + 1e-6 < this.#limits.rtoMinMs) continue;
-      this.#isExact = false;
-      return;
-    }
   }
 
   #checkRetransmissions(packet: DataPacket): { timedOut: boolean; t3: boolean } {
@@ -205,18 +164,13 @@ export class Transfer {
       each.lost = "t3";
       each.unsure = this.#addresses.size > 1 && atMs - each.sentAtMs < this.#limits.rtoMinMs;
     }
-    this.#endRecovery();
+    this.#recovery.end();
     // A window probe that is lost leaves the congestion window alone (section 6.1 A).
     const [probe, ...others] = there;
     const probing = probe?.probe === true && others.length === 0 && this.#windowBytes < probe.payloadBytes;
     // Seen later, its time may be over: an acknowledgement may have come meanwhile.
     if (byTimer && !probing) this.#timedOut.add(address);
     return true;
-  }
-
-  #endRecovery(): void {
-    this.#recoveryExit = undefined;
-    this.#recoveryBegins = false;
   }
 
   #bookNew(chunk: DataOnWire, { to, atMs }: DataPacket): void {
@@ -280,7 +234,7 @@ export class Transfer {
       return;
     }
     if (this.#acked !== undefined && steps(this.#acked, cumulativeTsn) < 0) return;
-    this.#noteTimers(atMs);
+    this.#recovery.noteTimers(atMs, this.#addresses.size);
     const progress = this.#acked === undefined || steps(this.#acked, cumulativeTsn) > 0;
     this.#acked = cumulativeTsn;
     let newest: number | undefined;
@@ -296,9 +250,12 @@ export class Transfer {
       this.#windowBytes = sack.windowBytes;
       newest = this.#readGaps(sack) ?? newest;
     }
-    if (this.#recoveryExit !== undefined && steps(this.#recoveryExit, cumulativeTsn) >= 0)
-      this.#endRecovery();
-    if (sack !== undefined) this.#countStrikes(sack, newest, progress);
+    this.#recovery.acknowledged(cumulativeTsn);
+    if (sack === undefined) return;
+    for (const chunk of this.#recovery.count(sack, newest, progress, this.#nextTsn)) {
+      chunk.lost = "missing";
+      this.#fly(chunk, -1);
+    }
   }
 
   /** Answers the highest TSN that is acknowledged for the first time. */
@@ -321,25 +278,6 @@ export class Transfer {
       chunk.gapAcked = inGap;
     }
     return newest;
-  }
-
-  /** Missing is what lies below the highest TSN newly acknowledged; in Fast Recovery, with progress, all that is left out. */
-  #countStrikes({ cumulativeTsn, gaps }: SackOnWire, newest: number | undefined, progress: boolean): void {
-    const recovering = this.#recoveryExit !== undefined;
-    const all = (recovering || !this.#isExact) && progress;
-    const limit = all ? (gaps.at(-1)?.[1] ?? 0) : newest === undefined ? 0 : steps(cumulativeTsn, newest);
-    for (const [tsn, chunk] of this.#outstanding) {
-      if (steps(cumulativeTsn, tsn) >= limit) break;
-      if (chunk.gapAcked || chunk.lost !== undefined) continue;
-      chunk.strikes += 1;
-      if (chunk.strikes < 3 || (chunk.wasMissing && this.#isExact)) continue;
-      chunk.wasMissing = true;
-      chunk.lost = "missing";
-      this.#fly(chunk, -1);
-      if (recovering || this.#recoveryExit !== undefined) continue;
-      this.#recoveryExit = ((this.#nextTsn ?? 0) - 1) >>> 0;
-      this.#recoveryBegins = true;
-    }
   }
 
   /** The sender told its user that it gave this chunk up (RFC 3758): it is never sent again. */
