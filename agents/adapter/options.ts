@@ -1,4 +1,11 @@
-import type { PeerAddressOption, ProtocolParameters, SocketOption, SocketStatus } from "../sctp/index.ts";
+import type {
+  PeerAddressOption,
+  ProtocolParameters,
+  SchedulerName,
+  SocketOption,
+  SocketStatus,
+} from "../sctp/index.ts";
+import { schedulerNames, socketParameters } from "../sctp/index.ts";
 import type { Request } from "./fields.ts";
 import { FieldError, countField, isRequest, optionalCount, textField, textsField } from "./fields.ts";
 
@@ -24,6 +31,26 @@ const given = <T extends object>(values: T): { [K in keyof T]?: Exclude<T[K], un
   Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as {
     [K in keyof T]?: Exclude<T[K], undefined>;
   };
+
+/** The constants of RFC 8260 section 4.3.2, by name: it gives them no numbers. */
+const schedulerConstants: Readonly<Record<SchedulerName, string>> = {
+  "first-come-first-served": "SCTP_SS_FCFS",
+  "round-robin": "SCTP_SS_RR",
+  "round-robin-per-packet": "SCTP_SS_RR_PKT",
+  priority: "SCTP_SS_PRIO",
+  "fair-bandwidth": "SCTP_SS_FB",
+  "weighted-fair-queueing": "SCTP_SS_WFQ",
+};
+
+function schedulerOf(value: unknown): SchedulerName {
+  const constant = isRequest(value) ? value["assoc_value"] : value;
+  if (constant === "SCTP_SS_DEFAULT") return socketParameters.scheduler;
+  // Section 3.5 has another name for it.
+  const wanted = constant === "SCTP_SS_FC" ? "SCTP_SS_FB" : constant;
+  const found = schedulerNames.find((name) => schedulerConstants[name] === wanted);
+  if (found === undefined) throw new FieldError(`there is no scheduler ${JSON.stringify(constant)}`);
+  return found;
+}
 
 const sctpOptions: Readonly<Record<string, OptionCodec>> = {
   SCTP_RTOINFO: {
@@ -118,6 +145,17 @@ const sctpOptions: Readonly<Record<string, OptionCodec>> = {
   SCTP_INTERLEAVING_SUPPORTED: {
     read: (value) => ({ name: "SCTP_INTERLEAVING_SUPPORTED", on: toCount(value, "assoc_value") > 0 }),
     write: ({ extensions }) => ({ assoc_value: extensions.interleaving ? 1 : 0 }),
+  },
+  SCTP_STREAM_SCHEDULER: {
+    read: (value) => ({ name: "SCTP_STREAM_SCHEDULER", scheduler: schedulerOf(value) }),
+    write: ({ scheduler }) => ({ assoc_value: schedulerConstants[scheduler] }),
+  },
+  SCTP_STREAM_SCHEDULER_VALUE: {
+    read(value) {
+      const fields = toRequest(value);
+      const streamId = countField(fields, "stream_id");
+      return { name: "SCTP_STREAM_SCHEDULER_VALUE", streamId, value: countField(fields, "stream_value") };
+    },
   },
   SCTP_PRIMARY_ADDR: {
     read: (value) => ({ name: "SCTP_PRIMARY_ADDR", address: textField(toRequest(value), "ssp_addr") }),

@@ -1,5 +1,5 @@
 /** The SCTP stack: a pure core of bytes, time and randomness (RFC 9260). The front door of the room. */
-export type { Extensions, ProtocolParameters } from "./base/parameters.ts";
+export type { Extensions, ProtocolParameters, SchedulerName } from "./base/parameters.ts";
 export { noExtensions, rfc9260Parameters, schedulerNames, telecomParameters } from "./base/parameters.ts";
 export type { RandomSource } from "./base/random.ts";
 export { seededRandom } from "./base/random.ts";

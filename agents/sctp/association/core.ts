@@ -199,6 +199,7 @@ export class AssociationCore {
     this.window.holdsDeliveries = setting.holdsDeliveries;
     this.flight = new Flight<Path>(state.send.interleaving);
     this.scheduler = new Scheduler(parameters.scheduler, state.send.interleaving);
+    this.scheduler.setValues(parameters.streamValues);
     this.scheduler.resume(state.send);
     this.sack = new SackScheduler(parameters.sackFrequency);
     this.reassembly = new Reassembly(state.receive);

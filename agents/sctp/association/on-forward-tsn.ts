@@ -15,23 +15,34 @@ import {
 } from "./deliver.ts";
 import { maxTsnsAhead, violate } from "./on-data.ts";
 
-/** Whether partial reliability was agreed; where it was not, both chunks are unrecognized ones. */
-export const knowsForwardTsn = (core: AssociationCore): boolean =>
-  core.state.agreement.extensions.partialReliability;
+/**
+ * Whether a chunk that gives messages up is looked at, be it as a violation. Where partial reliability was not
+ * agreed FORWARD TSN is an unrecognized chunk (RFC 3758 section 3.3.2), but not beside I-DATA; and whoever
+ * has I-FORWARD-TSN ends the association when it comes unasked (RFC 8260 section 2.3.1).
+ */
+export function knowsForwardTsn(
+  core: AssociationCore,
+  { type }: ForwardTsnChunk | IForwardTsnChunk,
+): boolean {
+  if (core.state.agreement.extensions.partialReliability) return true;
+  if (!core.parameters.extensions.partialReliability) return false;
+  return type === "I_FORWARD_TSN" || core.state.receive.interleaving;
+}
 
 /**
- * Takes in FORWARD TSN (RFC 3758 section 3.6) or I-FORWARD-TSN (RFC 8260 section 2.3.1) where partial
- * reliability was agreed: the peer has given up messages. Answers whether it asks for an immediate SACK.
+ * Takes in FORWARD TSN (RFC 3758 section 3.6) or I-FORWARD-TSN (RFC 8260 section 2.3.1): the peer has given
+ * up messages. Answers whether it asks for an immediate SACK.
  */
 export function receiveForwardTsn(
   core: AssociationCore,
   chunk: ForwardTsnChunk | IForwardTsnChunk,
   route: Route,
 ): boolean {
-  const { receive } = core.state;
+  const { receive, agreement } = core.state;
   core.replyRoute = route;
-  if ((chunk.type === "I_FORWARD_TSN") !== receive.interleaving) {
-    violate(core, route, `${chunk.type} came where the other kind was agreed`);
+  const agreed = receive.interleaving ? "I_FORWARD_TSN" : "FORWARD_TSN";
+  if (chunk.type !== agreed || !agreement.extensions.partialReliability) {
+    violate(core, route, `${chunk.type} came where it was not agreed`);
     return false;
   }
   const ahead = tsnDistance(receive.cumulativeTsn, chunk.newCumulativeTsn);

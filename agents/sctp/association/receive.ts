@@ -1,4 +1,4 @@
-import type { Chunk } from "../wire/index.ts";
+import type { Chunk, ForwardTsnChunk, IForwardTsnChunk } from "../wire/index.ts";
 import { isUnsettled } from "./asconf.ts";
 import type { AssociationCore } from "./core.ts";
 import { packetWasMarked } from "./ecn.ts";
@@ -32,7 +32,7 @@ export function receivePacket(
       if (!mayReceiveData(core.state.phase)) continue;
       withData = true;
       sackAtOnce = receiveData(core, chunk, route) || sackAtOnce;
-    } else if ((chunk.type === "FORWARD_TSN" || chunk.type === "I_FORWARD_TSN") && knowsForwardTsn(core)) {
+    } else if (isForwardTsn(chunk) && knowsForwardTsn(core, chunk)) {
       // As with SACK, one says everything.
       if (withForwardTsn || !mayReceiveData(core.state.phase)) continue;
       withForwardTsn = true;
@@ -54,6 +54,9 @@ export function receivePacket(
     finishDeferredReset(core, core.sackRoute);
   }
 }
+
+const isForwardTsn = (chunk: Chunk): chunk is ForwardTsnChunk | IForwardTsnChunk =>
+  chunk.type === "FORWARD_TSN" || chunk.type === "I_FORWARD_TSN";
 
 /** HEARTBEATs go everywhere; anything else shows which of our addresses the peer uses. */
 function heardFrom(core: AssociationCore, chunks: readonly Chunk[], route: Route): void {

@@ -34,6 +34,8 @@ interface Desk {
   builder: PacketBuilder | undefined;
   /** The packet that is being filled is one of them. */
   withData: boolean;
+  /** Stream of the last chunk in it. */
+  streamId: number;
   dataPackets: number;
 }
 
@@ -110,7 +112,7 @@ function willSendData(core: AssociationCore, path: Path): boolean {
 
 /** Packets for the waiting control chunks, route by route; the last one goes where data goes and is left open. */
 function writeControl(core: AssociationCore, dataRoute: Route): Desk {
-  const desk: Desk = { builder: undefined, withData: false, dataPackets: 0 };
+  const desk: Desk = { builder: undefined, withData: false, streamId: 0, dataPackets: 0 };
   if (core.control.length === 0) return desk;
   const waiting = core.control.splice(0);
   const routes: Route[] = [];
@@ -174,6 +176,21 @@ function startData(
   return true;
 }
 
+/**
+ * Where only chunks of one stream share a packet, ends the open one in front of a chunk of another stream, or
+ * of one for which it has no room; answers whether it did.
+ */
+function keepApart(core: AssociationCore, desk: Desk, streamId: number, chunkBytes: number): boolean {
+  const { builder } = desk;
+  if (!core.scheduler.keepsStreamsApart || !desk.withData || builder === undefined) return false;
+  if (desk.streamId === streamId && builder.roomFor(dataType(core)) >= chunkBytes) return false;
+  builder.finish();
+  desk.builder = undefined;
+  desk.withData = false;
+  core.scheduler.packetFilled();
+  return true;
+}
+
 const packetReasons: Readonly<Record<RetransmissionReason, PacketReason>> = {
   t3: "t3-retransmission",
   fast: "fast-retransmission",
@@ -193,9 +210,11 @@ function sendRetransmissions(core: AssociationCore, desk: Desk): void {
     // All that is left may be an address that is still to be confirmed (RFC 5061 section 5.3, F14).
     if (!path.confirmed) break;
     const exempt = (free && desk.dataPackets === 0) || retransmit === "takeover";
+    keepApart(core, desk, transmission.chunk.streamId, transmission.packetBytes);
     if (!startData(core, desk, path, transmission.packetBytes, exempt)) break;
     stopTiming(core, transmission);
     core.flight.markSent(transmission, path, core.nowMs);
+    desk.streamId = transmission.chunk.streamId;
     desk.builder?.addData(transmission, false, packetReasons[retransmit]);
     path.lastDataSentAtMs = core.nowMs;
     const running = core.deadlines.isSet(path.t3Timer);
@@ -276,7 +295,10 @@ function sendNewData(core: AssociationCore, desk: Desk, path: Path): void {
     if (send.outstanding.length >= maxOutstandingChunks) break;
     if (lengthBytes > peerWindowBytes(core) && !mayProbe(core, path)) break;
     if (!desk.withData && waitsForMore(core)) break;
-    if (!startData(core, desk, path, (header + lengthBytes + 3) & ~3, false)) break;
+    const chunkBytes = (header + lengthBytes + 3) & ~3;
+    // In a new packet it is the turn of another stream.
+    if (keepApart(core, desk, message.streamId, chunkBytes)) continue;
+    if (!startData(core, desk, path, chunkBytes, false)) break;
     sendFragment(core, desk, path, message, lengthBytes);
   }
 }
@@ -318,6 +340,7 @@ function sendFragment(
   const empty = chunk.ending && send.streams.get(message.streamId)?.queue.length === 0;
   core.scheduler.assigned(message.streamId, lengthBytes, chunk.ending, empty);
   const transmission = core.flight.add(chunk, core.state.sequence);
+  desk.streamId = message.streamId;
   path.timedTsn ??= chunk.tsn;
   if (!core.deadlines.isSet(path.t3Timer)) startRetransmissionTimer(core, path, nowMs);
   core.flight.markSent(transmission, path, nowMs);
