@@ -5,6 +5,7 @@ import { pathForNewData } from "../path/path.ts";
 import type { OutboundStream, OutstandingChunk, QueuedMessage } from "../tx/send-state.ts";
 import { queuedMessages } from "../tx/send-state.ts";
 import type { Chunk } from "../wire/index.ts";
+import { commonHeaderBytes } from "../wire/index.ts";
 import type { AssociationCore, PathTransmission } from "./core.ts";
 import type { Notification } from "./outputs.ts";
 
@@ -12,8 +13,14 @@ import type { Notification } from "./outputs.ts";
 
 type Reason = Extract<Notification, { type: "send-failed" }>["reason"];
 
-/** Pairs of stream and sequence number that fit easily into a packet with something else. */
-const maxSkippedPairs = 64;
+/** Streams that one FORWARD TSN lists, in a packet of its own at most (RFC 3758 section 3.5, C4). */
+function maxSkippedStreams(core: AssociationCore): number {
+  const [type, entryBytes] = core.state.send.interleaving ? [0xc2, 8] : [0xc0, 4];
+  let packetBytes = core.parameters.packetSizeBytes;
+  for (const path of core.allPaths) packetBytes = Math.min(packetBytes, path.packetSizeBytes);
+  const roomBytes = packetBytes - commonHeaderBytes - core.authenticationBytes(type) - 8;
+  return Math.max(1, Math.floor(roomBytes / entryBytes));
+}
 
 const isAgreed = (core: AssociationCore): boolean => core.state.agreement.extensions.partialReliability;
 
@@ -179,12 +186,13 @@ export function makeForwardTsn(core: AssociationCore): Chunk | undefined {
   const { send } = core.state;
   const newCumulativeTsn = advancedAckPoint(core);
   const skipped = new Map<string, OutstandingChunk>();
+  const limit = maxSkippedStreams(core);
   let reached = newCumulativeTsn;
   for (const { chunk } of core.flight) {
     if (tsnLess(newCumulativeTsn, chunk.tsn)) break;
     if (!chunk.unordered || send.interleaving) {
       const key = `${chunk.streamId} ${send.interleaving && chunk.unordered}`;
-      if (!skipped.has(key) && skipped.size === maxSkippedPairs) break;
+      if (!skipped.has(key) && skipped.size === limit) break;
       skipped.set(key, chunk);
     }
     reached = chunk.tsn;

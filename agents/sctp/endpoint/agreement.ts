@@ -62,9 +62,7 @@ export interface AgreementParts {
 /** What INIT and INIT ACK agreed on, seen from our side (section 5.1.1: the smaller number of streams counts). */
 export function agree(parts: AgreementParts): Agreement {
   const { local, peer, localAddresses } = parts;
-  const extensions = peer.parameters.flatMap((each) =>
-    each.type === "SUPPORTED_EXTENSIONS" ? each.chunkTypes : [],
-  );
+  const extensions = peer.parameters.find((each) => each.type === "SUPPORTED_EXTENSIONS");
   const terms = { local: termsIn(local.parameters), peer: termsIn(peer.parameters) };
   return {
     localPort: parts.localPort,
@@ -78,7 +76,7 @@ export function agree(parts: AgreementParts): Agreement {
     outboundStreams: Math.min(local.outboundStreams, peer.inboundStreams),
     inboundStreams: Math.min(local.inboundStreams, peer.outboundStreams),
     peerWindowBytes: peer.advertisedWindow,
-    peerExtensions: [...new Set(extensions)],
+    peerExtensions: extensions === undefined ? [] : [...new Set(extensions.chunkTypes)],
     extensions: agreedExtensions(
       announced(local.parameters),
       announced(peer.parameters),

@@ -37,7 +37,7 @@ interface Announced extends Extensions {
 /** What the parameters of an INIT or INIT ACK announce. */
 export function announced(parameters: readonly Parameter[]): Announced {
   const has = (type: Parameter["type"]): boolean => parameters.some((each) => each.type === type);
-  const list = parameters.flatMap((each) => (each.type === "SUPPORTED_EXTENSIONS" ? each.chunkTypes : []));
+  const list = parameters.find((each) => each.type === "SUPPORTED_EXTENSIONS")?.chunkTypes ?? [];
   return {
     partialReliability: has("FORWARD_TSN_SUPPORTED") || list.includes(forwardTsnType),
     interleavedPartialReliability: list.includes(iForwardTsnType),
