@@ -1,6 +1,7 @@
 import { assert } from "../base/assert.ts";
 import type { ProtocolParameters } from "../base/parameters.ts";
 import type { RandomSource } from "../base/random.ts";
+import type { Tsn } from "../base/serial.ts";
 import type { FlightState, Transmission } from "../tx/flight.ts";
 import { Flight } from "../tx/flight.ts";
 import type { SchedulerSnapshot } from "../tx/scheduler.ts";
@@ -55,6 +56,17 @@ export interface PendingControl {
   readonly dependsOn: number;
 }
 
+/** The last FORWARD TSN, as long as the peer has not shown that it came (RFC 3758 section 3.5, C3 and F2). */
+export interface ForwardTsnSent {
+  readonly upTo: Tsn | undefined;
+  /** Address that it went to. */
+  readonly sentTo: string | undefined;
+  /** SACKs since then that leave it out. */
+  readonly lacking: number;
+}
+
+export const noForwardTsn: ForwardTsnSent = { upTo: undefined, sentTo: undefined, lacking: 0 };
+
 /** What an association gets from its endpoint. */
 export interface AssociationSetting {
   /** Our address from which it sends what it starts. */
@@ -87,6 +99,7 @@ export interface AssociationSnapshot {
   readonly phaseSequence: number;
   readonly sendBlocked: boolean;
   readonly forwardTsnDue: boolean;
+  readonly forwardTsn: ForwardTsnSent;
   readonly shutdownPath: string | undefined;
   readonly ecn: EcnState;
   readonly probedAtMs: number;
@@ -158,6 +171,7 @@ export class AssociationCore {
   sendBlocked: boolean = false;
   /** The peer is to be told what was given up (RFC 3758 section 3.5). */
   forwardTsnDue: boolean = false;
+  forwardTsn: ForwardTsnSent = noForwardTsn;
   ecn: EcnState = noEcn;
   /** When a HEARTBEAT last went to an address that is not confirmed. */
   probedAtMs: number = Number.NEGATIVE_INFINITY;
@@ -362,6 +376,7 @@ export class AssociationCore {
       phaseSequence: this.phaseSequence,
       sendBlocked: this.sendBlocked,
       forwardTsnDue: this.forwardTsnDue,
+      forwardTsn: this.forwardTsn,
       shutdownPath: this.shutdownPath,
       ecn: this.ecn,
       probedAtMs: this.probedAtMs,
@@ -398,6 +413,7 @@ export class AssociationCore {
     core.phaseSequence = snapshot.phaseSequence;
     core.sendBlocked = snapshot.sendBlocked;
     core.forwardTsnDue = snapshot.forwardTsnDue;
+    core.forwardTsn = snapshot.forwardTsn;
     core.shutdownPath = snapshot.shutdownPath;
     core.ecn = snapshot.ecn;
     core.probedAtMs = snapshot.probedAtMs;

@@ -10,6 +10,9 @@ import type { Route } from "./outputs.ts";
 import { receiveControl } from "./receive-control.ts";
 import { dataWhileShuttingDown, mayReceiveData } from "./shutdown.ts";
 
+/** FORWARD TSNs of a packet that are processed: the last one says everything, so nobody needs more. */
+const maxForwardTsns = 8;
+
 /** Chunks of one packet whose tag and checksum were found good, in their order. */
 export function receivePacket(
   core: AssociationCore,
@@ -21,7 +24,7 @@ export function receivePacket(
   let withData = false;
   let sackAtOnce = false;
   let withSack = false;
-  let withForwardTsn = false;
+  let forwardTsns = 0;
   core.nowMs = nowMs;
   core.startPacket();
   core.grantBurst();
@@ -33,10 +36,8 @@ export function receivePacket(
       withData = true;
       sackAtOnce = receiveData(core, chunk, route) || sackAtOnce;
     } else if (isForwardTsn(chunk) && knowsForwardTsn(core, chunk)) {
-      // As with SACK, one says everything.
-      if (withForwardTsn || !mayReceiveData(core.state.phase)) continue;
-      withForwardTsn = true;
-      withData = true;
+      if (forwardTsns === maxForwardTsns || !mayReceiveData(core.state.phase)) continue;
+      forwardTsns += 1;
       sackAtOnce = receiveForwardTsn(core, chunk, route) || sackAtOnce;
     } else if (chunk.type === "SACK") {
       // One says everything; to process hundreds in a packet would only cost time.
@@ -48,8 +49,10 @@ export function receivePacket(
     const first = chunks.find((chunk) => chunk.type === "DATA" || chunk.type === "I_DATA");
     if (first !== undefined) packetWasMarked(core, first.tsn);
   }
-  if (withData && core.state.phase !== "closed") {
-    packetWithDataDone(core, sackAtOnce || core.state.phase === "shutdown-sent", nowMs);
+  if ((withData || forwardTsns > 0) && core.state.phase !== "closed") {
+    // Who sends FORWARD TSN alone waits for nothing but the SACK, which rule C3 of RFC 3758 is about.
+    const atOnce = sackAtOnce || !withData || core.state.phase === "shutdown-sent";
+    packetWithDataDone(core, atOnce, nowMs);
     dataWhileShuttingDown(core, nowMs);
     finishDeferredReset(core, core.sackRoute);
   }

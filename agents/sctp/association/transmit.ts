@@ -80,6 +80,7 @@ function prepareData(core: AssociationCore, dataPath: Path): void {
   if (chunk === undefined) return;
   const dependsOn = core.state.sequence;
   core.control.push({ chunk, route: core.routeTo(dataPath), reason: "forward-tsn", dependsOn });
+  core.forwardTsn = { upTo: chunk.newCumulativeTsn, sentTo: dataPath.address, lacking: 0 };
   if (!core.deadlines.isSet(dataPath.t3Timer)) startRetransmissionTimer(core, dataPath, core.nowMs);
 }
 

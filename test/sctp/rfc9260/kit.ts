@@ -286,7 +286,7 @@ export class Peer {
     return chunks.map((chunk) => {
       const relative = (tsn: number): number => (tsn - this.theirInitialTsn + 1) >>> 0;
       if (chunk.type === "CWR") return { ...chunk, lowestTsn: relative(chunk.lowestTsn) };
-      if (chunk.type === "I_FORWARD_TSN")
+      if (chunk.type === "I_FORWARD_TSN" || chunk.type === "FORWARD_TSN")
         return { ...chunk, newCumulativeTsn: relative(chunk.newCumulativeTsn) };
       if (chunk.type !== "DATA" && chunk.type !== "I_DATA") return { ...chunk };
       const tsn = relative(chunk.tsn);
@@ -375,6 +375,7 @@ function ordinary(sketch: Sketch, peer: Peer): Readonly<Record<string, unknown>>
       };
     case "I_DATA":
       return { ...wholeIData, payload: new Uint8Array((sketch["size"] as number | undefined) ?? 100) };
+    case "FORWARD_TSN":
     case "I_FORWARD_TSN":
       return { streams: [] };
     case "SACK":
