@@ -1,0 +1,351 @@
+import { describe, expect, it } from "vitest";
+import type { Sketch } from "../rfc9260/sketches.ts";
+import { answers, first, iData, iForward, inShort, interleaved, last, middle, receiving } from "./kit.ts";
+
+const U = { unordered: true };
+const mid = (messageId: number, fields = {}): Readonly<Record<string, unknown>> => ({ messageId, ...fields });
+
+/**
+ * What was sent before, the I-FORWARD-TSN, what the user gets of it, and the TSNs that are acknowledged then:
+ * the cumulative one, and above it those in gap blocks.
+ */
+type Case = readonly [
+  title: string,
+  before: readonly Sketch[],
+  skip: Sketch,
+  delivered: readonly string[],
+  acknowledged: readonly [number, ...(readonly [number, number])[]],
+];
+
+const cases: readonly Case[] = [
+  ["nothing came yet, no stream is listed", [], iForward(1), [], [1]],
+  ["nothing came yet, one message is skipped", [], iForward(1, [0, 0]), [], [1]],
+  ["many TSNs at once", [], iForward(1000, [0, 999]), [], [1000]],
+  ["it moves over what was received behind it", [iData(2, mid(1))], iForward(1, [0, 0]), ["0o1:100"], [2]],
+  [
+    "it stops at the next hole",
+    [iData(2, mid(1)), iData(4, mid(3))],
+    iForward(1, [0, 0]),
+    ["0o1:100"],
+    [2, [4, 4]],
+  ],
+  [
+    "example of RFC 3758 section 3.6",
+    [iData(2, mid(1)), iData(3, mid(2)), iData(5, mid(4))],
+    iForward(1, [0, 0]),
+    ["0o1:100", "0o2:100"],
+    [3, [5, 5]],
+  ],
+  [
+    "it skips to a TSN that was received",
+    [iData(2, mid(1)), iData(3, mid(2))],
+    iForward(2, [0, 0]),
+    ["0o1:100", "0o2:100"],
+    [3],
+  ],
+  [
+    "what is whole up to the MID listed is delivered, though MIDs before it are missing",
+    [iData(2, mid(1)), iData(4, mid(3)), iData(6, mid(5))],
+    iForward(5, [0, 4]),
+    ["0o1:100", "0o3:100", "0o5:100"],
+    [6],
+  ],
+  [
+    "a MID behind the one listed waits for those between",
+    [iData(3, mid(2))],
+    iForward(1, [0, 0]),
+    [],
+    [1, [3, 3]],
+  ],
+  [
+    "ordered and unordered messages are skipped apart: only U listed",
+    [iData(2, first(mid(0))), iData(3, first(mid(0, U)))],
+    iForward(3, [0, 0, "U"]),
+    [],
+    [3],
+  ],
+  [
+    "two streams listed",
+    [iData(3, mid(1)), iData(4, mid(1, { streamId: 1 }))],
+    iForward(2, [0, 0], [1, 0]),
+    ["0o1:100", "1o1:100"],
+    [4],
+  ],
+  [
+    "the deliveries come in the order of the list",
+    [iData(3, mid(1)), iData(4, mid(1, { streamId: 1 }))],
+    iForward(2, [1, 0], [0, 0]),
+    ["1o1:100", "0o1:100"],
+    [4],
+  ],
+  [
+    "a stream that is not listed waits",
+    [iData(3, mid(1)), iData(4, mid(1, { streamId: 1 }))],
+    iForward(2, [0, 0]),
+    ["0o1:100"],
+    [4],
+  ],
+  [
+    "a stream twice: the highest MID counts",
+    [iData(5, mid(4))],
+    iForward(4, [0, 3], [0, 1]),
+    ["0o4:100"],
+    [5],
+  ],
+  [
+    "a MID that was delivered changes nothing",
+    [iData(1), iData(3, mid(1))],
+    iForward(2, [0, 0]),
+    ["0o1:100"].slice(1),
+    [3],
+  ],
+  [
+    "a stream that does not exist is passed over",
+    [iData(2, mid(1))],
+    iForward(1, [60_000, 3], [0, 0]),
+    ["0o1:100"],
+    [2],
+  ],
+  ["U does not move ordered messages on", [iData(2, mid(1))], iForward(1, [0, 0, "U"]), [], [2]],
+  [
+    "no U does not throw away unordered fragments",
+    [iData(2, first(U)), iData(3, last(1, U))],
+    iForward(1, [0, 0]),
+    [],
+    [3],
+  ],
+  [
+    "a message of which a fragment is skipped is thrown away, the next one is delivered",
+    [iData(2, middle(1)), iData(3, last(2)), iData(4, mid(1))],
+    iForward(1, [0, 0]),
+    ["0o1:100"],
+    [4],
+  ],
+  [
+    "the last fragment is skipped",
+    [iData(1, first()), iData(2, middle(1)), iData(4, mid(1))],
+    iForward(3, [0, 0]),
+    ["0o1:100"],
+    [4],
+  ],
+  [
+    "a message behind the one listed keeps its fragments",
+    [iData(2, first(mid(1))), iData(3, last(1, mid(1)))],
+    iForward(1, [0, 0]),
+    ["0o1:200"],
+    [3],
+  ],
+  [
+    "a whole fragmented message up to the MID listed is delivered",
+    [iData(2, first(mid(1))), iData(3, last(1, mid(1)))],
+    iForward(4, [0, 2]),
+    ["0o1:200"],
+    [4],
+  ],
+  [
+    "of an unordered message the fragments are thrown away, later ones are not",
+    [iData(2, first(U)), iData(3, first(mid(1, U)))],
+    iForward(1, [0, 0, "U"]),
+    [],
+    [3],
+  ],
+  [
+    "a MID at the end of what serial numbers allow",
+    [iData(2, mid(0x7fffffff))],
+    iForward(1, [0, 0x7ffffffe]),
+    ["0o2147483647:100"],
+    [2],
+  ],
+  ["a MID beyond that is out of date", [iData(2, mid(1))], iForward(1, [0, 0x80000001]), [], [2]],
+];
+
+describe("2.3.1 I-FORWARD-TSN moves the cumulative TSN and the streams", () => {
+  it.each(cases)("%s", (_, before, skip, delivered, [cumulativeTsn, ...blocks]) => {
+    const { peer, user } = interleaved();
+    for (const chunk of before) peer.sends(chunk);
+    peer.skips(500);
+    user.takes();
+    peer.sends(skip);
+    expect(inShort(user.takes())).toEqual(delivered);
+    const sacks = peer.skips(200).flatMap(({ chunks }) => chunks);
+    const gaps = blocks.map(([from, to]) => ({ start: from - cumulativeTsn, end: to - cumulativeTsn }));
+    expect(sacks).toMatchObject([{ type: "SACK", cumulativeTsn, gaps, duplicates: [] }]);
+    expect(user.state).toBe("established");
+  });
+
+  it.each(cases)(
+    "%s: the same again changes nothing, and is answered at once",
+    (_, before, skip, delivered) => {
+      const { peer, user } = interleaved();
+      for (const chunk of before) peer.sends(chunk);
+      peer.sends(skip);
+      peer.skips(500);
+      expect(inShort(user.takes()).slice(-delivered.length || Infinity)).toEqual(delivered);
+      peer.sends(skip);
+      peer.gets({ type: "SACK" });
+      expect(user.takes()).toEqual([]);
+    },
+  );
+
+  it.each(cases)("%s: in one packet", (_, before, skip, delivered) => {
+    const { peer, user } = interleaved();
+    peer.sends(...before, skip);
+    expect(inShort(user.takes()).slice(-delivered.length || Infinity)).toEqual(delivered);
+    expect(answers({ peer, user }).filter((each) => each !== "SACK")).toEqual([]);
+  });
+});
+
+describe("2.3.1 what comes after it", () => {
+  it("a TSN that was skipped is a duplicate (RFC 3758 section 3.6)", () => {
+    const { peer, user } = receiving();
+    peer.sends(iForward(3, [0, 2]));
+    peer.skips(200);
+    peer.sends(iData(3, mid(2)));
+    peer.gets({ type: "SACK", cumulativeTsn: 3, duplicates: [3] });
+    expect(user.takes()).toEqual([]);
+  });
+
+  it.each([
+    ["ordered", {}],
+    ["unordered", U],
+  ])("a late fragment of an %s message is acknowledged and thrown away", (_, fields) => {
+    const { peer, user } = receiving();
+    peer.sends(iForward(2, [1, 0, ...("unordered" in fields ? (["U"] as const) : [])]));
+    peer.sends(
+      iData(3, middle(1, { streamId: 1, ...fields })),
+      iData(5, last(2, { streamId: 1, ...fields })),
+    );
+    peer.skips();
+    peer.sends(iData(4, { streamId: 1, messageId: 1, ...fields }));
+    peer.gets({ type: "SACK", cumulativeTsn: 5, gaps: [], advertisedWindow: 512 * 1024 });
+    expect(user.takes()).toHaveLength(1);
+  });
+
+  it("the next message of the stream is the one behind the MID listed", () => {
+    const { peer, user } = receiving();
+    peer.sends(iForward(2, [5, 41]));
+    peer.sends(iData(3, mid(43, { streamId: 5 })));
+    expect(user.takes()).toEqual([]);
+    peer.sends(iData(4, mid(42, { streamId: 5 })));
+    expect(inShort(user.takes())).toEqual(["5o42:100", "5o43:100"]);
+  });
+
+  it("the MID wraps: after 2^32 - 1 comes 0", () => {
+    const { peer, user } = receiving();
+    peer.sends(iForward(2, [0, 0x7ffffffe]));
+    peer.sends(iForward(3, [0, 0xfffffffd]));
+    peer.sends(iData(4, mid(0)), iData(5, first(mid(0xffffffff))), iData(6, last(1, mid(0xffffffff))));
+    expect(user.takes()).toEqual([]);
+    peer.sends(iData(7, mid(0xfffffffe)));
+    expect(inShort(user.takes())).toEqual(["0o4294967294:100", "0o4294967295:200", "0o0:100"]);
+    peer.sends(iData(8, mid(1)));
+    expect(user.takes()).toHaveLength(1);
+  });
+
+  it("an I-FORWARD-TSN over the wrap of the MID", () => {
+    const { peer, user } = receiving();
+    peer.sends(iForward(2, [0, 0x7ffffffe]), iData(3, mid(0x7fffffff)));
+    peer.sends(iForward(4, [0, 0xfffffffe]));
+    peer.sends(iData(6, mid(2)));
+    user.takes();
+    peer.sends(iForward(5, [0, 1]));
+    expect(inShort(user.takes())).toEqual(["0o2:100"]);
+  });
+
+  it("over the wrap of the TSN", () => {
+    const { peer, user } = interleaved({ peerInitialTsn: 0xfffffffe });
+    peer.sends(iData(2, mid(4)));
+    peer.skips();
+    peer.sends(iForward(1, [0, 3]));
+    peer.gets({ type: "SACK", cumulativeTsn: 2, gaps: [] });
+    expect(user.takes()).toHaveLength(1);
+  });
+
+  it("frees the window of what was thrown away", () => {
+    const { peer } = receiving({ parameters: { receiveBufferBytes: 10_000 } });
+    peer.sends(
+      iData(3, middle(1, { messageId: 1, size: 900 })),
+      iData(4, middle(2, { messageId: 1, size: 900 })),
+    );
+    peer.gets({ type: "SACK", advertisedWindow: 10_000 - 1800 - 2 * 64 });
+    peer.sends(iForward(2, [0, 1]));
+    peer.gets({ type: "SACK", cumulativeTsn: 4, advertisedWindow: 10_000 });
+  });
+
+  it("ends a partial delivery, which the user is told", () => {
+    for (const fields of [{}, U]) {
+      const { peer, user } = interleaved({ parameters: { partialDeliveryPointBytes: 200 } });
+      peer.sends(iData(1, first(fields)), iData(2, middle(1, fields)));
+      peer.sends(iData(4, mid(1, fields)));
+      user.takes();
+      user.hears();
+      peer.sends(iForward(3, [0, 0, ...("unordered" in fields ? (["U"] as const) : [])]));
+      expect(user.hears()).toEqual(["partial-delivery-aborted"]);
+      expect(inShort(user.takes())).toEqual("unordered" in fields ? [] : ["0o1:100"]);
+      peer.sends(iData(5, middle(3, fields)));
+      expect(user.takes()).toEqual([]);
+      expect(user.state).toBe("established");
+    }
+  });
+
+  it("does not end the partial delivery of another stream, or of the other kind", () => {
+    const { peer, user } = interleaved({ parameters: { partialDeliveryPointBytes: 200 } });
+    peer.sends(iData(1, first()), iData(2, middle(1)));
+    peer.sends(iForward(4, [0, 0, "U"], [1, 7]));
+    user.takes();
+    expect(user.hears()).not.toContain("partial-delivery-aborted");
+    peer.sends(iData(5, last(2)));
+    expect(inShort(user.takes())).toEqual(["..0o0:100"]);
+  });
+});
+
+describe("2.3.1 when its SACK leaves (RFC 3758 section 3.6: as with DATA)", () => {
+  it("after 200 ms where nothing is missing", () => {
+    const { peer } = receiving();
+    peer.sends(iForward(2, [0, 1]));
+    peer.getsAfter(200, { type: "SACK", cumulativeTsn: 2 });
+  });
+
+  it("at once for the second packet", () => {
+    const { peer } = receiving();
+    peer.sends(iForward(2, [0, 1]));
+    peer.sends(iData(3, mid(2)));
+    peer.gets({ type: "SACK", cumulativeTsn: 3 });
+    peer.sends(iData(4, mid(3)));
+    peer.sends(iForward(5, [0, 4]));
+    peer.gets({ type: "SACK", cumulativeTsn: 5 });
+  });
+
+  it("at once where there was a hole, or is one still", () => {
+    const { peer } = receiving();
+    peer.sends(iData(3, mid(2)));
+    peer.skips();
+    peer.sends(iForward(2, [0, 1]));
+    peer.gets({ type: "SACK", cumulativeTsn: 3, gaps: [] });
+    peer.sends(iData(7, mid(6)));
+    peer.skips();
+    peer.sends(iForward(5, [0, 4]));
+    peer.gets({ type: "SACK", cumulativeTsn: 5, gaps: [{ start: 2, end: 2 }] });
+  });
+
+  it("one SACK for a packet with both", () => {
+    const { peer } = receiving();
+    peer.sends(iForward(2, [0, 1]), iData(3, mid(2)));
+    peer.getsAfter(200, { type: "SACK", cumulativeTsn: 3 });
+  });
+
+  it.each([
+    ["behind", -1],
+    ["at", 0],
+  ])("at once where it is out of date, %s the cumulative TSN", (_, offset) => {
+    const { peer, user } = receiving();
+    peer.sends(iData(2, mid(1)));
+    peer.skips(500);
+    user.takes();
+    peer.sends(iForward(2 + offset, [0, 50], [1, 3]));
+    peer.gets({ type: "SACK", cumulativeTsn: 2 });
+    // And its list counts for nothing.
+    peer.sends(iData(3, mid(2)), iData(4, { streamId: 1 }));
+    expect(user.takes()).toHaveLength(2);
+  });
+});
