@@ -8,7 +8,6 @@ import type { Sketch } from "../rfc9260/sketches.ts";
 /** A message of so many bytes fills a packet of the scripts with one I-DATA chunk. */
 export const FULL = 980;
 
-export const dataType = 0;
 export const iDataType = 0x40;
 export const forwardTsnType = 0xc0;
 export const iForwardTsnType = 0xc2;
@@ -90,7 +89,7 @@ export const inShort = (deliveries: readonly Delivery[]): string[] =>
   });
 
 /** Names of chunks that came, error causes included. */
-export const namesOf = (chunks: readonly Sketch[]): string[] =>
+const namesOf = (chunks: readonly Sketch[]): string[] =>
   chunks.flatMap((chunk) => {
     if (chunk.type !== "ABORT" && chunk.type !== "ERROR") return [chunk.type];
     const causes = chunk["causes"] as readonly { readonly type: string }[];
