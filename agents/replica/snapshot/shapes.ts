@@ -67,6 +67,10 @@ export const parametersShape: z.ZodType<ProtocolParameters> = z.strictObject({
   pathMtuDiscovery: z.boolean(),
   largestPacketBytes: bit16,
   scheduler: z.enum(schedulerNames),
+  streamValues: z
+    .array(z.tuple([bit16, bit16]))
+    .max(most)
+    .exactOptional(),
   maxOutboundStreams: bit16,
   acceptsStreamReset: z.boolean(),
   acceptsAssociationReset: z.boolean(),
@@ -243,6 +247,7 @@ export const associationShape: z.ZodType<Omit<AssociationSnapshot, "state" | "co
     phaseSequence: count,
     sendBlocked: z.boolean(),
     forwardTsnDue: z.boolean(),
+    forwardTsn: z.strictObject({ upTo: optional(tsn), sentTo: optional(address), lacking: count }),
     shutdownPath: optional(address),
     ecn: z.strictObject({ marked: optional(tsn), reducedUpTo: optional(tsn) }),
     probedAtMs: real,

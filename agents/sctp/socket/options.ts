@@ -295,10 +295,10 @@ function setStreamValue(
   if (!isUint16(streamId) || !isUint16(value)) return refuse("EINVAL");
   const streams = associations.map(({ port, handle }) => port.endpoint.statistics(handle)?.outboundStreams);
   if (streams.some((count) => count !== undefined && streamId >= count)) return refuse("EINVAL");
-  const streamValues = { [streamId]: value };
+  const streamValues = [[streamId, value]] as const;
   if (future) {
-    const { streamValues: others } = socket.parameters;
-    configureFuture(socket, { streamValues: { ...others, ...streamValues } });
+    const others = (socket.parameters.streamValues ?? []).filter(([other]) => other !== streamId);
+    configureFuture(socket, { streamValues: [...others, ...streamValues] });
   }
   for (const { port, handle } of associations) {
     port.endpoint.configureAssociation(handle, { streamValues }, core.nowMs);

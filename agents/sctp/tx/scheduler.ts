@@ -60,8 +60,8 @@ export class Scheduler {
     this.#values.set(streamId, value);
   }
 
-  setValues(values: Readonly<Record<number, number>> = {}): void {
-    for (const [streamId, value] of Object.entries(values)) this.setValue(Number(streamId), value);
+  setValues(values: readonly (readonly [streamId: number, value: number])[] = []): void {
+    for (const [streamId, value] of values) this.setValue(streamId, value);
   }
 
   value(streamId: number): number {

@@ -4,6 +4,7 @@ import type { Script } from "../rfc9260/kit.ts";
 import { sack } from "../rfc9260/sketches.ts";
 import { interleaved } from "./kit.ts";
 
+/** Priority or weight by stream. */
 type Values = Readonly<Record<number, number>>;
 
 /** Messages: stream and length, `u` behind it for unordered. Packets: stream / MID / FSN of each chunk, or stream / SSN. */
@@ -25,7 +26,7 @@ export function begin({ scheduler, values = {}, withData = false }: Plan): Scrip
     peerWindow: 1_000_000,
     parameters: {
       scheduler,
-      streamValues: values,
+      streamValues: Object.entries(values).map(([streamId, value]) => [Number(streamId), value] as const),
       sendBufferBytes: 1_000_000,
       ...(withData ? { extensions: noExtensions } : {}),
     },

@@ -151,7 +151,7 @@ describe("3 changing the scheduler", () => {
     expect(streams()).toEqual([1, 0, 1, 0, 1]);
     peer.endpoint.configureAssociation(
       peer.handle,
-      { scheduler: "priority", streamValues: { 1: 3 } },
+      { scheduler: "priority", streamValues: [[1, 3]] },
       peer.nowMs,
     );
     peer.sends(sack(9));
