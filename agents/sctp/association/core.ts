@@ -1,7 +1,6 @@
 import { assert } from "../base/assert.ts";
 import type { ProtocolParameters } from "../base/parameters.ts";
 import type { RandomSource } from "../base/random.ts";
-import type { Tsn } from "../base/serial.ts";
 import type { FlightState, Transmission } from "../tx/flight.ts";
 import { Flight } from "../tx/flight.ts";
 import type { SchedulerSnapshot } from "../tx/scheduler.ts";
@@ -20,6 +19,8 @@ import type { Chunk, PacketArena } from "../wire/index.ts";
 import { chunkLength, commonHeaderBytes } from "../wire/index.ts";
 import type { EcnState } from "./ecn-state.ts";
 import { noEcn } from "./ecn-state.ts";
+import type { ForwardTsnSent } from "./forward-tsn-state.ts";
+import { noForwardTsn } from "./forward-tsn-state.ts";
 import { Authenticator } from "./authenticator.ts";
 import type { KeyRingSnapshot } from "./key-ring.ts";
 import { KeyRing } from "./key-ring.ts";
@@ -55,17 +56,6 @@ export interface PendingControl {
   readonly reason: PacketReason;
   readonly dependsOn: number;
 }
-
-/** The last FORWARD TSN, as long as the peer has not shown that it came (RFC 3758 section 3.5, C3 and F2). */
-export interface ForwardTsnSent {
-  readonly upTo: Tsn | undefined;
-  /** Address that it went to. */
-  readonly sentTo: string | undefined;
-  /** SACKs since then that leave it out. */
-  readonly lacking: number;
-}
-
-export const noForwardTsn: ForwardTsnSent = { upTo: undefined, sentTo: undefined, lacking: 0 };
 
 /** What an association gets from its endpoint. */
 export interface AssociationSetting {

@@ -4,6 +4,7 @@ import type { MessageName, ReceivedChunk, StreamSkip } from "../rx/receive-state
 import { expectedSsn, ssnSteps } from "../rx/receive-state.ts";
 import { cumulativeAfter } from "../rx/tsn-ranges.ts";
 import type { ForwardTsnChunk, IForwardTsnChunk } from "../wire/index.ts";
+import { abort, userInitiated } from "./abort.ts";
 import type { AssociationCore } from "./core.ts";
 import type { Route } from "./outputs.ts";
 import {
@@ -80,6 +81,19 @@ export function receiveForwardTsn(
 }
 
 const skipOf = ({ streamId, ssn }: MessageName): StreamSkip => ({ streamId, ssn });
+
+/**
+ * The peer says that it does not know Forward-TSN-Supported: all is reliable from now on (RFC 3758 section
+ * 3.3.3). What was given up before can neither be skipped nor sent any more, and ends the association.
+ */
+export function forwardTsnNotUnderstood(core: AssociationCore, route: Route): void {
+  const { outstanding } = core.state.send;
+  if (!core.state.agreement.extensions.partialReliability) return;
+  core.change({ kind: "partialReliabilityDenied" });
+  core.forwardTsnDue = false;
+  if ([...outstanding].some(({ abandoned }) => abandoned))
+    abort(core, route, userInitiated("the peer does not know FORWARD TSN any more"));
+}
 
 /** The highest message skipped in each stream, as listed; what is out of date or of no stream is left out. */
 function listedMessages(core: AssociationCore, chunk: ForwardTsnChunk | IForwardTsnChunk): MessageName[] {

@@ -7,7 +7,7 @@ import { queuedMessages } from "../tx/send-state.ts";
 import type { ForwardTsnChunk, IForwardTsnChunk } from "../wire/index.ts";
 import { commonHeaderBytes } from "../wire/index.ts";
 import type { AssociationCore, PathTransmission } from "./core.ts";
-import { noForwardTsn } from "./core.ts";
+import { noForwardTsn } from "./forward-tsn-state.ts";
 import type { Notification } from "./outputs.ts";
 
 /** Giving messages up and telling the peer so: RFC 3758 section 3.5, RFC 7496, RFC 8260 section 2.3. */

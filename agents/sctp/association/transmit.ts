@@ -56,6 +56,8 @@ export function flush(core: AssociationCore): void {
   if (mayData) {
     sendRetransmissions(core, desk);
     sendNewData(core, desk, dataPath);
+    // A message may have been found too old when its next part was to be sent.
+    prepareForwardTsn(core, dataPath);
   }
   desk.builder?.finish();
   core.scheduler.packetFilled();
@@ -74,6 +76,10 @@ function prepareData(core: AssociationCore, dataPath: Path): void {
       if (transmission.retransmit !== undefined) givesUp(core, transmission);
     }
   }
+  prepareForwardTsn(core, dataPath);
+}
+
+function prepareForwardTsn(core: AssociationCore, dataPath: Path): void {
   if (!core.forwardTsnDue) return;
   core.forwardTsnDue = false;
   const chunk = makeForwardTsn(core);
@@ -87,12 +93,14 @@ function prepareData(core: AssociationCore, dataPath: Path): void {
 const maySendSack = (core: AssociationCore): boolean =>
   core.state.phase !== "closed" && core.state.phase !== "cookie-echoed";
 
-/** A SACK that may still wait rides along with data to the same place (section 6.1). */
+/** A SACK that may still wait rides along with DATA or FORWARD TSN to the same place (section 6.1). */
 function prepareSack(core: AssociationCore, dataPath: Path | undefined): void {
   if (!core.sack.isWaiting || !maySendSack(core)) return;
   const route = core.sackRoute;
   const rides =
-    dataPath !== undefined && sameRoute(route, core.routeTo(dataPath)) && willSendData(core, dataPath);
+    dataPath !== undefined &&
+    sameRoute(route, core.routeTo(dataPath)) &&
+    (core.control.some(({ reason }) => reason === "forward-tsn") || willSendData(core, dataPath));
   if (!core.sack.isDue && !rides) return;
   echoCongestion(core, route);
   core.control.push({ chunk: makeSack(core), route, reason: "sack", dependsOn: core.receivedSequence });

@@ -34,12 +34,17 @@ interface Announced extends Extensions {
   readonly interleavedPartialReliability: boolean;
 }
 
+/** INIT ACK reports that Forward-TSN-Supported was not recognized (RFC 3758 section 3.3.3). */
+export const deniesForwardTsn = (parameter: Parameter): boolean =>
+  parameter.type === "UNRECOGNIZED_PARAMETER" && parameter.value[0] === 0xc0 && parameter.value[1] === 0;
+
 /** What the parameters of an INIT or INIT ACK announce. */
 export function announced(parameters: readonly Parameter[]): Announced {
   const has = (type: Parameter["type"]): boolean => parameters.some((each) => each.type === type);
   const list = parameters.find((each) => each.type === "SUPPORTED_EXTENSIONS")?.chunkTypes ?? [];
+  const denied = parameters.some(deniesForwardTsn);
   return {
-    partialReliability: has("FORWARD_TSN_SUPPORTED") || list.includes(forwardTsnType),
+    partialReliability: !denied && (has("FORWARD_TSN_SUPPORTED") || list.includes(forwardTsnType)),
     interleavedPartialReliability: list.includes(iForwardTsnType),
     interleaving: list.includes(iDataType),
     authentication: termsIn(parameters) !== undefined,
