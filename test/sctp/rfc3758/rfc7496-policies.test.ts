@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { FULL } from "../rfc9260/kit.ts";
 import { data, sack } from "../rfc9260/sketches.ts";
-import { agreed, agreedAndFull, forward, lives, retransmitted, urgent } from "./kit.ts";
+import { agreed, forward, lives, retransmitted, urgent } from "./kit.ts";
 
 describe("RFC 7496 3.1: limited retransmissions", () => {
   it.each([0, 1, 2, 3, 5])("T3 sends it again %d times, and then FORWARD TSN", (limit) => {
