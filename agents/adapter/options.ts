@@ -1,6 +1,7 @@
 import type {
   PeerAddressOption,
   ProtocolParameters,
+  ReliabilityPolicy,
   SchedulerName,
   SocketOption,
   SocketStatus,
@@ -146,6 +147,10 @@ const sctpOptions: Readonly<Record<string, OptionCodec>> = {
     read: (value) => ({ name: "SCTP_INTERLEAVING_SUPPORTED", on: toCount(value, "assoc_value") > 0 }),
     write: ({ extensions }) => ({ assoc_value: extensions.interleaving ? 1 : 0 }),
   },
+  SCTP_PR_SUPPORTED: {
+    read: (value) => ({ name: "SCTP_PR_SUPPORTED", on: toCount(value, "assoc_value") > 0 }),
+    write: ({ extensions }) => ({ assoc_value: extensions.partialReliability ? 1 : 0 }),
+  },
   SCTP_STREAM_SCHEDULER: {
     read: (value) => ({ name: "SCTP_STREAM_SCHEDULER", scheduler: schedulerOf(value) }),
     write: ({ scheduler }) => ({ assoc_value: schedulerConstants[scheduler] }),
@@ -228,6 +233,37 @@ export const statusFields = (status: SocketStatus): Request => ({
   sstat_fragmentation_point: status.fragmentationPointBytes,
   ...(status.primaryAddress === undefined ? undefined : { sstat_primary: primaryFields(status) }),
 });
+
+const policyConstants = {
+  SCTP_PR_SCTP_TTL: "timed",
+  SCTP_PR_SCTP_RTX: "limited-retransmissions",
+  SCTP_PR_SCTP_PRIO: "priority",
+} as const satisfies Readonly<Record<string, ReliabilityPolicy>>;
+
+/**
+ * `struct sctp_prstatus` (RFC 7496 section 4.3) of the policy in `asked`, or of SCTP_PR_SCTP_ALL; of all
+ * streams, or of the one in `sprstat_sid`.
+ */
+export function abandonedFields(status: SocketStatus, asked: unknown, ofOneStream: boolean): Request {
+  const fields = toRequest(asked);
+  const constant = textField(fields, "sprstat_policy");
+  const found = Object.entries(policyConstants).find(([name]) => name === constant)?.[1];
+  if (found === undefined && constant !== "SCTP_PR_SCTP_ALL")
+    throw new FieldError(`there is no policy "${constant}"`);
+  const streamId = ofOneStream ? countField(fields, "sprstat_sid") : undefined;
+  if (streamId !== undefined && streamId >= status.outboundStreams) throw new FieldError("no such stream");
+  const counted = status.abandonedMessages.filter(
+    (each) =>
+      (found === undefined || each.policy === found) &&
+      (streamId === undefined || each.streamId === streamId),
+  );
+  return {
+    sprstat_policy: constant,
+    ...(streamId === undefined ? undefined : { sprstat_sid: streamId }),
+    sprstat_abandoned_unsent: counted.reduce((sum, { unsent }) => sum + unsent, 0),
+    sprstat_abandoned_sent: counted.reduce((sum, { sent }) => sum + sent, 0),
+  };
+}
 
 function primaryFields({ primaryAddress, paths }: SocketStatus): Request {
   const path = paths.find((each) => each.address === primaryAddress);

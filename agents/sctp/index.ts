@@ -26,6 +26,7 @@ export type {
 } from "./association/reconfiguration-state.ts";
 export type { ReconfigurationReply } from "./association/reconfiguration.ts";
 export type { PathChange } from "./association/settings.ts";
+export type { ReliabilityPolicy } from "./association/abandoned-messages.ts";
 export type { AssociationStatistics, PathStatistics } from "./association/statistics.ts";
 export type { Agreement, AssociationPhase, AssociationState } from "./association/state.ts";
 export { cloneAssociationState } from "./association/state.ts";

@@ -21,6 +21,8 @@ import type { EcnState } from "./ecn-state.ts";
 import { noEcn } from "./ecn-state.ts";
 import type { ForwardTsnSent } from "./forward-tsn-state.ts";
 import { noForwardTsn } from "./forward-tsn-state.ts";
+import type { AbandonedMessages } from "./abandoned-messages.ts";
+import { AbandonmentCounter } from "./abandoned-messages.ts";
 import { Authenticator } from "./authenticator.ts";
 import type { KeyRingSnapshot } from "./key-ring.ts";
 import { KeyRing } from "./key-ring.ts";
@@ -90,6 +92,7 @@ export interface AssociationSnapshot {
   readonly sendBlocked: boolean;
   readonly forwardTsnDue: boolean;
   readonly forwardTsn: ForwardTsnSent;
+  readonly abandonedMessages: readonly AbandonedMessages[];
   readonly shutdownPath: string | undefined;
   readonly ecn: EcnState;
   readonly probedAtMs: number;
@@ -162,6 +165,7 @@ export class AssociationCore {
   /** The peer is to be told what was given up (RFC 3758 section 3.5). */
   forwardTsnDue: boolean = false;
   forwardTsn: ForwardTsnSent = noForwardTsn;
+  readonly abandonedMessages: AbandonmentCounter = new AbandonmentCounter();
   ecn: EcnState = noEcn;
   /** When a HEARTBEAT last went to an address that is not confirmed. */
   probedAtMs: number = Number.NEGATIVE_INFINITY;
@@ -367,6 +371,7 @@ export class AssociationCore {
       sendBlocked: this.sendBlocked,
       forwardTsnDue: this.forwardTsnDue,
       forwardTsn: this.forwardTsn,
+      abandonedMessages: this.abandonedMessages.snapshot(),
       shutdownPath: this.shutdownPath,
       ecn: this.ecn,
       probedAtMs: this.probedAtMs,
@@ -404,6 +409,7 @@ export class AssociationCore {
     core.sendBlocked = snapshot.sendBlocked;
     core.forwardTsnDue = snapshot.forwardTsnDue;
     core.forwardTsn = snapshot.forwardTsn;
+    core.abandonedMessages.restore(snapshot.abandonedMessages);
     core.shutdownPath = snapshot.shutdownPath;
     core.ecn = snapshot.ecn;
     core.probedAtMs = snapshot.probedAtMs;

@@ -115,12 +115,22 @@ function leastUrgent(core: AssociationCore, than: number): OutstandingChunk | Qu
   return found;
 }
 
+function countMessage(
+  core: AssociationCore,
+  streamId: number,
+  { reliability }: MessageTerms,
+  wasSent: boolean,
+): void {
+  if (reliability !== undefined) core.abandonedMessages.count(streamId, reliability.policy, wasSent);
+}
+
 function discardQueued(core: AssociationCore, streamId: number, reason: Reason): void {
   const message = core.state.send.streams.get(streamId)?.queue.first;
   if (message === undefined) return;
   core.change({ kind: "messageDiscarded", streamId });
   core.scheduler.discarded(streamId, core.state.send.streams.get(streamId)?.queue.length === 0);
   const { ppid, payload, assignedBytes, terms } = message;
+  countMessage(core, streamId, terms, false);
   core.notify({
     type: "send-failed",
     streamId,
@@ -155,6 +165,7 @@ function abandonMessage(core: AssociationCore, chunk: OutstandingChunk, reason: 
 
 function abandonParts(core: AssociationCore, chunk: OutstandingChunk, reason: Reason): void {
   const parts = transmissionsOf(core, chunk).filter((each) => !each.chunk.abandoned);
+  countMessage(core, chunk.streamId, chunk.terms, true);
   core.change({ kind: "abandoned", tsns: parts.map((each) => each.chunk.tsn) });
   for (const part of parts) {
     core.flight.markAbandoned(part);

@@ -47,6 +47,8 @@ export type SocketOption =
   | { readonly name: "SCTP_FRAGMENT_INTERLEAVE"; readonly level: 0 | 1 | 2 }
   | { readonly name: "SCTP_PARTIAL_DELIVERY_POINT"; readonly bytes: number }
   | { readonly name: "SCTP_INTERLEAVING_SUPPORTED"; readonly on: boolean }
+  /** RFC 7496 section 4.5. */
+  | { readonly name: "SCTP_PR_SUPPORTED"; readonly on: boolean }
   | { readonly name: "SCTP_STREAM_SCHEDULER"; readonly scheduler: SchedulerName }
   | StreamValueOption
   | { readonly name: "SO_RCVBUF"; readonly bytes: number }
@@ -104,9 +106,8 @@ export function setOption(
   }
   if (option.name === "SCTP_PRIMARY_ADDR") return setPrimary(core, targets.associations, option.address);
   if (option.name === "SCTP_STREAM_SCHEDULER_VALUE") return setStreamValue(core, socket, targets, option);
-  // RFC 8260 section 4.3.1: of an association it can only be asked.
-  if (option.name === "SCTP_INTERLEAVING_SUPPORTED" && !targets.future) return refuse("EINVAL");
-  if (option.name === "SCTP_INTERLEAVING_SUPPORTED" && hasOwnAssociation(socket)) return refuse("EINVAL");
+  // RFC 8260 section 4.3.1, RFC 7496 section 4.5: of an association it can only be asked.
+  if (isAgreedInHandshake(option) && (!targets.future || hasOwnAssociation(socket))) return refuse("EINVAL");
   const change = changeOf(option, socket.parameters);
   if (!change.ok) return change;
   if (option.name === "SCTP_PEER_ADDR_PARAMS" && option.address !== undefined)
@@ -118,6 +119,9 @@ export function setOption(
   }
   return done;
 }
+
+const isAgreedInHandshake = ({ name }: SocketOption): boolean =>
+  name === "SCTP_INTERLEAVING_SUPPORTED" || name === "SCTP_PR_SUPPORTED";
 
 /** Of a one-to-one socket: what is set is for its association. */
 const hasOwnAssociation = (socket: Socket): boolean =>
@@ -196,6 +200,8 @@ function changeOf(
       return option.on && current.fragmentInterleave < 2
         ? refuse("EINVAL")
         : answer(interleaving(current, option.on));
+    case "SCTP_PR_SUPPORTED":
+      return answer({ extensions: { ...current.extensions, partialReliability: option.on } });
     case "SCTP_STREAM_SCHEDULER":
       return answer({ scheduler: option.scheduler });
     case "SCTP_ENABLE_STREAM_RESET":

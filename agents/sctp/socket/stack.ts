@@ -136,7 +136,7 @@ export class SocketStack {
 
   /**
    * What is set for associations to come, and for the one of a one-to-one socket; of that one it says whether
-   * interleaving was agreed (RFC 8260 section 4.3.1).
+   * interleaving and partial reliability were agreed (RFC 8260 section 4.3.1, RFC 7496 section 4.5).
    */
   parameters(descriptor: number): Answer<ProtocolParameters> {
     return this.#with(descriptor, (socket) => {
@@ -144,7 +144,8 @@ export class SocketStack {
       const association = style === "one-to-one" ? onlyAssociation(socket) : undefined;
       const agreed = association?.port.endpoint.state(association.handle)?.agreement.extensions;
       if (agreed === undefined) return answer(parameters);
-      const extensions = { ...parameters.extensions, interleaving: agreed.interleaving };
+      const { interleaving, partialReliability } = agreed;
+      const extensions = { ...parameters.extensions, interleaving, partialReliability };
       return answer({ ...parameters, extensions });
     });
   }
