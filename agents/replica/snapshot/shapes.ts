@@ -231,6 +231,13 @@ const deadlines = z
   .array(z.tuple([z.union([z.enum(timerNames), timer("t3"), timer("heartbeat"), timer("mtu")]), real]))
   .max(1024);
 
+const abandonedMessages = z.strictObject({
+  streamId: bit16,
+  policy: z.literal(["timed", "limited-retransmissions", "priority"]),
+  unsent: count,
+  sent: count,
+});
+
 /** All but the state, the waiting chunks and the keys, which are written in other ways. */
 export const associationShape: z.ZodType<Omit<AssociationSnapshot, "state" | "control" | "keys">> =
   z.strictObject({
@@ -248,6 +255,7 @@ export const associationShape: z.ZodType<Omit<AssociationSnapshot, "state" | "co
     sendBlocked: z.boolean(),
     forwardTsnDue: z.boolean(),
     forwardTsn: z.strictObject({ upTo: optional(tsn), sentTo: optional(address), lacking: count }),
+    abandonedMessages: z.array(abandonedMessages).max(3 * most),
     shutdownPath: optional(address),
     ecn: z.strictObject({ marked: optional(tsn), reducedUpTo: optional(tsn) }),
     probedAtMs: real,
