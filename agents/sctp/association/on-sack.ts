@@ -10,7 +10,7 @@ import type { SackChunk } from "../wire/index.ts";
 import type { AssociationCore, PathTransmission } from "./core.ts";
 import { violate } from "./on-data.ts";
 import type { Route } from "./outputs.ts";
-import { forwardTsnPath, noticeLackOfForwardTsn } from "./partial-reliability.ts";
+import { forwardTsnPath, giveUpIfExpired, noticeLackOfForwardTsn } from "./partial-reliability.ts";
 
 /** A chunk missing from this many SACKs in a row is taken for lost (RFC 9260 section 7.2.4). */
 const missingReportsForLoss = 3;
@@ -204,8 +204,9 @@ function countMissing(
   for (let place = 0; place < core.flight.size; place++) {
     const transmission = core.flight.at(place)!;
     if (!tsnLess(transmission.chunk.tsn, limit)) break;
-    if (transmission.gapAcked || !transmission.inFlight) continue;
+    if (transmission.gapAcked || (!transmission.inFlight && !transmission.chunk.abandoned)) continue;
     transmission.missing += 1;
+    giveUpIfExpired(core, transmission);
     if (transmission.missing >= missingReportsForLoss && !transmission.fastRetransmitted) {
       fastRetransmit(core, transmission);
     }
@@ -215,10 +216,13 @@ function countMissing(
 function fastRetransmit(core: AssociationCore, transmission: PathTransmission): void {
   const { path } = transmission;
   transmission.fastRetransmitted = true;
-  core.flight.markForRetransmission(transmission, "fast");
+  // What was given up before is not sent again, but its loss counts (RFC 3758 section 3.5, F5).
+  const isGivenUp = transmission.chunk.abandoned;
+  if (!isGivenUp) core.flight.markForRetransmission(transmission, "fast");
   if (path === undefined) return;
   const highest = tsnAdd(core.state.send.nextTsn, -1);
-  if (enterFastRecovery(path.congestion, pmdcsBytes(path), highest)) core.fastRetransmitPending = true;
+  const entered = enterFastRecovery(path.congestion, pmdcsBytes(path), highest);
+  if (entered && !isGivenUp) core.fastRetransmitPending = true;
 }
 
 /**

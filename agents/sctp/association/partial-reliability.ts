@@ -58,6 +58,12 @@ export function givesUp(core: AssociationCore, transmission: PathTransmission): 
   return true;
 }
 
+/** A chunk that a SACK reports as missing, and whose time is over, does not wait for more reports (RFC 3758 section 4.1, TR5). */
+export function giveUpIfExpired(core: AssociationCore, { chunk }: PathTransmission): void {
+  if (!chunk.abandoned && isAgreed(core) && hasExpired(chunk.terms.expiresAtMs, core.nowMs))
+    abandonMessage(core, chunk, "expired");
+}
+
 /**
  * Makes room for a message of this priority by giving up less urgent ones, the least urgent first
  * (RFC 7496 section 3.2); true when `neededBytes` are free then. Where that cannot be, all stay.

@@ -176,6 +176,31 @@ const scripts: Readonly<Record<string, string>> = {
     at 1000 FORWARD_TSN 1 0:0
     < SACK 4
     silent 100000`,
+  "ttl is over: the first missing report": `
+    send 100 ttl 200
+    send 100
+    send 100
+    forget
+    wait 300
+    < SACK 0 2-2
+    now FORWARD_TSN 1 0:0
+    < SACK 0 2-3
+    now
+    < SACK 3
+    silent 100000`,
+  "ttl is not over: three missing reports, and it is sent again": `
+    send 100 ttl 5000
+    send 100
+    send 100
+    send 100
+    forget
+    < SACK 0 2-2
+    < SACK 0 2-3
+    now
+    < SACK 0 2-4
+    now DATA 1 0:0 100
+    < SACK 4
+    silent 100000`,
   "a SACK that was under way does not bring FORWARD TSN again": `
     send 100 rtx 0
     send 100

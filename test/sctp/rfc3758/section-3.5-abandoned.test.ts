@@ -210,6 +210,45 @@ describe("3.5 F5: the congestion window", () => {
     expect(peer.cwnd).toBe(Math.floor(before / 2));
   });
 
+  it("is halved once by missing reports for what was given up before", () => {
+    const { peer, user } = agreedAndFull(16, { parameters: { sendBufferBytes: 28 * FULL } });
+    peer.sends(sack(16));
+    user.sends({ size: FULL, ...urgent(5) }, ...Array.from({ length: 15 }, () => FULL));
+    peer.skips();
+    // 16 packets are out; the first makes room for a message of 13.
+    user.sends({ size: 13 * FULL, ...urgent(1) });
+    peer.skips();
+    const untouched = peer.path().slowStartThresholdBytes;
+    for (const last of [18, 19]) peer.sends(sack(16, { gaps: [[18, last]] }));
+    expect(peer.path().slowStartThresholdBytes).toBe(untouched);
+    peer.sends(sack(16, { gaps: [[18, 20]] }));
+    const halved = peer.cwnd;
+    expect(halved).toBeLessThan(12_000);
+    for (const last of [21, 22, 23]) peer.sends(sack(16, { gaps: [[18, last]] }));
+    expect(peer.cwnd).toBe(halved);
+  });
+
+  it("stays collapsed when missing reports come late for what T3 has given up", () => {
+    const { peer, user } = agreed();
+    user.sends({ size: FULL, ...never }, FULL, FULL, FULL);
+    peer.skips();
+    peer.skips(1000);
+    for (const last of [2, 3, 4]) peer.sends(sack(0, { gaps: [[2, last]] }));
+    expect(peer.path().slowStartThresholdBytes).toBe(4000);
+    expect(peer.cwnd).toBeLessThan(4000);
+  });
+
+  it("stays collapsed likewise for what had made room before T3 expired", () => {
+    const { peer, user } = agreed({ parameters: { sendBufferBytes: 4 * FULL } });
+    user.sends({ size: FULL, ...urgent(5) }, FULL, FULL, FULL);
+    peer.skips();
+    user.sends({ size: FULL, ...urgent(1) });
+    peer.skips();
+    peer.skips(1000);
+    for (const last of [2, 3, 4]) peer.sends(sack(0, { gaps: [[2, last]] }));
+    expect(peer.cwnd).toBeLessThan(4000);
+  });
+
   it("is left alone where a message that was never sent is given up", () => {
     const { peer, user } = agreed();
     user.sends(FULL, FULL, FULL, FULL, { size: FULL, ...lives(100) });

@@ -214,6 +214,13 @@ describe("3.5 C5, A5: T3-rtx", () => {
     peer.getsAfter(1000, forward(1, [0, 0]));
   });
 
+  it("goes on where a SACK leaves FORWARD TSN out, though nothing else is in flight", () => {
+    const { peer } = sent("L");
+    peer.getsAfter(1000, forward(1, [0, 0]));
+    peer.sends(sack(0));
+    peer.getsAfter(2000, forward(1, [0, 0]));
+  });
+
   it("stops with the SACK for it", () => {
     const { peer } = sent("L");
     peer.getsAfter(1000, forward(1, [0, 0]));

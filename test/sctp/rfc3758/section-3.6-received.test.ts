@@ -220,6 +220,12 @@ describe("3.6 the SACK", () => {
     peer.getsNothingFor(1000);
   });
 
+  it("for one that is out of date goes at once, also where DATA is with it", () => {
+    const { peer } = receiving();
+    peer.sends(forward(1, [0, 0]), data(2));
+    peer.gets(sack(2));
+  });
+
   it("counts a packet with both as one", () => {
     const { peer } = receiving();
     peer.sends(forward(2, [0, 1]), data(3));

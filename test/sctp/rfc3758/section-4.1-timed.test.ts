@@ -158,8 +158,9 @@ describe("4.1 TR4: what expires with a TSN", () => {
   it("is given up when missing reports would send it again", () => {
     const { peer, user } = agreed();
     user.sends({ size: FULL, ...lives(500) }, FULL, FULL, FULL);
-    peer.skips(600);
+    peer.skips();
     for (const last of [2, 3]) peer.sends(sack(0, { gaps: [[2, last]] }));
+    peer.skips(600);
     peer.sends(sack(0, { gaps: [[2, 4]] }));
     peer.gets(forward(1, [0, 0]));
   });
@@ -209,6 +210,45 @@ describe("4.1 TR4: what expires with a TSN", () => {
 });
 
 describe("4.1 TR5, TR6", () => {
+  it("what has expired is given up by the first report that it is missing", () => {
+    const { peer, user } = agreed();
+    user.sends({ size: FULL, ...lives(500) }, FULL, FULL, FULL);
+    peer.skips(600);
+    peer.sends(sack(0, { gaps: [[2, 2]] }));
+    peer.gets(forward(1, [0, 0]));
+    // One report says nothing of the network.
+    expect(peer.cwnd).toBeGreaterThanOrEqual(4000);
+  });
+
+  it("F5: the third report adjusts the congestion window all the same", () => {
+    const { peer, user } = agreedAndFull(16);
+    peer.sends(sack(16));
+    user.sends({ size: FULL, ...lives(500) }, ...Array.from({ length: 15 }, () => FULL));
+    peer.skips(600);
+    const before = peer.cwnd;
+    peer.sends(sack(16, { gaps: [[18, 18]] }));
+    peer.gets(forward(17, [0, 28]));
+    expect(peer.cwnd).toBe(before);
+    for (const last of [19, 20]) peer.sends(sack(16, { gaps: [[18, last]] }));
+    expect(peer.cwnd).toBe(Math.floor(before / 2));
+  });
+
+  it("a message in fragments of which one is missing then, as a whole", () => {
+    const { peer, user } = agreed();
+    user.sends({ size: 3 * FULL, ...lives(500) });
+    peer.skips(600);
+    peer.sends(sack(0, { gaps: [[2, 3]] }));
+    peer.gets(forward(3, [0, 0]));
+  });
+
+  it("where FORWARD TSN was not agreed reports change nothing", () => {
+    const { peer, user } = established();
+    user.sends({ size: FULL, ...lives(500) }, FULL, FULL, FULL);
+    peer.skips(600);
+    peer.sends(sack(0, { gaps: [[2, 2]] }));
+    peer.getsNothing();
+  });
+
   it("each message has its own lifetime, counted from when it was given", () => {
     const { peer, user } = agreed();
     user.sends({ size: 100, ...lives(1500) });
