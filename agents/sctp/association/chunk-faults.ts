@@ -19,7 +19,8 @@ export function judge(core: AssociationCore, chunk: ReceivedChunk, inSequence: b
   const { receive, agreement } = core.state;
   const lenient = agreement.extensions.partialReliability;
   if (chunk.unordered) {
-    if (receive.interleaving && isSkippedUnordered(receive, chunk)) return stray;
+    const isWhole = chunk.beginning && chunk.ending;
+    if (receive.interleaving && !isWhole && isSkippedUnordered(receive, chunk)) return stray;
   } else {
     const skip = receive.skips.find((each) => each.streamId === chunk.streamId);
     const done = skip !== undefined && ssnSteps(receive, skip.ssn, chunk.ssn) <= 0;

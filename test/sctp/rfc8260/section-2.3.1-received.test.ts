@@ -221,6 +221,15 @@ describe("2.3.1 what comes after it", () => {
     expect(user.takes()).toHaveLength(1);
   });
 
+  it("a whole unordered message is delivered whatever was skipped, and whatever else waits", () => {
+    for (const waiting of [[], [iData(5, first({ streamId: 1 }))]]) {
+      const { peer, user } = receiving();
+      peer.sends(iForward(2, [0, 5, "U"]), ...waiting);
+      peer.sends(iData(3, mid(4, U)), iData(4, mid(6, U)));
+      expect(inShort(user.takes())).toEqual(["0u4:100", "0u6:100"]);
+    }
+  });
+
   it("the next message of the stream is the one behind the MID listed", () => {
     const { peer, user } = receiving();
     peer.sends(iForward(2, [5, 41]));
