@@ -87,8 +87,9 @@ const skipOf = ({ streamId, ssn }: MessageName): StreamSkip => ({ streamId, ssn 
  * 3.3.3). What was given up before can neither be skipped nor sent any more, and ends the association.
  */
 export function forwardTsnNotUnderstood(core: AssociationCore, route: Route): void {
-  const { outstanding } = core.state.send;
-  if (!core.state.agreement.extensions.partialReliability) return;
+  const { outstanding, interleaving } = core.state.send;
+  // Beside I-DATA it is about I-FORWARD-TSN, which the peer listed (RFC 8260 section 2.3.1).
+  if (interleaving || !core.state.agreement.extensions.partialReliability) return;
   core.change({ kind: "partialReliabilityDenied" });
   core.forwardTsnDue = false;
   if ([...outstanding].some(({ abandoned }) => abandoned))

@@ -3,7 +3,7 @@ import type { Extensions } from "../../../agents/sctp/index.ts";
 import { noExtensions } from "../../../agents/sctp/index.ts";
 import { connected, established, start } from "../rfc9260/kit.ts";
 import type { Setting } from "../rfc9260/kit.ts";
-import { cookieEcho, data, init, initAck, sack } from "../rfc9260/sketches.ts";
+import { cookieEcho, data, error, init, initAck, sack } from "../rfc9260/sketches.ts";
 import {
   forwardTsnType,
   iData,
@@ -114,6 +114,34 @@ describe.each([
     // And of the peer the same is taken.
     peer.sends(sack(1), use.data === "DATA" ? data(1) : iData(1));
     expect(user.takes()).toHaveLength(1);
+  });
+});
+
+describe("2.3.1 a peer that lists I-FORWARD-TSN and does not know Forward-TSN-Supported", () => {
+  const unrecognized = Uint8Array.from([0xc0, 0, 0, 4]);
+  const perishable = {
+    size: 100,
+    reliability: { policy: "limited-retransmissions", maxRetransmits: 0 },
+  } as const;
+
+  it("which it reports in INIT ACK", () => {
+    const { peer, user } = connected(
+      setting("both", [supports(I, IF), { type: "UNRECOGNIZED_PARAMETER", value: unrecognized }]),
+    );
+    user.sends(perishable);
+    peer.gets(iData(1));
+    peer.getsAfter(1000, { type: "I_FORWARD_TSN" });
+  });
+
+  it("which it reports behind COOKIE ECHO", () => {
+    const { peer, user } = start(setting("both", [supports(I, IF)]));
+    peer.calls();
+    peer.takesInitAck();
+    peer.sends(cookieEcho(), error({ type: "UNRECOGNIZED_PARAMETERS", code: 8, value: unrecognized }));
+    peer.skips();
+    user.sends(perishable);
+    peer.gets(iData(1));
+    peer.getsAfter(1000, { type: "I_FORWARD_TSN" });
   });
 });
 
