@@ -3,7 +3,7 @@ import type { Outcome } from "./answers.ts";
 import { answered, outcomeOf, refused, unsupported } from "./answers.ts";
 import type { Request } from "./fields.ts";
 import { FieldError, countField, flagField, optionalCount, textField, textsField } from "./fields.ts";
-import { optionCodec, statusFields } from "./options.ts";
+import { abandonedFields, optionCodec, statusFields } from "./options.ts";
 
 /** Largest message that a request may ask for: what no buffer takes is told apart from what no memory holds. */
 const maxMessageBytes = 64 * 1024 * 1024;
@@ -113,6 +113,12 @@ function getsockopt(stack: SocketStack, request: Request, nowMs: number): Outcom
   if (level === "IPPROTO_SCTP" && name === "SCTP_STATUS") {
     const status = stack.status(fd, nowMs);
     return status.ok ? { ...answered(0), value: statusFields(status.value) } : outcomeOf(status);
+  }
+  if (level === "IPPROTO_SCTP" && (name === "SCTP_PR_ASSOC_STATUS" || name === "SCTP_PR_STREAM_STATUS")) {
+    const status = stack.status(fd, nowMs);
+    if (!status.ok) return outcomeOf(status);
+    const ofOneStream = name === "SCTP_PR_STREAM_STATUS";
+    return { ...answered(0), value: abandonedFields(status.value, request["value"], ofOneStream) };
   }
   const parameters = stack.parameters(fd);
   if (!parameters.ok) return outcomeOf(parameters);

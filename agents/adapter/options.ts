@@ -1,4 +1,12 @@
-import type { PeerAddressOption, ProtocolParameters, SocketOption, SocketStatus } from "../sctp/index.ts";
+import type {
+  PeerAddressOption,
+  ProtocolParameters,
+  ReliabilityPolicy,
+  SchedulerName,
+  SocketOption,
+  SocketStatus,
+} from "../sctp/index.ts";
+import { schedulerNames, socketParameters } from "../sctp/index.ts";
 import type { Request } from "./fields.ts";
 import { FieldError, countField, isRequest, optionalCount, textField, textsField } from "./fields.ts";
 
@@ -24,6 +32,26 @@ const given = <T extends object>(values: T): { [K in keyof T]?: Exclude<T[K], un
   Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as {
     [K in keyof T]?: Exclude<T[K], undefined>;
   };
+
+/** The constants of RFC 8260 section 4.3.2, by name: it gives them no numbers. */
+const schedulerConstants: Readonly<Record<SchedulerName, string>> = {
+  "first-come-first-served": "SCTP_SS_FCFS",
+  "round-robin": "SCTP_SS_RR",
+  "round-robin-per-packet": "SCTP_SS_RR_PKT",
+  priority: "SCTP_SS_PRIO",
+  "fair-bandwidth": "SCTP_SS_FB",
+  "weighted-fair-queueing": "SCTP_SS_WFQ",
+};
+
+function schedulerOf(value: unknown): SchedulerName {
+  const constant = isRequest(value) ? value["assoc_value"] : value;
+  if (constant === "SCTP_SS_DEFAULT") return socketParameters.scheduler;
+  // Section 3.5 has another name for it.
+  const wanted = constant === "SCTP_SS_FC" ? "SCTP_SS_FB" : constant;
+  const found = schedulerNames.find((name) => schedulerConstants[name] === wanted);
+  if (found === undefined) throw new FieldError(`there is no scheduler ${JSON.stringify(constant)}`);
+  return found;
+}
 
 const sctpOptions: Readonly<Record<string, OptionCodec>> = {
   SCTP_RTOINFO: {
@@ -119,6 +147,21 @@ const sctpOptions: Readonly<Record<string, OptionCodec>> = {
     read: (value) => ({ name: "SCTP_INTERLEAVING_SUPPORTED", on: toCount(value, "assoc_value") > 0 }),
     write: ({ extensions }) => ({ assoc_value: extensions.interleaving ? 1 : 0 }),
   },
+  SCTP_PR_SUPPORTED: {
+    read: (value) => ({ name: "SCTP_PR_SUPPORTED", on: toCount(value, "assoc_value") > 0 }),
+    write: ({ extensions }) => ({ assoc_value: extensions.partialReliability ? 1 : 0 }),
+  },
+  SCTP_STREAM_SCHEDULER: {
+    read: (value) => ({ name: "SCTP_STREAM_SCHEDULER", scheduler: schedulerOf(value) }),
+    write: ({ scheduler }) => ({ assoc_value: schedulerConstants[scheduler] }),
+  },
+  SCTP_STREAM_SCHEDULER_VALUE: {
+    read(value) {
+      const fields = toRequest(value);
+      const streamId = countField(fields, "stream_id");
+      return { name: "SCTP_STREAM_SCHEDULER_VALUE", streamId, value: countField(fields, "stream_value") };
+    },
+  },
   SCTP_PRIMARY_ADDR: {
     read: (value) => ({ name: "SCTP_PRIMARY_ADDR", address: textField(toRequest(value), "ssp_addr") }),
   },
@@ -190,6 +233,37 @@ export const statusFields = (status: SocketStatus): Request => ({
   sstat_fragmentation_point: status.fragmentationPointBytes,
   ...(status.primaryAddress === undefined ? undefined : { sstat_primary: primaryFields(status) }),
 });
+
+const policyConstants = {
+  SCTP_PR_SCTP_TTL: "timed",
+  SCTP_PR_SCTP_RTX: "limited-retransmissions",
+  SCTP_PR_SCTP_PRIO: "priority",
+} as const satisfies Readonly<Record<string, ReliabilityPolicy>>;
+
+/**
+ * `struct sctp_prstatus` (RFC 7496 section 4.3) of the policy in `asked`, or of SCTP_PR_SCTP_ALL; of all
+ * streams, or of the one in `sprstat_sid`.
+ */
+export function abandonedFields(status: SocketStatus, asked: unknown, ofOneStream: boolean): Request {
+  const fields = toRequest(asked);
+  const constant = textField(fields, "sprstat_policy");
+  const found = Object.entries(policyConstants).find(([name]) => name === constant)?.[1];
+  if (found === undefined && constant !== "SCTP_PR_SCTP_ALL")
+    throw new FieldError(`there is no policy "${constant}"`);
+  const streamId = ofOneStream ? countField(fields, "sprstat_sid") : undefined;
+  if (streamId !== undefined && streamId >= status.outboundStreams) throw new FieldError("no such stream");
+  const counted = status.abandonedMessages.filter(
+    (each) =>
+      (found === undefined || each.policy === found) &&
+      (streamId === undefined || each.streamId === streamId),
+  );
+  return {
+    sprstat_policy: constant,
+    ...(streamId === undefined ? undefined : { sprstat_sid: streamId }),
+    sprstat_abandoned_unsent: counted.reduce((sum, { unsent }) => sum + unsent, 0),
+    sprstat_abandoned_sent: counted.reduce((sum, { sent }) => sum + sent, 0),
+  };
+}
 
 function primaryFields({ primaryAddress, paths }: SocketStatus): Request {
   const path = paths.find((each) => each.address === primaryAddress);

@@ -36,6 +36,7 @@ const kinds = [
   "asconfChanged",
   "peerAddressesChanged",
   "localAddressesChanged",
+  "partialReliabilityDenied",
 ] as const satisfies readonly AssociationUpdate["kind"][];
 
 /** An update as it goes over the cluster link and into the record. */
@@ -103,6 +104,8 @@ export function encodeUpdate(update: AssociationUpdate): Uint8Array {
       break;
     case "keyActivated":
       writer.u16(update.keyId);
+      break;
+    case "partialReliabilityDenied":
       break;
     case "userStateSaved":
       writer.bytes(update.userState);
@@ -172,6 +175,8 @@ function readUpdate(reader: ByteReader): AssociationUpdate {
       return { kind, addresses: reader.list(() => reader.text()) };
     case "keyActivated":
       return { kind, keyId: reader.u16() };
+    case "partialReliabilityDenied":
+      return { kind };
     case "userStateSaved":
       return { kind, userState: reader.bytes() };
     default:

@@ -1,5 +1,5 @@
 /** The SCTP stack: a pure core of bytes, time and randomness (RFC 9260). The front door of the room. */
-export type { Extensions, ProtocolParameters } from "./base/parameters.ts";
+export type { Extensions, ProtocolParameters, SchedulerName } from "./base/parameters.ts";
 export { noExtensions, rfc9260Parameters, schedulerNames, telecomParameters } from "./base/parameters.ts";
 export type { RandomSource } from "./base/random.ts";
 export { seededRandom } from "./base/random.ts";
@@ -26,6 +26,7 @@ export type {
 } from "./association/reconfiguration-state.ts";
 export type { ReconfigurationReply } from "./association/reconfiguration.ts";
 export type { PathChange } from "./association/settings.ts";
+export type { ReliabilityPolicy } from "./association/abandoned-messages.ts";
 export type { AssociationStatistics, PathStatistics } from "./association/statistics.ts";
 export type { Agreement, AssociationPhase, AssociationState } from "./association/state.ts";
 export { cloneAssociationState } from "./association/state.ts";

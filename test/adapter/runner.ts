@@ -2,6 +2,7 @@ import { spawn } from "node:child_process";
 import type { ChildProcessWithoutNullStreams } from "node:child_process";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
+import { Adapter } from "../../agents/adapter/adapter.ts";
 import type { Chunk } from "../../agents/sctp/wire/index.ts";
 import type { Caught, Envelope, ExpectedPacket } from "../support/sctp-script.ts";
 import { ScriptPeer, catchPacket, cookieAck, expectPackets } from "../support/sctp-script.ts";
@@ -26,21 +27,23 @@ export interface Answer {
 
 type Fields = Readonly<Record<string, unknown>>;
 
-/** The adapter as a process, and the peer that the test plays to it. */
-export class Run {
-  readonly peer: ScriptPeer;
-  #child: ChildProcessWithoutNullStreams;
-  #waiting: ((line: string) => void)[] = [];
-  #ids: number = 0;
-  #stderr: string = "";
-  #caught: Caught[] = [];
-  /** Virtual time, in milliseconds. */
-  nowMs: number = 0;
-  readonly closed: Promise<number | null>;
+/** Where the lines go. */
+interface Conversation {
+  /** The answer to a line. */
+  say(text: string): Promise<string>;
+  /** The end of the input ends the adapter. */
+  end(): Promise<void>;
+  kill(): void;
+}
 
-  constructor(peer: ScriptPeer = new ScriptPeer()) {
-    this.peer = peer;
-    this.#child = spawn(process.execPath, [entry], { stdio: ["pipe", "pipe", "pipe"] });
+/** The adapter as a process, as runners start it. */
+class Process implements Conversation {
+  readonly closed: Promise<number | null>;
+  #child: ChildProcessWithoutNullStreams = spawn(process.execPath, [entry], { stdio: "pipe" });
+  #waiting: ((line: string) => void)[] = [];
+  #stderr: string = "";
+
+  constructor() {
     this.#child.stderr.setEncoding("utf8").on("data", (text: string) => {
       this.#stderr += text;
     });
@@ -48,8 +51,7 @@ export class Run {
     this.closed = new Promise((resolve) => this.#child.once("close", resolve));
   }
 
-  /** Writes a line as it is, and waits for the answer. */
-  async line(text: string): Promise<Answer> {
+  say(text: string): Promise<string> {
     const answered = new Promise<string>((resolve) => this.#waiting.push(resolve));
     this.#child.stdin.write(`${text}\n`);
     const late = new Promise<never>((_, reject) => {
@@ -61,7 +63,59 @@ export class Run {
     const gone = this.closed.then((code): never => {
       throw new Error(`the adapter ended with ${code} at ${text.slice(0, 200)}\n${this.#stderr}`);
     });
-    const answer = JSON.parse(await Promise.race([answered, late, gone])) as Answer;
+    return Promise.race([answered, late, gone]);
+  }
+
+  async end(): Promise<void> {
+    this.#child.stdin.end();
+    await this.closed;
+  }
+
+  kill(): void {
+    this.#child.kill("SIGKILL");
+  }
+}
+
+/** The adapter in this process: for many short scripts. */
+export class InThisProcess implements Conversation {
+  readonly #adapter: Adapter = new Adapter();
+
+  async say(text: string): Promise<string> {
+    return JSON.stringify(await this.#adapter.answer(text));
+  }
+
+  async end(): Promise<void> {
+    this.kill();
+  }
+
+  kill(): void {
+    this.#adapter.close();
+  }
+}
+
+/** A conversation with the adapter, and the peer that the test plays to it. */
+export class Run {
+  readonly peer: ScriptPeer;
+  readonly #conversation: Conversation;
+  #ids: number = 0;
+  #caught: Caught[] = [];
+  /** Virtual time, in milliseconds. */
+  nowMs: number = 0;
+
+  constructor(peer: ScriptPeer = new ScriptPeer(), conversation: Conversation = new Process()) {
+    this.peer = peer;
+    this.#conversation = conversation;
+  }
+
+  /** Exit code, once the adapter's process has ended. */
+  get closed(): Promise<number | null> {
+    if (!(this.#conversation instanceof Process)) throw new Error("the adapter is no process");
+    return this.#conversation.closed;
+  }
+
+  /** Writes a line as it is, and waits for the answer. */
+  async line(text: string): Promise<Answer> {
+    const answer = JSON.parse(await this.#conversation.say(text)) as Answer;
     if (answer.now !== undefined) this.nowMs = answer.now / 1000;
     for (const { t, src, dst, hex } of answer.packets ?? []) {
       const caught = catchPacket(t / 1000, src, dst, Uint8Array.from(Buffer.from(hex, "hex")));
@@ -120,10 +174,14 @@ export class Run {
     await this.call("advance", { us: ms * 1000, stop_on_packet: stopOnPacket });
   }
 
+  /** What came since the last time. */
+  takes(): Caught[] {
+    return this.#caught.splice(0);
+  }
+
   /** Exactly these packets came since the last time. */
   expect(...expected: readonly ExpectedPacket[]): Caught[] {
-    const caught = this.#caught;
-    this.#caught = [];
+    const caught = this.takes();
     expectPackets(caught, expected);
     return caught;
   }
@@ -186,12 +244,11 @@ export class Run {
 
   /** The end of its input ends the adapter. */
   async end(): Promise<void> {
-    this.#child.stdin.end();
-    await this.closed;
+    await this.#conversation.end();
   }
 
   /** For a test that failed in between. */
   kill(): void {
-    this.#child.kill("SIGKILL");
+    this.#conversation.kill();
   }
 }

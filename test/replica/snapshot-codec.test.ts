@@ -31,7 +31,12 @@ const endpointAt = (address: string, seed: number): Endpoint =>
       ownAddress: address,
       listening: true,
       cookieKey: new Uint8Array(32).fill(0xc0 + seed),
-      parameters: { ...telecomParameters, extensions, authenticatedChunkTypes: [0x0f] },
+      parameters: {
+        ...telecomParameters,
+        extensions,
+        authenticatedChunkTypes: [0x0f],
+        streamValues: [[1, 7]],
+      },
     },
     seededRandom(seed),
   );

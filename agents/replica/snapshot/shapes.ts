@@ -67,6 +67,10 @@ export const parametersShape: z.ZodType<ProtocolParameters> = z.strictObject({
   pathMtuDiscovery: z.boolean(),
   largestPacketBytes: bit16,
   scheduler: z.enum(schedulerNames),
+  streamValues: z
+    .array(z.tuple([bit16, bit16]))
+    .max(most)
+    .exactOptional(),
   maxOutboundStreams: bit16,
   acceptsStreamReset: z.boolean(),
   acceptsAssociationReset: z.boolean(),
@@ -228,6 +232,13 @@ const deadlines = z
   .array(z.tuple([z.union([z.enum(timerNames), timer("t3"), timer("heartbeat"), timer("mtu")]), real]))
   .max(1024);
 
+const abandonedMessages = z.strictObject({
+  streamId: bit16,
+  policy: z.literal(["timed", "limited-retransmissions", "priority"]),
+  unsent: count,
+  sent: count,
+});
+
 /** All but the state, the waiting chunks and the keys, which are written in other ways. */
 export const associationShape: z.ZodType<Omit<AssociationSnapshot, "state" | "control" | "keys">> =
   z.strictObject({
@@ -245,6 +256,8 @@ export const associationShape: z.ZodType<Omit<AssociationSnapshot, "state" | "co
     phaseSequence: count,
     sendBlocked: z.boolean(),
     forwardTsnDue: z.boolean(),
+    forwardTsn: z.strictObject({ upTo: optional(tsn), sentTo: optional(address), lacking: count }),
+    abandonedMessages: z.array(abandonedMessages).max(3 * most),
     shutdownPath: optional(address),
     fastRecoveryExit: optional(tsn),
     ecn: z.strictObject({ marked: optional(tsn), reducedUpTo: optional(tsn) }),

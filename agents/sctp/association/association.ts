@@ -1,4 +1,4 @@
-import type { ProtocolParameters } from "../base/parameters.ts";
+import type { Extensions, ProtocolParameters } from "../base/parameters.ts";
 import type { Cause, Chunk } from "../wire/index.ts";
 import { abort, close, userInitiated } from "./abort.ts";
 import type { AddressRequest } from "./asconf-state.ts";
@@ -13,7 +13,7 @@ import { startHeartbeats } from "./heartbeat.ts";
 import type { KeyReply } from "./key-ring.ts";
 import type { KeyChange } from "./keys.ts";
 import { admit, changeKeys } from "./keys.ts";
-import { consumed } from "./on-data.ts";
+import { consumed, violate } from "./on-data.ts";
 import type { IcmpReport } from "./on-icmp.ts";
 import { receiveIcmp } from "./on-icmp.ts";
 import type { OutgoingMessage, SendAnswer } from "./outgoing-message.ts";
@@ -27,7 +27,7 @@ import { sendMessage } from "./send.ts";
 import { addCookieAck, becomeEstablished, cookieAcknowledged } from "./set-up.ts";
 import type { PathChange } from "./settings.ts";
 import { configureAssociation, configurePath, requestHeartbeat, setPrimary } from "./settings.ts";
-import { beginShutdown, repeatShutdownAck, resumeShutdown } from "./shutdown.ts";
+import { beginShutdown, mayReceiveData, repeatShutdownAck, resumeShutdown } from "./shutdown.ts";
 import type { AssociationPhase, AssociationState } from "./state.ts";
 import type { AssociationStatistics } from "./statistics.ts";
 import { associationStatistics } from "./statistics.ts";
@@ -165,10 +165,10 @@ export class Association {
   }
 
   /** The association with the handle `successor` takes the place of this one (section 5.2.4, action A). */
-  replaced(reason: string, successor: number): void {
+  replaced(reason: string, successor: number, extensions: Extensions): void {
     if (this.phase === "closed") return;
     close(this.#core);
-    this.#core.notify({ type: "association-change", state: "restart", reason, successor });
+    this.#core.notify({ type: "association-change", state: "restart", reason, successor, extensions });
   }
 
   /**
@@ -177,6 +177,12 @@ export class Association {
    */
   withdraw(nowMs: number): readonly OutgoingMessage[] {
     return withdraw(this.#core, nowMs);
+  }
+
+  /** The peer sent DATA or I-DATA that cannot be read: that ends the association (RFC 9260 section 3.3.10.13). */
+  receiveMalformedData(reason: string, route: Route, nowMs: number): void {
+    this.#core.nowMs = nowMs;
+    if (mayReceiveData(this.phase)) violate(this.#core, route, reason);
   }
 
   /** Tells the peer of errors that belong to no packet under way. */

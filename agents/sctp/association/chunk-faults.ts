@@ -20,13 +20,17 @@ export function judge(core: AssociationCore, chunk: ReceivedChunk, inSequence: b
   const { receive, agreement } = core.state;
   const lenient = agreement.extensions.partialReliability;
   if (chunk.unordered) {
-    if (receive.interleaving && isSkippedUnordered(receive, chunk)) return stray;
+    const isWhole = chunk.beginning && chunk.ending;
+    if (receive.interleaving && !isWhole && isSkippedUnordered(receive, chunk)) return stray;
   } else {
     const skip = receive.skips.find((each) => each.streamId === chunk.streamId);
     const done = skip !== undefined && ssnSteps(receive, skip.ssn, chunk.ssn) <= 0;
     if (done || ssnSteps(receive, expectedSsn(receive, chunk.streamId), chunk.ssn) < 0) {
-      // Fragments of a message that was given up may be under way still.
-      return lenient ? stray : violation("a message number was delivered already");
+      // Fragments of a message that was given up may be under way still; with I-DATA its first one cannot be,
+      // since nothing after that has a lower TSN.
+      return lenient && !(receive.interleaving && chunk.beginning)
+        ? stray
+        : violation("a message number was delivered already");
     }
   }
   const judgement = receive.interleaving ? judgeByFsn(core, chunk) : judgeByTsn(core, chunk);

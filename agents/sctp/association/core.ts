@@ -20,6 +20,10 @@ import type { Chunk, PacketArena } from "../wire/index.ts";
 import { chunkLength, commonHeaderBytes } from "../wire/index.ts";
 import type { EcnState } from "./ecn-state.ts";
 import { noEcn } from "./ecn-state.ts";
+import type { ForwardTsnSent } from "./forward-tsn-state.ts";
+import { noForwardTsn } from "./forward-tsn-state.ts";
+import type { AbandonedMessages } from "./abandoned-messages.ts";
+import { AbandonmentCounter } from "./abandoned-messages.ts";
 import { Authenticator } from "./authenticator.ts";
 import type { KeyRingSnapshot } from "./key-ring.ts";
 import { KeyRing } from "./key-ring.ts";
@@ -89,6 +93,8 @@ export interface AssociationSnapshot {
   readonly phaseSequence: number;
   readonly sendBlocked: boolean;
   readonly forwardTsnDue: boolean;
+  readonly forwardTsn: ForwardTsnSent;
+  readonly abandonedMessages: readonly AbandonedMessages[];
   readonly shutdownPath: string | undefined;
   readonly fastRecoveryExit: Tsn | undefined;
   readonly ecn: EcnState;
@@ -163,6 +169,8 @@ export class AssociationCore {
   sendBlocked: boolean = false;
   /** The peer is to be told what was given up (RFC 3758 section 3.5). */
   forwardTsnDue: boolean = false;
+  forwardTsn: ForwardTsnSent = noForwardTsn;
+  readonly abandonedMessages: AbandonmentCounter = new AbandonmentCounter();
   ecn: EcnState = noEcn;
   /** When a HEARTBEAT last went to an address that is not confirmed. */
   probedAtMs: number = Number.NEGATIVE_INFINITY;
@@ -204,6 +212,7 @@ export class AssociationCore {
     this.window.holdsDeliveries = setting.holdsDeliveries;
     this.flight = new Flight<Path>(state.send.interleaving);
     this.scheduler = new Scheduler(parameters.scheduler, state.send.interleaving);
+    this.scheduler.setValues(parameters.streamValues);
     this.scheduler.resume(state.send);
     this.sack = new SackScheduler(parameters.sackFrequency);
     this.reassembly = new Reassembly(state.receive);
@@ -375,6 +384,8 @@ export class AssociationCore {
       phaseSequence: this.phaseSequence,
       sendBlocked: this.sendBlocked,
       forwardTsnDue: this.forwardTsnDue,
+      forwardTsn: this.forwardTsn,
+      abandonedMessages: this.abandonedMessages.snapshot(),
       shutdownPath: this.shutdownPath,
       fastRecoveryExit: this.fastRecoveryExit,
       ecn: this.ecn,
@@ -413,6 +424,8 @@ export class AssociationCore {
     core.phaseSequence = snapshot.phaseSequence;
     core.sendBlocked = snapshot.sendBlocked;
     core.forwardTsnDue = snapshot.forwardTsnDue;
+    core.forwardTsn = snapshot.forwardTsn;
+    core.abandonedMessages.restore(snapshot.abandonedMessages);
     core.shutdownPath = snapshot.shutdownPath;
     core.fastRecoveryExit = snapshot.fastRecoveryExit;
     core.ecn = snapshot.ecn;

@@ -4,29 +4,41 @@ import type { MessageName, ReceivedChunk, StreamSkip } from "../rx/receive-state
 import { expectedSsn, ssnSteps } from "../rx/receive-state.ts";
 import { cumulativeAfter } from "../rx/tsn-ranges.ts";
 import type { ForwardTsnChunk, IForwardTsnChunk } from "../wire/index.ts";
+import { abort, userInitiated } from "./abort.ts";
 import { partialDeliveriesAborted } from "./broken-off.ts";
 import type { AssociationCore } from "./core.ts";
 import type { Route } from "./outputs.ts";
 import { deliverOrdered, deliverUnorderedOf, deliverWhatIsReady, isHeldBack } from "./deliver.ts";
 import { maxTsnsAhead, violate } from "./on-data.ts";
 
-/** Whether partial reliability was agreed; where it was not, both chunks are unrecognized ones. */
-export const knowsForwardTsn = (core: AssociationCore): boolean =>
-  core.state.agreement.extensions.partialReliability;
+/**
+ * Whether a chunk that gives messages up is looked at, be it as a violation. Where partial reliability was not
+ * agreed FORWARD TSN is an unrecognized chunk (RFC 3758 section 3.3.2), but not beside I-DATA; and whoever
+ * has I-FORWARD-TSN ends the association when it comes unasked (RFC 8260 section 2.3.1).
+ */
+export function knowsForwardTsn(
+  core: AssociationCore,
+  { type }: ForwardTsnChunk | IForwardTsnChunk,
+): boolean {
+  if (core.state.agreement.extensions.partialReliability) return true;
+  if (!core.parameters.extensions.partialReliability) return false;
+  return type === "I_FORWARD_TSN" || core.state.receive.interleaving;
+}
 
 /**
- * Takes in FORWARD TSN (RFC 3758 section 3.6) or I-FORWARD-TSN (RFC 8260 section 2.3.1) where partial
- * reliability was agreed: the peer has given up messages. Answers whether it asks for an immediate SACK.
+ * Takes in FORWARD TSN (RFC 3758 section 3.6) or I-FORWARD-TSN (RFC 8260 section 2.3.1): the peer has given
+ * up messages. Answers whether it asks for an immediate SACK.
  */
 export function receiveForwardTsn(
   core: AssociationCore,
   chunk: ForwardTsnChunk | IForwardTsnChunk,
   route: Route,
 ): boolean {
-  const { receive } = core.state;
+  const { receive, agreement } = core.state;
   core.replyRoute = route;
-  if ((chunk.type === "I_FORWARD_TSN") !== receive.interleaving) {
-    violate(core, route, `${chunk.type} came where the other kind was agreed`);
+  const agreed = receive.interleaving ? "I_FORWARD_TSN" : "FORWARD_TSN";
+  if (chunk.type !== agreed || !agreement.extensions.partialReliability) {
+    violate(core, route, `${chunk.type} came where it was not agreed`);
     return false;
   }
   const ahead = tsnDistance(receive.cumulativeTsn, chunk.newCumulativeTsn);
@@ -65,6 +77,20 @@ export function receiveForwardTsn(
 }
 
 const skipOf = ({ streamId, ssn }: MessageName): StreamSkip => ({ streamId, ssn });
+
+/**
+ * The peer says that it does not know Forward-TSN-Supported: all is reliable from now on (RFC 3758 section
+ * 3.3.3). What was given up before can neither be skipped nor sent any more, and ends the association.
+ */
+export function forwardTsnNotUnderstood(core: AssociationCore, route: Route): void {
+  const { outstanding, interleaving } = core.state.send;
+  // Beside I-DATA it is about I-FORWARD-TSN, which the peer listed (RFC 8260 section 2.3.1).
+  if (interleaving || !core.state.agreement.extensions.partialReliability) return;
+  core.change({ kind: "partialReliabilityDenied" });
+  core.forwardTsnDue = false;
+  if ([...outstanding].some(({ abandoned }) => abandoned))
+    abort(core, route, userInitiated("the peer does not know FORWARD TSN any more"));
+}
 
 /** The highest message skipped in each stream, as listed; what is out of date or of no stream is left out. */
 function listedMessages(core: AssociationCore, chunk: ForwardTsnChunk | IForwardTsnChunk): MessageName[] {

@@ -10,7 +10,7 @@ import type { SackChunk } from "../wire/index.ts";
 import type { AssociationCore, PathTransmission } from "./core.ts";
 import { violate } from "./on-data.ts";
 import type { Route } from "./outputs.ts";
-import { forwardTsnPath, peerLacksForwardTsn } from "./partial-reliability.ts";
+import { forwardTsnPath, giveUpIfExpired, noticeLackOfForwardTsn } from "./partial-reliability.ts";
 
 /** A chunk missing from this many SACKs in a row is taken for lost (RFC 9260 section 7.2.4). */
 const missingReportsForLoss = 3;
@@ -42,7 +42,7 @@ export function receiveSack(core: AssociationCore, sack: SackChunk, route: Route
     core.windowProbes = 0;
     core.deadlines.clear("window-probe");
   }
-  if (peerLacksForwardTsn(core)) core.forwardTsnDue = true;
+  noticeLackOfForwardTsn(core);
   keepRetransmissionTimers(core, nowMs);
   tellSender(core, cumulativeMoved);
 }
@@ -63,6 +63,7 @@ export function acknowledgeCumulatively(
   beginSack(core);
   acknowledgeUpTo(core, tsn, nowMs);
   creditPaths(core);
+  noticeLackOfForwardTsn(core);
   keepRetransmissionTimers(core, nowMs);
   tellSender(core, tsnLess(before, send.cumulativeAck));
   return true;
@@ -92,12 +93,18 @@ function acknowledgeUpTo(core: AssociationCore, tsn: Tsn, nowMs: number): Tsn | 
   const count = tsnDistance(send.cumulativeAck, tsn);
   if (count <= 0) return undefined;
   let highestNew: Tsn | undefined;
+  const first = core.flight.at(0)!;
   for (let done = 0; done < count; done++) {
     const transmission = core.flight.at(0)!;
     if (credit(core, transmission, nowMs)) highestNew = transmission.chunk.tsn;
     core.flight.shift();
   }
   core.change({ kind: "cumAcked", tsn });
+  if (first.chunk.abandoned) {
+    // What moved the peer over it was FORWARD TSN, where one was sent.
+    const path = core.paths.get(core.forwardTsn.sentTo ?? "") ?? first.path;
+    if (path !== undefined) answered(core, path);
+  }
   return highestNew;
 }
 
@@ -141,6 +148,11 @@ function noticeReneging(core: AssociationCore, gaps: readonly GapRange[]): void 
 function credit(core: AssociationCore, transmission: PathTransmission, nowMs: number): boolean {
   const { path, chunk, gapAcked } = transmission;
   if (gapAcked || path === undefined) return false;
+  // RFC 3758 section 3.5, A2: it counted as acknowledged when it was given up, and shows no round trip.
+  if (chunk.abandoned) {
+    if (chunk.tsn === path.timedTsn) path.timedTsn = undefined;
+    return false;
+  }
   path.sacked.bytes += transmission.packetBytes;
   if (chunk.tsn === path.sacked.earliest) path.sacked.earliestAcked = true;
   if (chunk.tsn === path.timedTsn) {
@@ -150,15 +162,20 @@ function credit(core: AssociationCore, transmission: PathTransmission, nowMs: nu
   return true;
 }
 
+/** Section 8: what was sent to this address was acknowledged. */
+function answered(core: AssociationCore, path: Path): void {
+  core.errorCount = 0;
+  if (clearErrors(path)) {
+    core.notify({ type: "peer-address-change", address: path.address, state: "available" });
+  }
+}
+
 function creditPaths(core: AssociationCore): void {
   for (const path of core.allPaths) {
     const { sacked } = path;
     if (sacked.bytes > 0) {
-      core.errorCount = 0;
       path.mtu.timeouts = 0;
-      if (clearErrors(path)) {
-        core.notify({ type: "peer-address-change", address: path.address, state: "available" });
-      }
+      answered(core, path);
       grow(path.congestion, {
         ackedBytes: sacked.bytes,
         flightBeforeBytes: sacked.flightBeforeBytes,
@@ -191,11 +208,13 @@ function countMissing(
   for (let place = 0; place < core.flight.size; place++) {
     const transmission = core.flight.at(place)!;
     if (!tsnLess(transmission.chunk.tsn, limit)) break;
-    if (transmission.gapAcked || !transmission.inFlight) continue;
+    if (transmission.gapAcked || (!transmission.inFlight && !transmission.chunk.abandoned)) continue;
     transmission.missing += 1;
+    giveUpIfExpired(core, transmission);
     if (transmission.missing < missingReportsForLoss || transmission.fastRetransmitted) continue;
     transmission.fastRetransmitted = true;
-    core.flight.markForRetransmission(transmission, "fast");
+    // What was given up before is not sent again, but its loss counts (RFC 3758 section 3.5, F5).
+    if (!transmission.chunk.abandoned) core.flight.markForRetransmission(transmission, "fast");
     if (transmission.path !== undefined) (lossy ??= new Set<Path>()).add(transmission.path);
   }
   if (lossy !== undefined && !recovering) enterFastRecovery(core, lossy);

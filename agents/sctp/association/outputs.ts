@@ -1,3 +1,4 @@
+import type { Extensions } from "../base/parameters.ts";
 import type { Tsn } from "../base/serial.ts";
 import type { NumberedUpdate } from "./updates.ts";
 
@@ -69,6 +70,8 @@ export type Notification =
       readonly cause?: "timeout" | "aborted-by-peer" | "aborted-by-us";
       /** Handle of the association that takes its place, with `restart`. */
       readonly successor?: number;
+      /** What both sides support, with `comm-up` and `restart` (`sac_info`; RFC 8260 section 4.2). */
+      readonly extensions?: Extensions;
     }
   | {
       readonly type: "peer-address-change";

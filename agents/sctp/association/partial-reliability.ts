@@ -2,18 +2,30 @@ import type { Tsn } from "../base/serial.ts";
 import { ssn, tsnLess } from "../base/serial.ts";
 import type { Path } from "../path/path.ts";
 import { pathForNewData } from "../path/path.ts";
-import type { OutboundStream, OutstandingChunk, QueuedMessage } from "../tx/send-state.ts";
+import type { MessageTerms, OutboundStream, OutstandingChunk, QueuedMessage } from "../tx/send-state.ts";
 import { queuedMessages } from "../tx/send-state.ts";
-import type { Chunk } from "../wire/index.ts";
+import type { ForwardTsnChunk, IForwardTsnChunk } from "../wire/index.ts";
+import { commonHeaderBytes } from "../wire/index.ts";
 import type { AssociationCore, PathTransmission } from "./core.ts";
+import { noForwardTsn } from "./forward-tsn-state.ts";
 import type { Notification } from "./outputs.ts";
 
 /** Giving messages up and telling the peer so: RFC 3758 section 3.5, RFC 7496, RFC 8260 section 2.3. */
 
+type SkippingChunk = ForwardTsnChunk | IForwardTsnChunk;
 type Reason = Extract<Notification, { type: "send-failed" }>["reason"];
 
-/** Pairs of stream and sequence number that fit easily into a packet with something else. */
-const maxSkippedPairs = 64;
+/** Streams that one FORWARD TSN lists, in a packet of its own at most (RFC 3758 section 3.5, C4). */
+function maxSkippedStreams(core: AssociationCore): number {
+  const [type, entryBytes] = core.state.send.interleaving ? [0xc2, 8] : [0xc0, 4];
+  let packetBytes = core.parameters.packetSizeBytes;
+  for (const path of core.allPaths) packetBytes = Math.min(packetBytes, path.packetSizeBytes);
+  const roomBytes = packetBytes - commonHeaderBytes - core.authenticationBytes(type) - 8;
+  return Math.max(1, Math.floor(roomBytes / entryBytes));
+}
+
+/** As for DATA (RFC 9260 section 7.2.4). */
+const lackingReportsForLoss = 3;
 
 const isAgreed = (core: AssociationCore): boolean => core.state.agreement.extensions.partialReliability;
 
@@ -46,13 +58,20 @@ export function givesUp(core: AssociationCore, transmission: PathTransmission): 
   return true;
 }
 
+/** A chunk that a SACK reports as missing, and whose time is over, does not wait for more reports (RFC 3758 section 4.1, TR5). */
+export function giveUpIfExpired(core: AssociationCore, { chunk }: PathTransmission): void {
+  if (!chunk.abandoned && isAgreed(core) && hasExpired(chunk.terms.expiresAtMs, core.nowMs))
+    abandonMessage(core, chunk, "expired");
+}
+
 /**
  * Makes room for a message of this priority by giving up less urgent ones, the least urgent first
- * (RFC 7496 section 4.2); true when `neededBytes` are free then.
+ * (RFC 7496 section 3.2); true when `neededBytes` are free then. Where that cannot be, all stay.
  */
 export function makeRoom(core: AssociationCore, priority: number, neededBytes: number): boolean {
   const { send } = core.state;
   const limit = core.parameters.sendBufferBytes - neededBytes;
+  if (send.queuedBytes + send.outstandingBytes - lessUrgentBytes(core, priority) > limit) return false;
   while (send.queuedBytes + send.outstandingBytes > limit) {
     const victim = leastUrgent(core, priority);
     if (victim === undefined) return false;
@@ -63,13 +82,33 @@ export function makeRoom(core: AssociationCore, priority: number, neededBytes: n
   return true;
 }
 
+const isLessUrgent = ({ reliability }: MessageTerms, than: number): boolean =>
+  reliability?.policy === "priority" && reliability.priority > than;
+
+/** Bytes of user data that `makeRoom` can free for a message of this priority. */
+function lessUrgentBytes(core: AssociationCore, priority: number): number {
+  const { streams, outstanding } = core.state.send;
+  let bytes = 0;
+  for (const { queue } of streams.values()) {
+    for (const { terms, payload, assignedBytes } of queue) {
+      if (!isLessUrgent(terms, priority) || (assignedBytes > 0 && !isAgreed(core))) break;
+      bytes += payload.length - assignedBytes;
+    }
+  }
+  if (!isAgreed(core)) return bytes;
+  for (const { abandoned, terms, payload } of outstanding) {
+    if (!abandoned && isLessUrgent(terms, priority)) bytes += payload.length;
+  }
+  return bytes;
+}
+
 /** Only the first message of a queue can be taken out; what is behind it comes to the front in its turn. */
 function leastUrgent(core: AssociationCore, than: number): OutstandingChunk | QueuedMessage | undefined {
   let found: OutstandingChunk | QueuedMessage | undefined;
   let least = than;
   const consider = (candidate: OutstandingChunk | QueuedMessage): void => {
     const { reliability } = candidate.terms;
-    if (reliability?.policy !== "priority" || reliability.priority <= least) return;
+    if (reliability?.policy !== "priority" || !isLessUrgent(candidate.terms, least)) return;
     found = candidate;
     least = reliability.priority;
   };
@@ -82,12 +121,22 @@ function leastUrgent(core: AssociationCore, than: number): OutstandingChunk | Qu
   return found;
 }
 
+function countMessage(
+  core: AssociationCore,
+  streamId: number,
+  { reliability }: MessageTerms,
+  wasSent: boolean,
+): void {
+  if (reliability !== undefined) core.abandonedMessages.count(streamId, reliability.policy, wasSent);
+}
+
 function discardQueued(core: AssociationCore, streamId: number, reason: Reason): void {
   const message = core.state.send.streams.get(streamId)?.queue.first;
   if (message === undefined) return;
   core.change({ kind: "messageDiscarded", streamId });
   core.scheduler.discarded(streamId, core.state.send.streams.get(streamId)?.queue.length === 0);
   const { ppid, payload, assignedBytes, terms } = message;
+  countMessage(core, streamId, terms, false);
   core.notify({
     type: "send-failed",
     streamId,
@@ -122,12 +171,14 @@ function abandonMessage(core: AssociationCore, chunk: OutstandingChunk, reason: 
 
 function abandonParts(core: AssociationCore, chunk: OutstandingChunk, reason: Reason): void {
   const parts = transmissionsOf(core, chunk).filter((each) => !each.chunk.abandoned);
+  countMessage(core, chunk.streamId, chunk.terms, true);
   core.change({ kind: "abandoned", tsns: parts.map((each) => each.chunk.tsn) });
   for (const part of parts) {
     core.flight.markAbandoned(part);
     reportFailed(core, part.chunk, part.sendCount > 0, reason);
   }
-  core.forwardTsnDue = true;
+  // F1: FORWARD TSN answers a SACK or T3. Who makes room for others may have to do without one.
+  if (reason !== "priority") core.forwardTsnDue = true;
 }
 
 function reportFailed(core: AssociationCore, chunk: OutstandingChunk, sent: boolean, reason: Reason): void {
@@ -169,22 +220,40 @@ function advancedAckPoint(core: AssociationCore): Tsn {
 export const peerLacksForwardTsn = (core: AssociationCore): boolean =>
   isAgreed(core) && core.flight.at(0)?.chunk.abandoned === true;
 
+/**
+ * After a SACK (RFC 3758 section 3.5, C3): FORWARD TSN is due where it reaches further than the last one, and
+ * again where three SACKs show that it was lost, not only overtaken (the note at F2).
+ */
+export function noticeLackOfForwardTsn(core: AssociationCore): void {
+  if (!peerLacksForwardTsn(core)) {
+    core.forwardTsn = noForwardTsn;
+    return;
+  }
+  const { upTo, lacking } = core.forwardTsn;
+  if (upTo === undefined || tsnLess(upTo, advancedAckPoint(core))) core.forwardTsnDue = true;
+  else {
+    core.forwardTsn = { ...core.forwardTsn, lacking: lacking + 1 };
+    if (lacking + 1 >= lackingReportsForLoss) core.forwardTsnDue = true;
+  }
+}
+
 /** The path on which FORWARD TSN is repeated; undefined where none is needed. */
 export const forwardTsnPath = (core: AssociationCore): Path | undefined =>
   peerLacksForwardTsn(core) ? pathForNewData(core.allPaths, core.primaryPath) : undefined;
 
 /** FORWARD TSN or I-FORWARD-TSN for what was given up; undefined where the peer misses nothing. */
-export function makeForwardTsn(core: AssociationCore): Chunk | undefined {
+export function makeForwardTsn(core: AssociationCore): SkippingChunk | undefined {
   if (!peerLacksForwardTsn(core)) return undefined;
   const { send } = core.state;
   const newCumulativeTsn = advancedAckPoint(core);
   const skipped = new Map<string, OutstandingChunk>();
+  const limit = maxSkippedStreams(core);
   let reached = newCumulativeTsn;
   for (const { chunk } of core.flight) {
     if (tsnLess(newCumulativeTsn, chunk.tsn)) break;
     if (!chunk.unordered || send.interleaving) {
       const key = `${chunk.streamId} ${send.interleaving && chunk.unordered}`;
-      if (!skipped.has(key) && skipped.size === maxSkippedPairs) break;
+      if (!skipped.has(key) && skipped.size === limit) break;
       skipped.set(key, chunk);
     }
     reached = chunk.tsn;

@@ -1,10 +1,12 @@
 import { unreachable } from "../base/assert.ts";
+import { padded } from "../base/bytes.ts";
 import type { AsconfAckChunk, AsconfChunk, Cause, Chunk } from "../wire/index.ts";
-import { chunkAction, chunkTypeNumber, writeChunk } from "../wire/index.ts";
+import { WireFlaw, chunkAction, chunkTypeNumber, parseParameterAt, writeChunk } from "../wire/index.ts";
 import { close, giveUp } from "./abort.ts";
 import { asconfNotUnderstood, receiveAsconfAck } from "./asconf.ts";
 import type { AssociationCore } from "./core.ts";
 import { receiveCwr, receiveEcne } from "./ecn.ts";
+import { forwardTsnNotUnderstood } from "./on-forward-tsn.ts";
 import { receiveHeartbeat, receiveHeartbeatAck } from "./heartbeat.ts";
 import { receiveAsconf } from "./on-asconf.ts";
 import { receiveReconfiguration } from "./on-reconfiguration.ts";
@@ -54,6 +56,7 @@ export function receiveControl(
       return false;
     case "ERROR":
       if (chunk.causes.some(saysAsconfUnknown)) asconfNotUnderstood(core);
+      if (chunk.causes.some(saysForwardTsnUnknown)) forwardTsnNotUnderstood(core, route);
       errorReported(core, causeNames(chunk.causes));
       return true;
     case "UNKNOWN":
@@ -94,6 +97,22 @@ function receiveAddressChange(
 /** RFC 5061 section 5.1, A9. */
 const saysAsconfUnknown = (cause: Cause): boolean =>
   cause.type === "UNRECOGNIZED_CHUNK_TYPE" && cause.value[0] === 0xc1;
+
+/** RFC 3758 section 3.3.3. */
+const saysForwardTsnUnknown = (cause: Cause): boolean =>
+  cause.type === "UNRECOGNIZED_PARAMETERS" && parameterTypesIn(cause.value).includes(0xc000);
+
+/** Types of the parameters that stand one behind the other in a cause, as far as they can be read. */
+function parameterTypesIn(value: Uint8Array): readonly number[] {
+  const types: number[] = [];
+  for (let at = 0; at < value.length;) {
+    const { typeNumber, end, parsed } = parseParameterAt(value, at, value.length);
+    types.push(typeNumber);
+    if (parsed instanceof WireFlaw) break;
+    at = padded(end);
+  }
+  return types;
+}
 
 function unknownChunk(core: AssociationCore, typeNumber: number, chunk: Chunk, route: Route): boolean {
   const action = chunkAction(typeNumber);

@@ -1,4 +1,4 @@
-import type { Chunk } from "../wire/index.ts";
+import type { Chunk, ForwardTsnChunk, IForwardTsnChunk } from "../wire/index.ts";
 import { isUnsettled } from "./asconf.ts";
 import type { AssociationCore } from "./core.ts";
 import { packetWasMarked } from "./ecn.ts";
@@ -9,6 +9,9 @@ import { receiveSack } from "./on-sack.ts";
 import type { Route } from "./outputs.ts";
 import { receiveControl } from "./receive-control.ts";
 import { dataWhileShuttingDown, mayReceiveData } from "./shutdown.ts";
+
+/** FORWARD TSNs of a packet that are processed: the last one says everything, so nobody needs more. */
+const maxForwardTsns = 8;
 
 /** Chunks of one packet whose tag and checksum were found good, in their order. */
 export function receivePacket(
@@ -21,7 +24,7 @@ export function receivePacket(
   let withData = false;
   let sackAtOnce = false;
   let withSack = false;
-  let withForwardTsn = false;
+  let forwardTsns = 0;
   core.nowMs = nowMs;
   core.startPacket();
   core.grantBurst();
@@ -32,11 +35,9 @@ export function receivePacket(
       if (!mayReceiveData(core.state.phase)) continue;
       withData = true;
       sackAtOnce = receiveData(core, chunk, route) || sackAtOnce;
-    } else if ((chunk.type === "FORWARD_TSN" || chunk.type === "I_FORWARD_TSN") && knowsForwardTsn(core)) {
-      // As with SACK, one says everything.
-      if (withForwardTsn || !mayReceiveData(core.state.phase)) continue;
-      withForwardTsn = true;
-      withData = true;
+    } else if (isForwardTsn(chunk) && knowsForwardTsn(core, chunk)) {
+      if (forwardTsns === maxForwardTsns || !mayReceiveData(core.state.phase)) continue;
+      forwardTsns += 1;
       sackAtOnce = receiveForwardTsn(core, chunk, route) || sackAtOnce;
     } else if (chunk.type === "SACK") {
       // One says everything; to process hundreds in a packet would only cost time.
@@ -48,12 +49,17 @@ export function receivePacket(
     const first = chunks.find((chunk) => chunk.type === "DATA" || chunk.type === "I_DATA");
     if (first !== undefined) packetWasMarked(core, first.tsn);
   }
-  if (withData && core.state.phase !== "closed") {
-    packetWithDataDone(core, sackAtOnce || core.state.phase === "shutdown-sent", nowMs);
+  if ((withData || forwardTsns > 0) && core.state.phase !== "closed") {
+    // Who sends FORWARD TSN alone waits for nothing but the SACK, which rule C3 of RFC 3758 is about.
+    const atOnce = sackAtOnce || !withData || core.state.phase === "shutdown-sent";
+    packetWithDataDone(core, atOnce, nowMs);
     dataWhileShuttingDown(core, nowMs);
     finishDeferredReset(core, core.sackRoute);
   }
 }
+
+const isForwardTsn = (chunk: Chunk): chunk is ForwardTsnChunk | IForwardTsnChunk =>
+  chunk.type === "FORWARD_TSN" || chunk.type === "I_FORWARD_TSN";
 
 /** HEARTBEATs go everywhere; anything else shows which of our addresses the peer uses. */
 function heardFrom(core: AssociationCore, chunks: readonly Chunk[], route: Route): void {

@@ -1,4 +1,4 @@
-import type { MessageTerms } from "../tx/send-state.ts";
+import type { MessageTerms, Reliability } from "../tx/send-state.ts";
 import { plainTerms } from "../tx/send-state.ts";
 import type { AssociationCore } from "./core.ts";
 import type { OutgoingMessage, SendAnswer } from "./outgoing-message.ts";
@@ -14,7 +14,8 @@ export function sendMessage(core: AssociationCore, message: OutgoingMessage, now
   const length = message.payload.length;
   if (length === 0 || length > core.parameters.maxMessageBytes) return "bad-length";
   if (send.queuedBytes + send.outstandingBytes + length > core.parameters.sendBufferBytes) {
-    const roomMade = reliability?.policy === "priority" && makeRoom(core, reliability.priority, length);
+    const priority = reliability === undefined ? mostUrgent : priorityOf(reliability);
+    const roomMade = priority !== undefined && makeRoom(core, priority, length);
     core.sendBlocked = !roomMade;
     if (!roomMade) return "queue-full";
   }
@@ -27,12 +28,23 @@ export function sendMessage(core: AssociationCore, message: OutgoingMessage, now
   return "accepted";
 }
 
+/** RFC 7496 section 3.2: what is sent reliably goes before all that has a priority. */
+const mostUrgent = -1;
+
+const priorityOf = (reliability: Reliability): number | undefined =>
+  reliability.policy === "priority" ? reliability.priority : undefined;
+
+/** The shortest life: what can leave at the instant at which it was given leaves once. */
+const shortestLifetimeMs = 1;
+
 function termsOf(message: OutgoingMessage, nowMs: number): MessageTerms {
   const { reliability, context } = message;
   if (reliability === undefined && context === undefined) return plainTerms;
   return {
     ...(reliability === undefined ? undefined : { reliability }),
-    ...(reliability?.policy === "timed" ? { expiresAtMs: nowMs + reliability.lifetimeMs } : undefined),
+    ...(reliability?.policy === "timed"
+      ? { expiresAtMs: nowMs + Math.max(reliability.lifetimeMs, shortestLifetimeMs) }
+      : undefined),
     ...(context === undefined ? undefined : { context }),
   };
 }

@@ -13,7 +13,8 @@ export function cookieAcknowledged(core: AssociationCore, nowMs: number): void {
 }
 
 export function becomeEstablished(core: AssociationCore, nowMs: number): void {
-  core.notify({ type: "association-change", state: "comm-up", reason: "" });
+  const { extensions } = core.state.agreement;
+  core.notify({ type: "association-change", state: "comm-up", reason: "", extensions });
   startHeartbeats(core, nowMs);
   for (const path of core.allPaths) startMtuSearch(core, path, nowMs);
 }

@@ -26,6 +26,7 @@ export function configureAssociation(
   core.parameters = { ...core.parameters, ...parameters };
   core.sack.setFrequency(core.parameters.sackFrequency);
   if (parameters.scheduler !== undefined) core.scheduler.use(parameters.scheduler);
+  core.scheduler.setValues(parameters.streamValues);
   const { rtoInitialMs, rtoMinMs, rtoMaxMs } = parameters;
   const bounds = rtoInitialMs !== undefined || rtoMinMs !== undefined || rtoMaxMs !== undefined;
   // Anything else leaves a back-off that is under way alone.

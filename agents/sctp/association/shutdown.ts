@@ -76,6 +76,11 @@ const isWaiting = (core: AssociationCore, type: "SHUTDOWN" | "SHUTDOWN_ACK"): bo
 
 function sendShutdown(core: AssociationCore, nowMs: number, wanted?: Route): void {
   if (isWaiting(core, "SHUTDOWN")) return;
+  // It acknowledges what is in sequence: a SACK beside it is for gaps and duplicates (section 9.2).
+  if (core.state.receive.above.length === 0 && !core.sack.hasDuplicates) {
+    core.sack.take();
+    core.deadlines.clear("sack");
+  }
   core.control.push({
     chunk: { type: "SHUTDOWN", cumulativeTsn: core.state.receive.cumulativeTsn },
     route: shutdownRoute(core, nowMs, wanted),

@@ -1,4 +1,5 @@
 import type { PathReachability } from "../path/path.ts";
+import type { AbandonedMessages } from "./abandoned-messages.ts";
 import type { AssociationCore } from "./core.ts";
 import type { AssociationPhase } from "./state.ts";
 import { fragmentationPointBytes, peerWindowBytes } from "./transmit.ts";
@@ -29,6 +30,8 @@ export interface AssociationStatistics {
   readonly outboundStreams: number;
   readonly fragmentationPointBytes: number;
   readonly primaryAddress: string;
+  /** What was given up so far, by stream and policy (RFC 7496 sections 4.3 and 4.4). */
+  readonly abandonedMessages: readonly AbandonedMessages[];
   readonly paths: readonly PathStatistics[];
 }
 
@@ -44,6 +47,7 @@ export function associationStatistics(core: AssociationCore): AssociationStatist
     outboundStreams: agreement.outboundStreams,
     fragmentationPointBytes: fragmentationPointBytes(core),
     primaryAddress,
+    abandonedMessages: core.abandonedMessages.snapshot(),
     paths: core.allPaths.map((path) => ({
       address: path.address,
       confirmed: path.confirmed,

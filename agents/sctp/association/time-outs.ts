@@ -64,8 +64,9 @@ export function retransmissionDue(core: AssociationCore, path: Path, nowMs: numb
   }
   for (let place = 0; place < core.flight.size; place++) {
     const transmission = core.flight.at(place)!;
-    if (!transmission.inFlight || transmission.path !== path) continue;
-    core.flight.markForRetransmission(transmission, "t3");
+    if (transmission.path !== path) continue;
+    if (transmission.inFlight) core.flight.markForRetransmission(transmission, "t3");
+    else if (transmission.chunk.abandoned) transmission.fastRetransmitted = true;
   }
   if (repeats) core.forwardTsnDue = true;
   core.grantBurst(1);

@@ -34,6 +34,8 @@ interface Desk {
   builder: PacketBuilder | undefined;
   /** The packet that is being filled is one of them. */
   withData: boolean;
+  /** Stream of the last chunk in it. */
+  streamId: number;
   dataPackets: number;
 }
 
@@ -54,6 +56,8 @@ export function flush(core: AssociationCore): void {
   if (mayData) {
     sendRetransmissions(core, desk);
     sendNewData(core, desk, dataPath);
+    // A message may have been found too old when its next part was to be sent.
+    prepareForwardTsn(core, dataPath);
   }
   desk.builder?.finish();
   core.scheduler.packetFilled();
@@ -83,18 +87,21 @@ function prepareForwardTsn(core: AssociationCore, dataPath: Path): void {
   if (chunk === undefined) return;
   const dependsOn = core.state.sequence;
   core.control.push({ chunk, route: core.routeTo(dataPath), reason: "forward-tsn", dependsOn });
+  core.forwardTsn = { upTo: chunk.newCumulativeTsn, sentTo: dataPath.address, lacking: 0 };
   if (!core.deadlines.isSet(dataPath.t3Timer)) startRetransmissionTimer(core, dataPath, core.nowMs);
 }
 
 const maySendSack = (core: AssociationCore): boolean =>
   core.state.phase !== "closed" && core.state.phase !== "cookie-echoed";
 
-/** A SACK that may still wait rides along with data to the same place (section 6.1). */
+/** A SACK that may still wait rides along with DATA or FORWARD TSN to the same place (section 6.1). */
 function prepareSack(core: AssociationCore, dataPath: Path | undefined): void {
   if (!core.sack.isWaiting || !maySendSack(core)) return;
   const route = core.sackRoute;
   const rides =
-    dataPath !== undefined && sameRoute(route, core.routeTo(dataPath)) && willSendData(core, dataPath);
+    dataPath !== undefined &&
+    sameRoute(route, core.routeTo(dataPath)) &&
+    (core.control.some(({ reason }) => reason === "forward-tsn") || willSendData(core, dataPath));
   if (!core.sack.isDue && !rides) return;
   echoCongestion(core, route);
   core.control.push({ chunk: makeSack(core), route, reason: "sack", dependsOn: core.receivedSequence });
@@ -115,7 +122,7 @@ function willSendData(core: AssociationCore, path: Path): boolean {
 
 /** Packets for the waiting control chunks, route by route; the last one goes where data goes and is left open. */
 function writeControl(core: AssociationCore, dataRoute: Route): Desk {
-  const desk: Desk = { builder: undefined, withData: false, dataPackets: 0 };
+  const desk: Desk = { builder: undefined, withData: false, streamId: 0, dataPackets: 0 };
   if (core.control.length === 0) return desk;
   const waiting = core.control.splice(0);
   const routes: Route[] = [];
@@ -179,6 +186,21 @@ function startData(
   return true;
 }
 
+/**
+ * Where only chunks of one stream share a packet, ends the open one in front of a chunk of another stream, or
+ * of one for which it has no room; answers whether it did.
+ */
+function keepApart(core: AssociationCore, desk: Desk, streamId: number, chunkBytes: number): boolean {
+  const { builder } = desk;
+  if (!core.scheduler.keepsStreamsApart || !desk.withData || builder === undefined) return false;
+  if (desk.streamId === streamId && builder.roomFor(dataType(core)) >= chunkBytes) return false;
+  builder.finish();
+  desk.builder = undefined;
+  desk.withData = false;
+  core.scheduler.packetFilled();
+  return true;
+}
+
 const packetReasons: Readonly<Record<RetransmissionReason, PacketReason>> = {
   t3: "t3-retransmission",
   fast: "fast-retransmission",
@@ -198,9 +220,11 @@ function sendRetransmissions(core: AssociationCore, desk: Desk): void {
     // All that is left may be an address that is still to be confirmed (RFC 5061 section 5.3, F14).
     if (!path.confirmed) break;
     const exempt = (free && desk.dataPackets === 0) || retransmit === "takeover";
+    keepApart(core, desk, transmission.chunk.streamId, transmission.packetBytes);
     if (!startData(core, desk, path, transmission.packetBytes, exempt)) break;
     stopTiming(core, transmission);
     core.flight.markSent(transmission, path, core.nowMs);
+    desk.streamId = transmission.chunk.streamId;
     desk.builder?.addData(transmission, false, packetReasons[retransmit]);
     path.lastDataSentAtMs = core.nowMs;
     const running = core.deadlines.isSet(path.t3Timer);
@@ -281,7 +305,10 @@ function sendNewData(core: AssociationCore, desk: Desk, path: Path): void {
     if (send.outstanding.length >= maxOutstandingChunks) break;
     if (lengthBytes > peerWindowBytes(core) && !mayProbe(core, path)) break;
     if (!desk.withData && waitsForMore(core)) break;
-    if (!startData(core, desk, path, (header + lengthBytes + 3) & ~3, false)) break;
+    const chunkBytes = (header + lengthBytes + 3) & ~3;
+    // In a new packet it is the turn of another stream.
+    if (keepApart(core, desk, message.streamId, chunkBytes)) continue;
+    if (!startData(core, desk, path, chunkBytes, false)) break;
     sendFragment(core, desk, path, message, lengthBytes);
   }
 }
@@ -323,6 +350,7 @@ function sendFragment(
   const empty = chunk.ending && send.streams.get(message.streamId)?.queue.length === 0;
   core.scheduler.assigned(message.streamId, lengthBytes, chunk.ending, empty);
   const transmission = core.flight.add(chunk, core.state.sequence);
+  desk.streamId = message.streamId;
   path.timedTsn ??= chunk.tsn;
   if (!core.deadlines.isSet(path.t3Timer)) startRetransmissionTimer(core, path, nowMs);
   core.flight.markSent(transmission, path, nowMs);

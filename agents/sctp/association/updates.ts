@@ -24,6 +24,8 @@ export type AssociationUpdate =
   | { readonly kind: "peerAddressesChanged"; readonly addresses: readonly string[] }
   | { readonly kind: "localAddressesChanged"; readonly addresses: readonly string[] }
   | { readonly kind: "keyActivated"; readonly keyId: number }
+  /** The peer turned out not to know FORWARD TSN (RFC 3758 section 3.3.3). */
+  | { readonly kind: "partialReliabilityDenied" }
   | { readonly kind: "userStateSaved"; readonly userState: Uint8Array };
 
 /** An update with its number in the association's life: 1, 2, 3 ... */
@@ -99,6 +101,11 @@ export function applyUpdate(state: AssociationState, update: AssociationUpdate):
     case "keyActivated":
       state.activeKeyId = update.keyId;
       break;
+    case "partialReliabilityDenied": {
+      const extensions = { ...state.agreement.extensions, partialReliability: false };
+      state.agreement = { ...state.agreement, extensions };
+      break;
+    }
     case "userStateSaved":
       state.userState = update.userState;
       break;

@@ -80,6 +80,8 @@ export interface ProtocolParameters {
   /** Largest SCTP packet that the search for the path MTU tries. */
   readonly largestPacketBytes: number;
   readonly scheduler: SchedulerName;
+  /** Priorities or weights by stream, where they are not 0 (RFC 8260 section 4.3.3). */
+  readonly streamValues?: readonly (readonly [streamId: number, value: number])[];
   /** Streams to which a peer may raise the number of ours (RFC 6525 section 5.2.6). */
   readonly maxOutboundStreams: number;
   /** What a peer may ask (RFC 6525 section 6.3.1): by default nothing. */

@@ -14,6 +14,9 @@ import { receiveInit, refuse } from "./on-init.ts";
 import { answerOutOfTheBlue, saysStaleCookie } from "./out-of-the-blue.ts";
 import { isWildcard } from "../association/peer-address.ts";
 
+const dataType = 0;
+const iDataType = 64;
+
 /** Finds out whom a packet is for (RFC 9260 sections 8.4 and 8.5). */
 export function receivePacket(
   core: EndpointCore,
@@ -36,10 +39,12 @@ export function receivePacket(
     return;
   }
   const { packet, flaw } = parsed;
+  const arrival = { packet, bytes, flaw, route, nowMs, congestionExperienced };
   const [first] = packet.chunks;
   if (first === undefined) {
     core.counters.unparsable += 1;
     if (flaw !== undefined) malformedSetUp(core, packet, bytes, flaw.reason, route);
+    malformedData(core, arrival);
     return;
   }
   const isAlone = packet.chunks.length === 1 && flaw === undefined;
@@ -50,7 +55,19 @@ export function receivePacket(
     else core.counters.badTag += 1;
     return;
   }
-  receiveTagged(core, { packet, bytes, route, nowMs, congestionExperienced }, first, isAlone);
+  receiveTagged(core, arrival, first, isAlone);
+  malformedData(core, arrival);
+}
+
+/** DATA and I-DATA too short for their fields end the association whose tag they have. */
+function malformedData(core: EndpointCore, { packet, flaw, route, nowMs }: Arrival): void {
+  if (flaw?.isWhole !== true || (flaw.typeNumber !== dataType && flaw.typeNumber !== iDataType)) return;
+  const association = core.associations.get(packet.verificationTag);
+  if (association?.state.agreement.peerPort !== packet.sourcePort) return;
+  if (packet.destinationPort !== core.config.localPort || !knowsAddress(association, route.remote)) return;
+  if (association.requiresAuthentication(flaw.typeNumber)) return;
+  association.receiveMalformedData(flaw.reason, route, nowMs);
+  core.collect(association);
 }
 
 function receiveTagged(core: EndpointCore, arrival: Arrival, first: Chunk, isAlone: boolean): void {

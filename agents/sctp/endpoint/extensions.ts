@@ -28,12 +28,24 @@ export function announcement(offered: Extensions): readonly Parameter[] {
   ];
 }
 
+/** What one side announces; each kind of DATA has its own chunk for what was given up. */
+interface Announced extends Extensions {
+  /** I-FORWARD-TSN (RFC 8260 section 2.3.1). */
+  readonly interleavedPartialReliability: boolean;
+}
+
+/** INIT ACK reports that Forward-TSN-Supported was not recognized (RFC 3758 section 3.3.3). */
+export const deniesForwardTsn = (parameter: Parameter): boolean =>
+  parameter.type === "UNRECOGNIZED_PARAMETER" && parameter.value[0] === 0xc0 && parameter.value[1] === 0;
+
 /** What the parameters of an INIT or INIT ACK announce. */
-export function announced(parameters: readonly Parameter[]): Extensions {
+export function announced(parameters: readonly Parameter[]): Announced {
   const has = (type: Parameter["type"]): boolean => parameters.some((each) => each.type === type);
   const list = parameters.find((each) => each.type === "SUPPORTED_EXTENSIONS")?.chunkTypes ?? [];
+  const denied = parameters.some(deniesForwardTsn);
   return {
-    partialReliability: has("FORWARD_TSN_SUPPORTED") || list.includes(forwardTsnType),
+    partialReliability: !denied && (has("FORWARD_TSN_SUPPORTED") || list.includes(forwardTsnType)),
+    interleavedPartialReliability: list.includes(iForwardTsnType),
     interleaving: list.includes(iDataType),
     authentication: termsIn(parameters) !== undefined,
     addressReconfiguration: list.includes(asconfType) && list.includes(asconfAckType),
@@ -44,14 +56,18 @@ export function announced(parameters: readonly Parameter[]): Extensions {
 
 /** What both sides announced. */
 export function agreedExtensions(
-  local: Extensions,
-  peer: Extensions,
+  local: Announced,
+  peer: Announced,
   withoutAuthentication: boolean,
 ): Extensions {
   const authentication = local.authentication && peer.authentication;
+  const interleaving = local.interleaving && peer.interleaving;
   return {
-    partialReliability: local.partialReliability && peer.partialReliability,
-    interleaving: local.interleaving && peer.interleaving,
+    // RFC 8260 section 2.3.1: with I-DATA it takes I-FORWARD-TSN, whatever is said of FORWARD TSN.
+    partialReliability: interleaving
+      ? local.interleavedPartialReliability && peer.interleavedPartialReliability
+      : local.partialReliability && peer.partialReliability,
+    interleaving,
     authentication,
     // RFC 5061 section 4.1.1: ASCONF is sent only in an authenticated way.
     addressReconfiguration:

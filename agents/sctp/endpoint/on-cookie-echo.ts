@@ -195,7 +195,7 @@ function restart(
     core.counters.badCookie += 1;
     return undefined;
   }
-  existing.replaced("the peer restarted the association", agreement.localTag);
+  existing.replaced("the peer restarted the association", agreement.localTag, agreement.extensions);
   core.collect(existing);
   return establish(core, content, agreement, 0, route, nowMs);
 }

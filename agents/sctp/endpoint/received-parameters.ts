@@ -2,6 +2,7 @@ import { padded } from "../base/bytes.ts";
 import type { Extensions } from "../base/parameters.ts";
 import type { Cause, InitAckChunk, InitChunk, Parameter } from "../wire/index.ts";
 import { addressParameter, parameterAction, writeParameter } from "../wire/index.ts";
+import { deniesForwardTsn } from "./extensions.ts";
 import { randomBytes } from "../association/authentication.ts";
 
 /** RFC 9260 sections 3.3.2 and 3.3.3: a smaller window is not allowed. */
@@ -129,6 +130,8 @@ function condensed(parameter: Parameter): readonly Parameter[] {
       ];
     case "SUPPORTED_EXTENSIONS":
       return [{ ...parameter, chunkTypes: [...new Set(parameter.chunkTypes)] }];
+    case "UNRECOGNIZED_PARAMETER":
+      return deniesForwardTsn(parameter) ? [{ ...parameter, value: parameter.value.slice(0, 4) }] : [];
     default:
       return [];
   }

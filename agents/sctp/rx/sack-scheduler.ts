@@ -41,6 +41,10 @@ export class SackScheduler {
     if (this.#duplicates.length < maxDuplicatesReported) this.#duplicates.push(tsn);
   }
 
+  get hasDuplicates(): boolean {
+    return this.#duplicates !== undefined;
+  }
+
   makeDue(): void {
     this.#due = true;
   }

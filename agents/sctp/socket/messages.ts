@@ -30,7 +30,7 @@ export interface SendInfo {
 /** RFC 6458 section 5.3.5, `struct sctp_rcvinfo`. */
 export interface ReceiveInfo {
   readonly streamId: number;
-  /** SSN, or the message identifier of RFC 8260. */
+  /** SSN, or the lower 16 bits of the message identifier (RFC 8260 section 4.1). */
   readonly ssn: number;
   readonly unordered: boolean;
   readonly ppid: number;

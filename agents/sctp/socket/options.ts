@@ -2,7 +2,7 @@ import { unreachable } from "../base/assert.ts";
 import { setPeerPrimary } from "./addresses.ts";
 import type { AuthenticationOption } from "./authentication.ts";
 import { isAuthenticationOption, setAuthentication } from "./authentication.ts";
-import type { ProtocolParameters } from "../base/parameters.ts";
+import type { ProtocolParameters, SchedulerName } from "../base/parameters.ts";
 import { commonHeaderBytes } from "../wire/index.ts";
 import type { StackCore } from "./core.ts";
 import type { Answer } from "./errno.ts";
@@ -53,8 +53,19 @@ export type SocketOption =
   | { readonly name: "SCTP_FRAGMENT_INTERLEAVE"; readonly level: 0 | 1 | 2 }
   | { readonly name: "SCTP_PARTIAL_DELIVERY_POINT"; readonly bytes: number }
   | { readonly name: "SCTP_INTERLEAVING_SUPPORTED"; readonly on: boolean }
+  /** RFC 7496 section 4.5. */
+  | { readonly name: "SCTP_PR_SUPPORTED"; readonly on: boolean }
+  | { readonly name: "SCTP_STREAM_SCHEDULER"; readonly scheduler: SchedulerName }
+  | StreamValueOption
   | { readonly name: "SO_RCVBUF"; readonly bytes: number }
   | { readonly name: "SO_SNDBUF"; readonly bytes: number };
+
+/** RFC 8260 section 4.3.3, `struct sctp_stream_value`: a priority, the smaller the sooner, or a weight. */
+export interface StreamValueOption {
+  readonly name: "SCTP_STREAM_SCHEDULER_VALUE";
+  readonly streamId: number;
+  readonly value: number;
+}
 
 /** RFC 6458 section 8.1.12, `struct sctp_paddrparams`; without an address for all paths. */
 export interface PeerAddressOption {
@@ -106,19 +117,31 @@ export function setOption(
     return setPeerPrimary(core, targets.associations[0], option.address);
   }
   if (isAuthenticationOption(option)) return setAuthentication(core, socket, option, targets);
+  if (option.name === "SCTP_STREAM_SCHEDULER_VALUE") return setStreamValue(core, socket, targets, option);
+  // RFC 8260 section 4.3.1, RFC 7496 section 4.5: of an association it can only be asked.
+  if (isAgreedInHandshake(option) && (!targets.future || hasOwnAssociation(socket))) return refuse("EINVAL");
   const change = changeOf(option, socket.parameters);
   if (!change.ok) return change;
   if (option.name === "SCTP_PEER_ADDR_PARAMS" && option.address !== undefined)
     return setForPath(core, targets.associations, option.address, option, change.value);
-  if (targets.future) {
-    socket.parameters = { ...socket.parameters, ...change.value };
-    if (socket.port?.owner === socket) socket.port.configure(socket.parameters);
-  }
+  if (targets.future) configureFuture(socket, change.value);
   for (const { port, handle } of targets.associations) {
     port.endpoint.configureAssociation(handle, change.value, core.nowMs);
     core.touched.add(port);
   }
   return done;
+}
+
+const isAgreedInHandshake = ({ name }: SocketOption): boolean =>
+  name === "SCTP_INTERLEAVING_SUPPORTED" || name === "SCTP_PR_SUPPORTED";
+
+/** Of a one-to-one socket: what is set is for its association. */
+const hasOwnAssociation = (socket: Socket): boolean =>
+  socket.style === "one-to-one" && socket.associations.size > 0;
+
+function configureFuture(socket: Socket, change: Change): void {
+  socket.parameters = { ...socket.parameters, ...change };
+  if (socket.port?.owner === socket) socket.port.configure(socket.parameters);
 }
 
 interface Targets {
@@ -138,7 +161,14 @@ function targetsOf(socket: Socket, scope: OptionScope): Targets | undefined {
 type ParameterOption = Exclude<
   SocketOption,
   | AuthenticationOption
-  | { name: "SCTP_EVENT" | "SCTP_CONTEXT" | "SCTP_PRIMARY_ADDR" | "SCTP_SET_PEER_PRIMARY_ADDR" }
+  | {
+      name:
+        | "SCTP_EVENT"
+        | "SCTP_CONTEXT"
+        | "SCTP_PRIMARY_ADDR"
+        | "SCTP_SET_PEER_PRIMARY_ADDR"
+        | "SCTP_STREAM_SCHEDULER_VALUE";
+    }
 >;
 
 function changeOf(option: ParameterOption, current: ProtocolParameters): Answer<Change> {
@@ -175,13 +205,24 @@ function changeOf(option: ParameterOption, current: ProtocolParameters): Answer<
     case "SCTP_MAX_BURST":
       return answer({ maxBurst: kept(option.packets, current.maxBurst) });
     case "SCTP_FRAGMENT_INTERLEAVE":
-      return answer({ fragmentInterleave: option.level });
+      return answer({
+        fragmentInterleave: option.level,
+        // A user that does not take messages that interleave cannot be offered them (RFC 8260 section 2.2.1).
+        ...(option.level < 2 ? interleaving(current, false) : nothing),
+      });
     case "SCTP_PARTIAL_DELIVERY_POINT":
       return option.bytes > current.receiveBufferBytes
         ? refuse("EINVAL")
         : answer({ partialDeliveryPointBytes: option.bytes });
     case "SCTP_INTERLEAVING_SUPPORTED":
-      return answer({ extensions: { ...current.extensions, interleaving: option.on } });
+      // Level 2 comes first (RFC 8260 section 4.3.1).
+      return option.on && current.fragmentInterleave < 2
+        ? refuse("EINVAL")
+        : answer(interleaving(current, option.on));
+    case "SCTP_PR_SUPPORTED":
+      return answer({ extensions: { ...current.extensions, partialReliability: option.on } });
+    case "SCTP_STREAM_SCHEDULER":
+      return answer({ scheduler: option.scheduler });
     case "SCTP_ENABLE_STREAM_RESET":
       return answer({
         acceptsStreamReset: option.streamReset,
@@ -203,6 +244,10 @@ export const sendBuffer = (
 ): Pick<ProtocolParameters, "sendBufferBytes" | "maxMessageBytes"> => ({
   sendBufferBytes: bytes,
   maxMessageBytes: bytes,
+});
+
+const interleaving = ({ extensions }: ProtocolParameters, on: boolean): Change => ({
+  extensions: { ...extensions, interleaving: on },
 });
 
 const kept = (wanted: number | undefined, current: number): number =>
@@ -264,3 +309,27 @@ function setPrimary(
   }
   return known ? done : refuse("EINVAL");
 }
+
+/** No stream that the association has: `EINVAL`. What one has been given before stays for the other streams. */
+function setStreamValue(
+  core: StackCore,
+  socket: Socket,
+  { future, associations }: Targets,
+  { streamId, value }: StreamValueOption,
+): Answer<undefined> {
+  if (!isUint16(streamId) || !isUint16(value)) return refuse("EINVAL");
+  const streams = associations.map(({ port, handle }) => port.endpoint.statistics(handle)?.outboundStreams);
+  if (streams.some((count) => count !== undefined && streamId >= count)) return refuse("EINVAL");
+  const streamValues = [[streamId, value]] as const;
+  if (future) {
+    const others = (socket.parameters.streamValues ?? []).filter(([other]) => other !== streamId);
+    configureFuture(socket, { streamValues: [...others, ...streamValues] });
+  }
+  for (const { port, handle } of associations) {
+    port.endpoint.configureAssociation(handle, { streamValues }, core.nowMs);
+    core.touched.add(port);
+  }
+  return done;
+}
+
+const isUint16 = (value: number): boolean => Number.isInteger(value) && value >= 0 && value <= 0xffff;

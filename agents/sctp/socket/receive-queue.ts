@@ -41,7 +41,8 @@ export class ReceiveQueue {
     let message = beginning ? undefined : this.#open.get(name);
     if (message === undefined) {
       const { streamId, ssn, unordered, ppid, tsn, cumulativeTsn } = delivery;
-      const info = { streamId, ssn, unordered, ppid, tsn, cumulativeTsn };
+      // RFC 8260 section 4.1: of a message identifier the user sees the lower half.
+      const info = { streamId, ssn: ssn & 0xffff, unordered, ppid, tsn, cumulativeTsn };
       message = {
         kind: "data",
         association,

@@ -21,7 +21,7 @@ import { reconfigure } from "./reconfigure.ts";
 import { send } from "./send.ts";
 import { accept, connect, dropAcceptQueue, listen, peelOff } from "./set-up.ts";
 import type { AddressFamily, Socket, SocketStyle } from "./socket.ts";
-import { createSocket } from "./socket.ts";
+import { createSocket, onlyAssociation } from "./socket.ts";
 import type { SocketStatus } from "./status.ts";
 import { status } from "./status.ts";
 
@@ -138,9 +138,20 @@ export class SocketStack {
     return this.#with(descriptor, (socket) => setOption(this.#core, socket, option, scope), nowMs);
   }
 
-  /** What is set for associations to come, and for the one of a one-to-one socket. */
+  /**
+   * What is set for associations to come, and for the one of a one-to-one socket; of that one it says whether
+   * interleaving and partial reliability were agreed (RFC 8260 section 4.3.1, RFC 7496 section 4.5).
+   */
   parameters(descriptor: number): Answer<ProtocolParameters> {
-    return this.#with(descriptor, (socket) => answer(socket.parameters));
+    return this.#with(descriptor, (socket) => {
+      const { parameters, style } = socket;
+      const association = style === "one-to-one" ? onlyAssociation(socket) : undefined;
+      const agreed = association?.port.endpoint.state(association.handle)?.agreement.extensions;
+      if (agreed === undefined) return answer(parameters);
+      const { interleaving, partialReliability } = agreed;
+      const extensions = { ...parameters.extensions, interleaving, partialReliability };
+      return answer({ ...parameters, extensions });
+    });
   }
 
   /** SO_ERROR: what went wrong since somebody last asked. */

@@ -1,3 +1,4 @@
+import type { AbandonedMessages } from "../association/abandoned-messages.ts";
 import type { AssociationStatistics, PathStatistics } from "../association/statistics.ts";
 import { commonHeaderBytes } from "../wire/index.ts";
 import type { Answer } from "./errno.ts";
@@ -36,6 +37,8 @@ export interface SocketStatus {
   readonly fragmentationPointBytes: number;
   readonly primaryAddress: string | undefined;
   readonly paths: readonly PathStatistics[];
+  /** SCTP_PR_STREAM_STATUS and SCTP_PR_ASSOC_STATUS (RFC 7496 sections 4.3 and 4.4). */
+  readonly abandonedMessages: readonly AbandonedMessages[];
 }
 
 const dataHeaderBytes = 16;
@@ -71,6 +74,7 @@ function withoutAssociation(socket: Socket): SocketStatus {
     fragmentationPointBytes: (parameters.packetSizeBytes - commonHeaderBytes - dataHeaderBytes) & ~3,
     primaryAddress: undefined,
     paths: [],
+    abandonedMessages: [],
   };
 }
 
@@ -91,5 +95,6 @@ function statusOf(socket: Socket, { id, handle, port, peer }: SocketAssociation)
     fragmentationPointBytes: found.fragmentationPointBytes,
     primaryAddress: found.primaryAddress,
     paths: found.paths,
+    abandonedMessages: found.abandonedMessages,
   };
 }

@@ -32,7 +32,7 @@ export interface Transmission<Path extends CarryingPath> {
   /** Missing reports since it was last sent (RFC 9260 section 7.2.4). */
   missing: number;
   retransmit: RetransmissionReason | undefined;
-  /** It was fast retransmitted once; the next time is for T3. */
+  /** It was fast retransmitted once, or its loss was seen in place of that; the next time is for T3. */
   fastRetransmitted: boolean;
 }
 
@@ -138,9 +138,10 @@ export class Flight<Path extends CarryingPath> {
     else this.#enterFlight(transmission, transmission.path);
   }
 
-  /** It was given up: it neither counts as in flight nor is it sent again. */
+  /** It was given up: it neither counts as in flight nor is it sent again; a loss that was seen counts once. */
   markAbandoned(transmission: Transmission<Path>): void {
     this.#leaveFlight(transmission);
+    if (transmission.retransmit !== undefined) transmission.fastRetransmitted = true;
     this.#setRetransmit(transmission, undefined);
   }
 

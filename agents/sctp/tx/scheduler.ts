@@ -60,6 +60,10 @@ export class Scheduler {
     this.#values.set(streamId, value);
   }
 
+  setValues(values: readonly (readonly [streamId: number, value: number])[] = []): void {
+    for (const [streamId, value] of values) this.setValue(streamId, value);
+  }
+
   value(streamId: number): number {
     return this.#values.get(streamId) ?? 0;
   }
@@ -174,15 +178,18 @@ export class Scheduler {
   /** A fragment of a stream got its TSN; `ended` with its message, `empty` the stream's queue. */
   assigned(streamId: number, bytes: number, ended: boolean, empty: boolean): void {
     this.#current = ended || this.#interleaving ? undefined : streamId;
-    if (this.#active.length > 1) {
-      if (this.#isFair) {
-        const weight = this.#name === "weighted-fair-queueing" ? Math.max(1, this.value(streamId)) : 1;
-        this.#served.set(streamId, (this.#served.get(streamId) ?? 0) + bytes / weight);
-      }
-      this.#inTurn = streamId;
-      this.#packetStream = streamId;
+    if (this.#active.length > 1 && this.#isFair) {
+      const weight = this.#name === "weighted-fair-queueing" ? Math.max(1, this.value(streamId)) : 1;
+      this.#served.set(streamId, (this.#served.get(streamId) ?? 0) + bytes / weight);
     }
+    this.#inTurn = streamId;
+    this.#packetStream = streamId;
     if (empty) this.#leave(streamId);
+  }
+
+  /** Only chunks of one stream share a packet (RFC 8260 section 3.3). */
+  get keepsStreamsApart(): boolean {
+    return this.#name === "round-robin-per-packet";
   }
 
   /** A packet is full: per packet the next stream has its turn (RFC 8260 section 3.3). */

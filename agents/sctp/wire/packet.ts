@@ -34,6 +34,9 @@ export interface PacketFlaw {
   readonly reason: string;
   /** The chunk that is malformed: as many chunks before it are good. */
   readonly chunkIndex: number;
+  readonly typeNumber: number;
+  /** Its length is that of bytes in the packet, and it is its content that cannot be read. */
+  readonly isWhole: boolean;
 }
 
 export type ParsedPacket =
@@ -64,9 +67,11 @@ export function parsePacket(bytes: Uint8Array): ParsedPacket {
   const chunks: Chunk[] = [];
   let flaw: PacketFlaw | undefined;
   for (let at = COMMON_HEADER_BYTES; at < bytes.length;) {
-    const { parsed, next } = parseChunkIn(source, at, bytes.length);
+    const { parsed, next, typeNumber, statedLength, start, end } = parseChunkIn(source, at, bytes.length);
     if (parsed instanceof WireFlaw) {
-      flaw = { offset: parsed.offset, reason: parsed.reason, chunkIndex: chunks.length };
+      const { offset, reason } = parsed;
+      const isWhole = statedLength > 0 && start + statedLength === end;
+      flaw = { offset, reason, chunkIndex: chunks.length, typeNumber, isWhole };
       break;
     }
     chunks.push(parsed);

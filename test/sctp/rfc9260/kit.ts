@@ -292,7 +292,9 @@ export class Peer {
     return chunks.map((chunk) => {
       const relative = (tsn: number): number => (tsn - this.theirInitialTsn + 1) >>> 0;
       if (chunk.type === "CWR") return { ...chunk, lowestTsn: relative(chunk.lowestTsn) };
-      if (chunk.type !== "DATA") return { ...chunk };
+      if (chunk.type === "I_FORWARD_TSN" || chunk.type === "FORWARD_TSN")
+        return { ...chunk, newCumulativeTsn: relative(chunk.newCumulativeTsn) };
+      if (chunk.type !== "DATA" && chunk.type !== "I_DATA") return { ...chunk };
       const tsn = relative(chunk.tsn);
       return { ...chunk, tsn, size: chunk.payload.length };
     });
@@ -377,6 +379,11 @@ function ordinary(sketch: Sketch, peer: Peer): Readonly<Record<string, unknown>>
         immediate: false,
         payload: new Uint8Array((sketch["size"] as number | undefined) ?? 100).fill(Number(sketch["tsn"])),
       };
+    case "I_DATA":
+      return { ...wholeIData, payload: new Uint8Array((sketch["size"] as number | undefined) ?? 100) };
+    case "FORWARD_TSN":
+    case "I_FORWARD_TSN":
+      return { streams: [] };
     case "SACK":
       return { advertisedWindow: peerWindow ?? 65_536 };
     case "INIT":
@@ -406,6 +413,18 @@ function ordinary(sketch: Sketch, peer: Peer): Readonly<Record<string, unknown>>
       return {};
   }
 }
+
+/** The first message of a stream, in one chunk. */
+const wholeIData = {
+  streamId: 0,
+  messageId: 0,
+  fsn: 0,
+  ppid: 0,
+  unordered: false,
+  beginning: true,
+  ending: true,
+  immediate: false,
+};
 
 /** What the scripted peer sends as a cookie: to the endpoint, it is only bytes. */
 export const COOKIE: Uint8Array = Uint8Array.from({ length: 40 }, (_, index) => index);
