@@ -56,8 +56,6 @@ export function flush(core: AssociationCore): void {
   if (mayData) {
     sendRetransmissions(core, desk);
     sendNewData(core, desk, dataPath);
-    // A message may have been found too old when its next part was to be sent.
-    prepareForwardTsn(core, dataPath);
   }
   desk.builder?.finish();
   core.scheduler.packetFilled();

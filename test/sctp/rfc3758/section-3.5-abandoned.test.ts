@@ -165,6 +165,21 @@ describe("3.5 A3: a message in fragments is given up as a whole", () => {
     peer.getsNothingFor(100_000);
   });
 
+  it("of which the rest expires instead of being sent, also in a restored endpoint", () => {
+    const { peer, user } = agreed();
+    user.sends({ size: 10 * FULL, ...lives(500) });
+    expect(peer.skips(600)).toHaveLength(4);
+    peer.restores();
+    peer.getsNothing();
+    // It opens the window again, but what would be sent now has expired: TSN 5 stands for all the rest.
+    peer.sends(sack(2));
+    peer.gets(forward(5, [0, 0]));
+    expect(user.hears()).toContain("send-failed");
+    peer.restores();
+    peer.sends(sack(5));
+    peer.getsNothingFor(100_000);
+  });
+
   it("unordered, likewise, and no stream is listed", () => {
     const { peer, user } = agreed();
     user.sends({ size: 2 * FULL, unordered: true, ...never });
