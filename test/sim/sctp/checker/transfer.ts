@@ -169,8 +169,16 @@ export class Transfer {
     const [probe, ...others] = there;
     const probing = probe?.probe === true && others.length === 0 && this.#windowBytes < probe.payloadBytes;
     // Seen later, its time may be over: an acknowledgement may have come meanwhile.
-    if (byTimer && !probing) this.#timedOut.add(address);
+    if (byTimer && !probing && !this.#isDueElsewhere(address, atMs)) this.#timedOut.add(address);
     return true;
+  }
+
+  /** The timer that has expired may be that of another address. */
+  #isDueElsewhere(address: string, atMs: number): boolean {
+    return [...this.#outstanding.values()].some(({ to, lost, gapAcked, sentAtMs }) => {
+      const flies = lost === undefined && !gapAcked;
+      return to !== address && flies && atMs - sentAtMs + 1e-6 >= this.#limits.rtoMinMs;
+    });
   }
 
   #bookNew(chunk: DataOnWire, { to, atMs }: DataPacket): void {
