@@ -1,6 +1,12 @@
 import type { PathSizes } from "../port.ts";
 import { hold, steps } from "./violation.ts";
 
+/** Where the source address changes all begins anew (RFC 9260 sections 7.2.1 and 7.2.5.2); over IPv4. */
+function initialWindowBytes(packetSizeBytes: number): number {
+  const largestChunkBytes = packetSizeBytes - 12;
+  return Math.min(4 * largestChunkBytes, Math.max(2 * largestChunkBytes, 4404));
+}
+
 /** Explicit congestion notification for the data of one direction of an association (RFC 4960 appendix A). */
 export class CongestionEcho {
   readonly #name: string;
@@ -75,7 +81,9 @@ export class CongestionEcho {
       hold(halved, "ECNE halves the congestion window (RFC 4960 appendix A)", text);
       return;
     }
-    const shrinks = sizes.some(({ was, is }) => is.windowBytes < was.windowBytes);
+    const shrinks = sizes.some(({ was, is }) => {
+      return is.windowBytes < was.windowBytes && is.windowBytes !== initialWindowBytes(is.packetSizeBytes);
+    });
     hold(mayShrink || !shrinks, "ECNE halves the window once a round trip (RFC 4960 appendix A)", text);
   }
 
