@@ -265,6 +265,7 @@ export const associationShape: z.ZodType<Omit<AssociationSnapshot, "state" | "co
     requestDue: z.boolean(),
     requestInProgress: z.boolean(),
     requestPath: optional(address),
+    deliveredMeanwhile: optional(z.array(z.tuple([bit16, tsn])).max(most)),
     asconfDue: z.boolean(),
     asconfPath: optional(address),
     wantedPrimary: optional(address),

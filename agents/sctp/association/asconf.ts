@@ -86,7 +86,7 @@ function addressesToCome(core: AssociationCore): Set<string> {
 }
 
 /** Whether the peer was asked to add or delete this address of ours and has not answered: nothing but ASCONF leaves from it. */
-export const isUnsettled = (core: AssociationCore, local: string): boolean =>
+const isUnsettled = (core: AssociationCore, local: string): boolean =>
   openRequests(core.state.asconf).some(({ kind, address }) => kind !== "set-primary" && address === local);
 
 /** Whether the peer was asked to delete this address of ours: an ABORT that comes there is too late (section 5.3.1). */

@@ -269,9 +269,10 @@ export class Association {
     return changeKeys(this.#core, change);
   }
 
-  /** From now on packets can leave from these addresses of ours. */
+  /** From now on packets can leave from these addresses of ours, as far as the peer was not told otherwise (RFC 5061). */
   useSources(sources: readonly string[]): void {
-    this.#core.useSources(sources);
+    const core = this.#core;
+    core.useSources(sources.filter((each) => core.mayLeaveFrom(each)));
   }
 
   /** Saves the user's own state with the association, so that it moves with it. */

@@ -18,6 +18,7 @@ import { SackScheduler } from "../rx/sack-scheduler.ts";
 import { Deadlines } from "../timer/deadlines.ts";
 import type { Chunk, PacketArena } from "../wire/index.ts";
 import { chunkLength, commonHeaderBytes } from "../wire/index.ts";
+import { openRequests } from "./asconf-state.ts";
 import type { EcnState } from "./ecn-state.ts";
 import { noEcn } from "./ecn-state.ts";
 import type { ForwardTsnSent } from "./forward-tsn-state.ts";
@@ -102,6 +103,7 @@ export interface AssociationSnapshot {
   readonly requestDue: boolean;
   readonly requestInProgress: boolean;
   readonly requestPath: string | undefined;
+  readonly deliveredMeanwhile: readonly (readonly [streamId: number, tsn: Tsn])[] | undefined;
   readonly asconfDue: boolean;
   readonly asconfPath: string | undefined;
   readonly wantedPrimary: string | undefined;
@@ -181,6 +183,8 @@ export class AssociationCore {
   requestDue: boolean = false;
   /** The peer said that it is at work on the request: its silence is no error (RFC 6525 section 5.2.7, H2). */
   requestInProgress: boolean = false;
+  /** While an SSN/TSN reset of ours is in flight: the last ordered message of each stream that was delivered, and its TSN. */
+  deliveredMeanwhile: Map<number, Tsn> | undefined;
   /** Address that the request last went to. */
   requestPath: string | undefined;
   /** The ASCONF in flight is to be sent (again). */
@@ -341,7 +345,24 @@ export class AssociationCore {
   /** Back to where the DATA came from, unless the peer has not proved that it is there (sections 5.4 and 6.4). */
   get sackRoute(): Route {
     const path = this.paths.get(this.replyRoute.remote);
-    return path?.confirmed === true ? this.replyRoute : this.routeTo(this.primaryPath);
+    return path?.confirmed === true ? this.leaving(this.replyRoute) : this.routeTo(this.primaryPath);
+  }
+
+  /** The route, from another address of ours where nothing leaves from this one. */
+  leaving(route: Route): Route {
+    if (this.mayLeaveFrom(route.local)) return route;
+    const path = this.paths.get(route.remote);
+    return { ...route, local: this.routeTo(path ?? this.primaryPath).local };
+  }
+
+  /** Nothing but ASCONF leaves from an address of ours that is being added or deleted, or that went (RFC 5061 section 5.3, F1 and F4). */
+  mayLeaveFrom(local: string): boolean {
+    const { agreement, asconf } = this.state;
+    if (!agreement.extensions.addressReconfiguration) return true;
+    const isUnsettled = openRequests(asconf).some(
+      (each) => each.kind !== "set-primary" && each.address === local,
+    );
+    return !isUnsettled && agreement.localAddresses.includes(local);
   }
 
   /** Packets to this path leave from another address of ours now: its congestion control begins anew (section 7.2.5.2). */
@@ -393,6 +414,7 @@ export class AssociationCore {
       requestDue: this.requestDue,
       requestInProgress: this.requestInProgress,
       requestPath: this.requestPath,
+      deliveredMeanwhile: this.deliveredMeanwhile && [...this.deliveredMeanwhile],
       asconfDue: this.asconfDue,
       asconfPath: this.asconfPath,
       wantedPrimary: this.wantedPrimary,
@@ -433,6 +455,7 @@ export class AssociationCore {
     core.requestDue = snapshot.requestDue;
     core.requestInProgress = snapshot.requestInProgress;
     core.requestPath = snapshot.requestPath;
+    core.deliveredMeanwhile = snapshot.deliveredMeanwhile && new Map(snapshot.deliveredMeanwhile);
     core.asconfDue = snapshot.asconfDue;
     core.asconfPath = snapshot.asconfPath;
     core.wantedPrimary = snapshot.wantedPrimary;

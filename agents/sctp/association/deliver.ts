@@ -1,6 +1,6 @@
 import { assert } from "../base/assert.ts";
 import type { Tsn } from "../base/serial.ts";
-import { tsnAdd, tsnNext } from "../base/serial.ts";
+import { tsnAdd, tsnDistance, tsnLess, tsnNext } from "../base/serial.ts";
 import { joinPayload } from "../rx/reassembly.ts";
 import type { ReceivedChunk } from "../rx/receive-state.ts";
 import { expectedSsn, hasReceived, partialIndex } from "../rx/receive-state.ts";
@@ -69,6 +69,14 @@ function goOn(core: AssociationCore, at: number): boolean {
   return true;
 }
 
+/**
+ * Whether it is known which numbering a message that ends with this TSN has. While an SSN/TSN reset of ours is in
+ * flight the peer may have done it: then only what everything before it has come of can be told apart, because
+ * there each stream begins with 0 (RFC 6525 section 5.2.7, H5). `steps`: TSNs that are about to be received.
+ */
+export const isCertain = (core: AssociationCore, lastTsn: Tsn, steps: 0 | 1 = 0): boolean =>
+  core.deliveredMeanwhile === undefined || tsnDistance(core.state.receive.cumulativeTsn, lastTsn) <= steps;
+
 /** Delivers from a stream, in order, as far as it goes. */
 export function deliverOrdered(core: AssociationCore, streamId: number): void {
   const { receive } = core.state;
@@ -84,6 +92,7 @@ export function deliverOrdered(core: AssociationCore, streamId: number): void {
     if (!whole && !(handsOnParts(core) && isLarge(core, core.reassembly.bytesOf(name)))) return;
     const run = core.reassembly.orderedRun(streamId, ssn);
     if (!whole && !isLarge(core, sizeOf(run))) return;
+    if (!isCertain(core, run.at(-1)?.tsn ?? core.state.receive.cumulativeTsn)) return;
     deliver(core, run);
     if (!whole) return;
   }
@@ -187,6 +196,7 @@ function deliver(core: AssociationCore, run: readonly ReceivedChunk[], ppid?: nu
   assert(first !== undefined && last !== undefined, "a delivery has a chunk");
   core.reassembly.remove(run);
   const sequence = core.change({ kind: "delivered", tsns: run.map((chunk) => chunk.tsn) });
+  if (last.ending && !last.unordered) core.deliveredMeanwhile?.set(last.streamId, last.tsn);
   core.receivedSequence = sequence;
   handOver(core, first, joinPayload(run), ppid ?? first.ppid, sequence, last.ending);
 }
@@ -194,6 +204,7 @@ function deliver(core: AssociationCore, run: readonly ReceivedChunk[], ppid?: nu
 /** What came whole goes to the user as it is. */
 export function deliverAtOnce(core: AssociationCore, chunk: ReceivedChunk): void {
   const sequence = core.change({ kind: "dataDelivered", chunk });
+  if (!chunk.unordered) core.deliveredMeanwhile?.set(chunk.streamId, chunk.tsn);
   core.receivedSequence = sequence;
   handOver(core, chunk, chunk.payload, chunk.ppid, sequence, true);
 }
@@ -229,6 +240,20 @@ function handOver(
  */
 export function resetInboundStreams(core: AssociationCore, streamIds: readonly number[]): void {
   core.receivedSequence = core.change({ kind: "streamsReset", streamIds });
+}
+
+/**
+ * The answer to our SSN/TSN reset comes late: the peer has sent from `firstTsn` on under the new numbering
+ * already. Streams begin again, but for those of which such a message was delivered.
+ */
+export function resetStreamsFrom(core: AssociationCore, firstTsn: Tsn): void {
+  const { nextSsn } = core.state.receive;
+  const before = [...nextSsn.keys()].filter((streamId) => {
+    const last = core.deliveredMeanwhile?.get(streamId);
+    return nextSsn[streamId] !== undefined && (last === undefined || tsnLess(last, firstTsn));
+  });
+  if (before.length > 0) resetInboundStreams(core, before);
+  deliverWhatIsReady(core);
 }
 
 /**

@@ -5,10 +5,14 @@ import { pathForNewData, pmdcsBytes } from "../path/path.ts";
 import type { CwrChunk, EcneChunk } from "../wire/index.ts";
 import type { AssociationCore } from "./core.ts";
 import type { Route } from "./outputs.ts";
+import { isOfOtherNumbering } from "./reconfiguration-state.ts";
 
 /** A packet with DATA from `lowestTsn` on was marked on its way. */
 export function packetWasMarked(core: AssociationCore, lowestTsn: Tsn): void {
-  if (!core.state.agreement.extensions.ecn || core.ecn.marked !== undefined) return;
+  const { agreement, receive } = core.state;
+  if (!agreement.extensions.ecn || core.ecn.marked !== undefined) return;
+  // From before a reset of TSNs: the peer knows it no more.
+  if (isOfOtherNumbering(agreement.extensions, receive.cumulativeTsn, lowestTsn)) return;
   core.ecn = { ...core.ecn, marked: lowestTsn };
 }
 

@@ -10,7 +10,9 @@ import {
   deliverAfter,
   deliverAtOnce,
   deliverOrdered,
+  deliverWhatIsReady,
   dropBrokenOff,
+  isCertain,
   isHeldBack,
   prefersParts,
   relieveBuffer,
@@ -68,7 +70,8 @@ export function receiveData(core: AssociationCore, data: DataChunk | IDataChunk,
 const isNext = (core: AssociationCore, chunk: ReceivedChunk): boolean =>
   chunk.beginning &&
   chunk.ending &&
-  (chunk.unordered || chunk.ssn === expectedSsn(core.state.receive, chunk.streamId));
+  (chunk.unordered ||
+    (chunk.ssn === expectedSsn(core.state.receive, chunk.streamId) && isCertain(core, chunk.tsn, 1)));
 
 function received(core: AssociationCore, data: DataChunk | IDataChunk): ReceivedChunk {
   const interleaved = data.type === "I_DATA";
@@ -92,6 +95,9 @@ const lasting = (payload: Uint8Array): Uint8Array =>
 /** The general way of a chunk: into the buffer, and out of it whatever became ready. False when the association ended. */
 function takeIn(core: AssociationCore, chunk: ReceivedChunk, inSequence: boolean, route: Route): boolean {
   const judgement = judge(core, chunk, inSequence);
+  // The peer may have done the reset of all numbers that we asked for: it sends this again, when we know.
+  const mayBeReset = core.deliveredMeanwhile !== undefined && !chunk.unordered;
+  if (mayBeReset && judgement.outcome !== "take") return true;
   if (judgement.outcome === "violation") {
     violate(core, route, judgement.text);
     return false;
@@ -104,7 +110,8 @@ function takeIn(core: AssociationCore, chunk: ReceivedChunk, inSequence: boolean
   if (isNext(core, chunk) && !isHeldBack(core) && !sharesName(core, chunk)) {
     deliverAtOnce(core, chunk);
     dropBrokenOff(core, chunk.tsn);
-    if (!chunk.unordered) deliverOrdered(core, chunk.streamId);
+    if (core.deliveredMeanwhile !== undefined) deliverWhatIsReady(core);
+    else if (!chunk.unordered) deliverOrdered(core, chunk.streamId);
     return true;
   }
   const { receive } = core.state;
@@ -115,6 +122,8 @@ function takeIn(core: AssociationCore, chunk: ReceivedChunk, inSequence: boolean
   core.reassembly.add(kept);
   dropBrokenOff(core, kept.tsn);
   if (receive.buffered.has(kept.tsn)) deliverAfter(core, kept);
+  // What waited only because its numbering was not certain.
+  if (core.deliveredMeanwhile !== undefined && inSequence) deliverWhatIsReady(core);
   if (!isStuck(core)) return true;
   // Who wants messages whole waits once more: the first chunk too many may be followed by the last one of its message.
   if ((wasFull || prefersParts(core)) && relieveBuffer(core)) return true;

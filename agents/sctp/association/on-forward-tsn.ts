@@ -10,6 +10,7 @@ import type { AssociationCore } from "./core.ts";
 import type { Route } from "./outputs.ts";
 import { deliverOrdered, deliverUnorderedOf, deliverWhatIsReady, isHeldBack } from "./deliver.ts";
 import { maxTsnsAhead, violate } from "./on-data.ts";
+import { isOfOtherNumbering } from "./reconfiguration-state.ts";
 
 /**
  * Whether a chunk that gives messages up is looked at, be it as a violation. Where partial reliability was not
@@ -44,6 +45,7 @@ export function receiveForwardTsn(
   const ahead = tsnDistance(receive.cumulativeTsn, chunk.newCumulativeTsn);
   // An old one: our SACK may have been lost.
   if (ahead <= 0) return true;
+  if (isOfOtherNumbering(agreement.extensions, receive.cumulativeTsn, chunk.newCumulativeTsn)) return true;
   // Each TSN carried a byte at least, and no more bytes were ever allowed to be under way.
   if (ahead > Math.max(maxTsnsAhead, core.window.bufferBytes)) {
     violate(core, route, "FORWARD TSN skips more than the window ever held");
@@ -66,7 +68,9 @@ export function receiveForwardTsn(
     unorderedSkips: listed.filter((name) => name.unordered).map(skipOf),
   });
   partialDeliveriesAborted(core, aborted);
-  if (wasHeldBack && !isHeldBack(core)) deliverWhatIsReady(core);
+  // What is skipped may also be all that kept the numbering uncertain.
+  const isFree = (wasHeldBack && !isHeldBack(core)) || core.deliveredMeanwhile !== undefined;
+  if (isFree) deliverWhatIsReady(core);
   for (const { streamId } of ordered) deliverOrdered(core, streamId);
   for (const streamId of endless) deliverOrdered(core, streamId);
   // Unordered DATA of one stream shares a name: whole messages may have waited behind the one that was broken off.

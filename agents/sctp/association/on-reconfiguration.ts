@@ -3,6 +3,7 @@ import { tsnAdd, tsnLess, tsnNext } from "../base/serial.ts";
 import type { Parameter, ReConfigChunk } from "../wire/index.ts";
 import { reasonText } from "./abort.ts";
 import type { AssociationCore } from "./core.ts";
+import { noEcn } from "./ecn-state.ts";
 import { deliverWhatIsReady, resetInboundStreams, resetReceiving } from "./deliver.ts";
 import type { Route } from "./outputs.ts";
 import type { ReconfigurationAnswer } from "./reconfiguration-state.ts";
@@ -11,6 +12,7 @@ import {
   changeReconfiguration,
   finishRequest,
   receiveReconfigurationAnswer,
+  resumeStreams,
   wantReconfiguration,
 } from "./reconfiguration.ts";
 
@@ -141,7 +143,7 @@ function resetIncoming(
   const { streams, lastTsn, requestSequence } = request;
   const { inboundStreams } = core.state.agreement;
   if (streams.some((streamId) => streamId >= inboundStreams)) return reconfigurationResult.wrongSsn;
-  if (tsnLess(core.state.receive.cumulativeTsn, lastTsn)) {
+  if (tsnLess(core.state.receive.cumulativeTsn, lastTsn) || holdsOrdered(core, streams)) {
     if (core.state.reconfiguration.deferred?.sequence !== requestSequence) {
       changeReconfiguration(core, { deferred: { sequence: requestSequence, lastTsn, streams } });
     }
@@ -149,6 +151,14 @@ function resetIncoming(
   }
   resetInbound(core, streams);
   return reconfigurationResult.performed;
+}
+
+/** A message of these streams has come that a partial delivery keeps back: it has to go to the user under its old number. */
+function holdsOrdered(core: AssociationCore, streams: readonly number[]): boolean {
+  for (const { unordered, streamId } of core.state.receive.buffered.values()) {
+    if (!unordered && (streams.length === 0 || streams.includes(streamId))) return true;
+  }
+  return false;
 }
 
 function resetInbound(core: AssociationCore, streams: readonly number[]): void {
@@ -161,6 +171,7 @@ function resetInbound(core: AssociationCore, streams: readonly number[]): void {
 export function finishDeferredReset(core: AssociationCore, route: Route): void {
   const { deferred, answered } = core.state.reconfiguration;
   if (deferred === undefined || tsnLess(core.state.receive.cumulativeTsn, deferred.lastTsn)) return;
+  if (holdsOrdered(core, deferred.streams)) return;
   const answer = { responseSequence: deferred.sequence, result: reconfigurationResult.performed };
   resetInbound(core, deferred.streams);
   changeReconfiguration(core, {
@@ -193,13 +204,18 @@ function resetOutgoing(
     return stream === undefined || (stream.nextSsn === 0 && stream.nextUnorderedMid === 0);
   });
   if (fresh) return answer(reconfigurationResult.nothingToDo);
+  // Both ask at once: our own request waits for one of the peer, which may have but one in flight, and so waits too.
+  if (request?.kind === "incoming-reset") return answer(reconfigurationResult.alreadyInProgress);
   wantReconfiguration(core, { kind: "outgoing-reset", streams, answers: requestSequence });
   return undefined;
 }
 
 /** Section 5.2.4. What the peer may not have got yet is not given up for it: the peer asks again meanwhile. */
 function resetAll(core: AssociationCore, requestSequence: number): ReconfigurationAnswer {
-  const { send, receive } = core.state;
+  const { send, receive, reconfiguration } = core.state;
+  // Both ask at once: neither knows from which of its TSNs the other goes on, so both have to ask again.
+  if (reconfiguration.inFlight?.request.kind === "ssn-tsn-reset")
+    return { responseSequence: requestSequence, result: reconfigurationResult.alreadyInProgress };
   if (send.outstanding.length > 0 || core.scheduler.isFinishing(send, [])) {
     core.scheduler.pauseAll(send.nextOrder);
     return { responseSequence: requestSequence, result: reconfigurationResult.inProgress };
@@ -208,8 +224,8 @@ function resetAll(core: AssociationCore, requestSequence: number): Reconfigurati
   const sender: Tsn = send.nextTsn;
   resetReceiving(core, tsnAdd(receiver, -1));
   core.change({ kind: "outboundTsnReset", nextTsn: sender });
-  core.scheduler.resumeAll();
-  core.ensureBurst();
+  core.ecn = noEcn;
+  resumeStreams(core);
   core.notify({ type: "association-reset", localTsn: sender, remoteTsn: receiver, outcome: "performed" });
   return {
     responseSequence: requestSequence,

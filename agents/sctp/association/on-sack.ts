@@ -11,6 +11,7 @@ import type { AssociationCore, PathTransmission } from "./core.ts";
 import { violate } from "./on-data.ts";
 import type { Route } from "./outputs.ts";
 import { forwardTsnPath, giveUpIfExpired, noticeLackOfForwardTsn } from "./partial-reliability.ts";
+import { isOfOtherNumbering } from "./reconfiguration-state.ts";
 
 /** A chunk missing from this many SACKs in a row is taken for lost (RFC 9260 section 7.2.4). */
 const missingReportsForLoss = 3;
@@ -19,9 +20,10 @@ const smallestWindowBytes = 1500;
 
 /** Processes a SACK (RFC 9260 section 6.2.1). */
 export function receiveSack(core: AssociationCore, sack: SackChunk, route: Route, nowMs: number): void {
-  const { send } = core.state;
+  const { send, agreement } = core.state;
   if (tsnLess(sack.cumulativeTsn, send.cumulativeAck)) return;
   if (!tsnLess(sack.cumulativeTsn, send.nextTsn)) {
+    if (isOfOtherNumbering(agreement.extensions, send.nextTsn, sack.cumulativeTsn)) return;
     violate(core, route, "SACK acknowledges a TSN that was never sent");
     return;
   }
@@ -54,8 +56,9 @@ export function acknowledgeCumulatively(
   route: Route,
   nowMs: number,
 ): boolean {
-  const { send } = core.state;
+  const { send, agreement } = core.state;
   if (!tsnLess(tsn, send.nextTsn)) {
+    if (isOfOtherNumbering(agreement.extensions, send.nextTsn, tsn)) return false;
     violate(core, route, "SHUTDOWN acknowledges a TSN that was never sent");
     return false;
   }

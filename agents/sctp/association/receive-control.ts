@@ -11,6 +11,7 @@ import { receiveHeartbeat, receiveHeartbeatAck } from "./heartbeat.ts";
 import { receiveAsconf } from "./on-asconf.ts";
 import { receiveReconfiguration } from "./on-reconfiguration.ts";
 import type { Route } from "./outputs.ts";
+import { resumeStreams } from "./reconfiguration.ts";
 import { cookieAcknowledged } from "./set-up.ts";
 import { receiveShutdown, receiveShutdownAck, receiveShutdownComplete } from "./shutdown.ts";
 
@@ -44,6 +45,8 @@ export function receiveControl(
       return true;
     case "SHUTDOWN":
       receiveShutdown(core, chunk, route, nowMs);
+      // A reset of all TSNs that the peer was waiting for is off: it asks no more.
+      if (core.state.phase === "shutdown-received") resumeStreams(core);
       return true;
     case "SHUTDOWN_ACK":
       receiveShutdownAck(core, route);

@@ -1,5 +1,4 @@
 import type { Chunk, ForwardTsnChunk, IForwardTsnChunk } from "../wire/index.ts";
-import { isUnsettled } from "./asconf.ts";
 import type { AssociationCore } from "./core.ts";
 import { packetWasMarked } from "./ecn.ts";
 import { packetWithDataDone, receiveData } from "./on-data.ts";
@@ -69,7 +68,7 @@ function heardFrom(core: AssociationCore, chunks: readonly Chunk[], route: Route
   const type = chunks[0]?.type;
   const probe = chunks.length === 1 && (type === "HEARTBEAT" || type === "HEARTBEAT_ACK");
   const moved = path.heardAt !== route.local;
-  if (moved && !probe && !isUnsettled(core, route.local)) core.sendFrom(path, route.local);
+  if (moved && !probe && core.mayLeaveFrom(route.local)) core.sendFrom(path, route.local);
   const port = route.remotePort;
   if (port === undefined || port === path.remotePort) return;
   path.remotePort = port;

@@ -1,4 +1,5 @@
 import type { Tsn } from "../base/serial.ts";
+import { tsnDistance } from "../base/serial.ts";
 
 /** A request of RFC 6525; streams: none listed means all of them. */
 export type ReconfigurationRequest =
@@ -55,6 +56,19 @@ export interface ReconfigurationState {
     | { readonly sequence: number; readonly lastTsn: Tsn; readonly streams: readonly number[] }
     | undefined;
 }
+
+/** Nothing that is under way is so far ahead. */
+const farTsns = 0x4000_0000;
+
+/**
+ * Whether a TSN that seems to lie ahead of `base` is one of another numbering: from before an SSN/TSN reset,
+ * or from after one of which we do not know yet. Both are 2^31 away (section 5.2.4, G1).
+ */
+export const isOfOtherNumbering = (
+  { streamReconfiguration }: { readonly streamReconfiguration: boolean },
+  base: Tsn,
+  tsn: Tsn,
+): boolean => streamReconfiguration && tsnDistance(base, tsn) > farTsns;
 
 /** Sequence numbers begin with the initial TSNs (section 4.1). */
 export const createReconfigurationState = (

@@ -1,9 +1,11 @@
 import { unreachable } from "../base/assert.ts";
-import { tsnAdd } from "../base/serial.ts";
+import type { Tsn } from "../base/serial.ts";
+import { tsnAdd, tsnLess } from "../base/serial.ts";
 import { pathForNewData } from "../path/path.ts";
 import type { Parameter } from "../wire/index.ts";
 import type { AssociationCore } from "./core.ts";
-import { resetReceiving } from "./deliver.ts";
+import { deliverWhatIsReady, resetReceiving, resetStreamsFrom } from "./deliver.ts";
+import { noEcn } from "./ecn-state.ts";
 import type {
   ReconfigurationAnswer,
   ReconfigurationRequest,
@@ -11,6 +13,7 @@ import type {
   WantedReconfiguration,
 } from "./reconfiguration-state.ts";
 import { reconfigurationResult } from "./reconfiguration-state.ts";
+import { maySendData } from "./shutdown.ts";
 import { countPathError } from "./time-outs.ts";
 
 /** The side of RFC 6525 that asks: requests, their timer, and what is done when they are answered. */
@@ -59,8 +62,10 @@ function isPossible(core: AssociationCore, wanted: WantedReconfiguration): boole
 }
 
 export function wantReconfiguration(core: AssociationCore, wanted: WantedReconfiguration): void {
-  changeReconfiguration(core, { wanted: [...core.state.reconfiguration.wanted, wanted] });
-  pauseFor(core, core.state.reconfiguration.wanted[0]);
+  const { inFlight, wanted: before } = core.state.reconfiguration;
+  changeReconfiguration(core, { wanted: [...before, wanted] });
+  // Those before it come first; it has its turn when they are answered.
+  if (inFlight === undefined && before.length === 0) pauseFor(core, wanted);
 }
 
 /**
@@ -69,7 +74,7 @@ export function wantReconfiguration(core: AssociationCore, wanted: WantedReconfi
  */
 function pauseFor(
   core: AssociationCore,
-  wanted: WantedReconfiguration | undefined,
+  wanted: WantedReconfiguration | ReconfigurationRequest | undefined,
   fromOrder: number = core.state.send.nextOrder,
 ): void {
   if (wanted?.kind === "outgoing-reset" && wanted.streams.length > 0) {
@@ -81,18 +86,15 @@ function pauseFor(
 
 /** Goes on with what another instance had asked. */
 export function resumeReconfiguration(core: AssociationCore): void {
-  const { inFlight, wanted } = core.state.reconfiguration;
-  if (inFlight?.request.kind === "outgoing-reset") {
-    pauseFor(core, { kind: "outgoing-reset", streams: inFlight.request.streams }, 0);
-  } else if (inFlight?.request.kind === "ssn-tsn-reset") core.scheduler.pauseAll(0);
-  else if (inFlight === undefined) pauseFor(core, wanted[0]);
-  if (inFlight !== undefined) core.requestDue = true;
+  resumeStreams(core);
+  if (core.state.reconfiguration.inFlight !== undefined) core.requestDue = true;
 }
 
 /** Sends the next request where nothing stands in its way, or the one in flight again. */
 export function sendReconfiguration(core: AssociationCore): void {
   const { reconfiguration, phase } = core.state;
-  if (phase !== "established") return;
+  // Data may wait for the answer, and has to be sent before the association ends.
+  if (!maySendData(phase)) return;
   const [wanted] = reconfiguration.wanted;
   if (reconfiguration.inFlight === undefined && wanted !== undefined && isReady(core, wanted)) {
     begin(core, wanted);
@@ -131,6 +133,7 @@ function begin(core: AssociationCore, wanted: WantedReconfiguration): void {
           lastTsn: tsnAdd(core.state.send.nextTsn, -1),
         }
       : wanted;
+  if (wanted.kind === "ssn-tsn-reset") core.deliveredMeanwhile = new Map();
   changeReconfiguration(core, {
     wanted: all.slice(1),
     inFlight: { sequence: nextRequest, request },
@@ -190,13 +193,24 @@ export function finishRequest(
   core.requestInProgress = false;
   changeReconfiguration(core, { inFlight: undefined });
   if (answer.result === performed) perform(core, request, answer);
+  const held = core.deliveredMeanwhile !== undefined;
+  core.deliveredMeanwhile = undefined;
+  if (held) deliverWhatIsReady(core);
   tell(
     core,
     request,
     done ? "performed" : answer.result === reconfigurationResult.denied ? "denied" : "failed",
   );
+  resumeStreams(core);
+}
+
+/** Streams go on, but for those that another request of ours concerns. */
+export function resumeStreams(core: AssociationCore): void {
+  const { inFlight, wanted } = core.state.reconfiguration;
   core.scheduler.resumeAll();
-  pauseFor(core, core.state.reconfiguration.wanted[0]);
+  // What was given before the one in flight is sent already.
+  if (inFlight !== undefined) pauseFor(core, inFlight.request, 0);
+  else pauseFor(core, wanted[0]);
   core.ensureBurst();
 }
 
@@ -213,7 +227,8 @@ function perform(
       const { nextTsns } = answer;
       if (nextTsns === undefined) return;
       core.change({ kind: "outboundTsnReset", nextTsn: nextTsns.receiver });
-      resetReceiving(core, tsnAdd(nextTsns.sender, -1));
+      resetReceivingFrom(core, nextTsns.sender);
+      core.ecn = noEcn;
       return;
     }
     case "add-outgoing": {
@@ -229,6 +244,14 @@ function perform(
     default:
       unreachable(request);
   }
+}
+
+/** The peer goes on with `nextTsn`: what came of that already, before the answer, stays (RFC 6525 section 5.2.7, H5). */
+function resetReceivingFrom(core: AssociationCore, nextTsn: Tsn): void {
+  const { receive } = core.state;
+  const isAhead = !tsnLess(receive.cumulativeTsn, nextTsn) || receive.above.length > 0;
+  if (isAhead) resetStreamsFrom(core, nextTsn);
+  else resetReceiving(core, tsnAdd(nextTsn, -1));
 }
 
 function tell(

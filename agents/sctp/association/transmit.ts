@@ -61,9 +61,10 @@ export function flush(core: AssociationCore): void {
   core.scheduler.packetFilled();
   core.burstPackets = 0;
   core.probeAllowed = false;
-  // Messages whose time was over may have been all that was left, and what was begun of them is to be skipped.
+  // Messages that went, or whose time was over, may have been all that was left, and what was begun of them is to be skipped.
   if (mayData) prepareForwardTsn(core, dataPath);
   startShutdownWhenDrained(core, nowMs);
+  sendReconfiguration(core);
   if (core.control.length > 0) writeControl(core, core.routeTo(dataPath)).builder?.finish();
 }
 
@@ -122,7 +123,9 @@ function willSendData(core: AssociationCore, path: Path): boolean {
 function writeControl(core: AssociationCore, dataRoute: Route): Desk {
   const desk: Desk = { builder: undefined, withData: false, streamId: 0, dataPackets: 0 };
   if (core.control.length === 0) return desk;
-  const waiting = core.control.splice(0);
+  const waiting = core.control
+    .splice(0)
+    .map((each) => (each.chunk.type === "ASCONF" ? each : { ...each, route: core.leaving(each.route) }));
   const routes: Route[] = [];
   for (const { route } of waiting) {
     if (!routes.some((each) => sameRoute(each, route)) && !sameRoute(route, dataRoute)) routes.push(route);

@@ -184,18 +184,18 @@ export class EndpointCore {
 
   /** Takes an association in that was opened or resumed. */
   add(association: Association): void {
+    association.useSources(this.sources);
     this.#enter(association);
     this.collect(association);
   }
 
-  /** Takes an association in as a snapshot left it: it has nothing to do before something happens. */
+  /** Takes an association in as a snapshot left it: it has nothing to do before something happens, and knows from where it sends. */
   addRestored(association: Association): void {
     this.#enter(association);
     this.#deadlines.set(association.state.agreement.localTag, association.nextDeadlineMs());
   }
 
   #enter(association: Association): void {
-    association.useSources(this.sources);
     this.retiredTags.delete(association.state.agreement.localTag);
     this.associations.add(association);
   }

@@ -134,7 +134,9 @@ export class Flight<Path extends CarryingPath> {
     transmission.gapAcked = false;
     this.#gapAcked -= 1;
     if (transmission.chunk.abandoned) return;
-    if (transmission.path === undefined) this.#setRetransmit(transmission, "takeover");
+    // Sent by another instance, or to an address that is gone.
+    const reason = transmission.sendCount === 0 ? "takeover" : "t3";
+    if (transmission.path === undefined) this.#setRetransmit(transmission, reason);
     else this.#enterFlight(transmission, transmission.path);
   }
 

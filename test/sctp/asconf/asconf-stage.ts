@@ -1,7 +1,7 @@
 import type { ProtocolParameters } from "../../../agents/sctp/index.ts";
 import { noExtensions, tsn } from "../../../agents/sctp/index.ts";
 import type { AsconfAckChunk, Chunk, DataChunk, Parameter } from "../../../agents/sctp/wire/index.ts";
-import { addressParameter } from "../../../agents/sctp/wire/index.ts";
+import { addressParameter, writePacket } from "../../../agents/sctp/wire/index.ts";
 import { Bench, peer, peerToo, us, usToo } from "../handshake/bench.ts";
 import type { Envelope, Sent } from "../handshake/bench.ts";
 
@@ -81,6 +81,11 @@ export class AsconfStage {
 
   give(chunks: readonly Chunk[], envelope: Envelope = {}): Sent[] {
     return this.bench.give(chunks, { tag: this.tag, ...envelope });
+  }
+
+  /** A packet of the peer. */
+  bytes(chunks: readonly Chunk[]): Uint8Array {
+    return writePacket({ sourcePort: 7000, destinationPort: 7000, verificationTag: this.tag, chunks });
   }
 
   /** Gives the peer's next ASCONF; answers what the ASCONF-ACK says. */

@@ -73,7 +73,7 @@ export interface PeerPacket {
   readonly marked?: boolean;
 }
 
-interface Arrival {
+export interface Arrival {
   readonly afterMs: number;
   readonly to: string;
   readonly from: string;

@@ -4,6 +4,8 @@ import type { AcceptedMessage } from "./checker/message-checker.ts";
 import { Dice } from "./dice.ts";
 import type { Knobs, Side } from "./knobs.ts";
 import { otherSide } from "./knobs.ts";
+import { HostKeys } from "./host-keys.ts";
+import { Interfaces } from "./interfaces.ts";
 import type { EndpointPort, PortFactory } from "./port.ts";
 
 const port = 5000;
@@ -51,6 +53,8 @@ export class Host {
   /** When the user calls again. */
   callAtMs: number | undefined;
   generation: number = 0;
+  readonly interfaces: Interfaces;
+  readonly keys: HostKeys = new HostKeys();
   readonly #knobs: Knobs;
   readonly #make: PortFactory;
   readonly #dice: Dice;
@@ -64,6 +68,7 @@ export class Host {
     this.#make = make;
     this.addresses = knobs[side].addresses;
     this.#dice = new Dice(knobs.seed, `user ${side}`);
+    this.interfaces = new Interfaces(this.addresses, knobs[side].standbyAddresses);
     this.endpoint = this.#newEndpoint();
     if (knobs[side].connects) this.callAtMs = this.#dice.pick([0, 0, 1, 20]);
   }
@@ -83,7 +88,9 @@ export class Host {
     };
     const salt = this.side === "a" ? 0x51 : 0x52;
     const source = seededRandom(Math.imul(this.#knobs.seed, 2654435761) + salt + 977 * this.generation);
-    return this.#make(config, this.#knobs.tsnNearWrap ? nearWrap(source, this.#nearWrap) : source);
+    const endpoint = this.#make(config, this.#knobs.tsnNearWrap ? nearWrap(source, this.#nearWrap) : source);
+    this.keys.giveTo(endpoint);
+    return endpoint;
   }
 
   /** The process is gone and starts anew: nothing is left of its associations. */
@@ -193,6 +200,22 @@ export class Host {
       if (answer !== "not-connected") throw new Error(`send answered ${answer}`);
     }
     return undefined;
+  }
+
+  /** Streams of this user can be re-configured: they are numbered as they are to be. */
+  get mayReconfigure(): boolean {
+    if (this.current?.status !== "up") return false;
+    return !this.#knobs.ssnNearWrap || this.#wrapped.has(this.current.handle);
+  }
+
+  /** Requests of RFC 6525 and RFC 5061 that its peer has not answered. */
+  get hasOpenRequests(): boolean {
+    const state = this.current && this.endpoint.state(this.current.handle);
+    if (state === undefined) return false;
+    const { reconfiguration, asconf } = state;
+    return [reconfiguration, asconf].some(
+      ({ inFlight, wanted }) => inFlight !== undefined || wanted.length > 0,
+    );
   }
 
   /** Puts the stream sequence numbers of a fresh association near their wrap. */

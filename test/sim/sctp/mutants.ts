@@ -6,50 +6,11 @@ import type {
   Route,
 } from "../../../agents/sctp/index.ts";
 import { checksumOf } from "./checker/packet-reader.ts";
+import { extensionMutants } from "./extension-mutants.ts";
+import type { Mutant } from "./mutant-tools.ts";
+import { bendPackets, changed, dataType, sackType, sealed, typeOf } from "./mutant-tools.ts";
 import type { PathSizes, PortFactory } from "./port.ts";
 import { RealPort } from "./port.ts";
-
-/**
- * Stacks with one fault each, made of the real one by bending what goes in and comes out. The checker has to
- * find each of them; otherwise its silence about the real stack means nothing.
- */
-export interface Mutant {
-  readonly name: string;
-  /** Seeds, from 1 on, within which it is found. */
-  readonly withinSeeds: number;
-  /** Properties of which one is named when it is found. */
-  readonly properties: readonly string[];
-  readonly make: PortFactory;
-}
-
-const dataType = 0;
-const sackType = 3;
-
-const typeOf = (packet: Uint8Array): number => packet[12] ?? 255;
-
-/** The packet with its checksum made good after a change. */
-function sealed(packet: Uint8Array): Uint8Array {
-  new DataView(packet.buffer, packet.byteOffset).setUint32(8, checksumOf(packet), true);
-  return packet;
-}
-
-function changed(packet: Uint8Array, change: (view: DataView, copy: Uint8Array) => void): Uint8Array {
-  const copy = packet.slice();
-  change(new DataView(copy.buffer), copy);
-  return sealed(copy);
-}
-
-/** Changes the packets that leave; `change` answers the packet to send in place of each, or none. */
-function bendPackets(
-  outputs: EndpointOutputs,
-  change: (packet: EndpointOutputs["packets"][number]) => Uint8Array | undefined,
-): EndpointOutputs {
-  const packets = outputs.packets.flatMap((packet) => {
-    const bytes = change(packet);
-    return bytes === undefined ? [] : [{ ...packet, bytes }];
-  });
-  return { ...outputs, packets };
-}
 
 class SackOneTooMany extends RealPort {
   #sacks: number = 0;
@@ -126,11 +87,16 @@ class SendsTwiceItsWindow extends RealPort {
 }
 
 class IgnoresTheReceiversWindow extends RealPort {
-  override receive(bytes: Uint8Array, route: Route, nowMs: number): void {
+  override receive(bytes: Uint8Array, route: Route, nowMs: number, marked: boolean): void {
     const good =
       typeOf(bytes) === sackType &&
       new DataView(bytes.buffer, bytes.byteOffset).getUint32(8, true) === checksumOf(bytes);
-    super.receive(good ? changed(bytes, (view) => view.setUint32(20, 0x100000)) : bytes, route, nowMs);
+    super.receive(
+      good ? changed(bytes, (view) => view.setUint32(20, 0x100000)) : bytes,
+      route,
+      nowMs,
+      marked,
+    );
   }
 }
 
@@ -168,8 +134,8 @@ class RepeatsAcknowledgedData extends RealPort {
 }
 
 class TakesDamagedPackets extends RealPort {
-  override receive(bytes: Uint8Array, route: Route, nowMs: number): void {
-    super.receive(sealed(bytes.slice()), route, nowMs);
+  override receive(bytes: Uint8Array, route: Route, nowMs: number, marked: boolean): void {
+    super.receive(sealed(bytes.slice()), route, nowMs, marked);
   }
 }
 
@@ -302,4 +268,5 @@ export const mutants: readonly Mutant[] = [
     properties: ["a restore is not noticed", liveness],
     make: (config, random) => new RestoreForgetsTimers(config, random),
   },
+  ...extensionMutants,
 ];

@@ -4,12 +4,14 @@ import { Dice } from "./dice.ts";
 import type { LinkKnobs } from "./knobs.ts";
 
 /** What became of a packet when it was put on the network. */
-export type Fate = "sent" | "lost" | "cut" | "too-big" | "queue-full";
+export type Fate = "sent" | "lost" | "cut" | "too-big" | "queue-full" | "no-interface";
 
 /** A datagram that has arrived; `intact` is false where bits were changed on the way. */
 export interface Arrival {
   readonly datagram: Datagram;
   readonly intact: boolean;
+  /** A router on the way had more to do than it could: Congestion Experienced (RFC 3168). */
+  readonly marked: boolean;
 }
 
 interface Direction {
@@ -25,6 +27,8 @@ const headersBytes = 28;
 export class FaultyNetwork {
   readonly #dice: Dice;
   readonly #knobs: LinkKnobs;
+  readonly #markedShare: number;
+  readonly #marks: Dice;
   readonly #underway: Underway<Arrival> = new Underway<Arrival>();
   readonly #directions: Map<string, Direction> = new Map<string, Direction>();
   readonly #cuts: Set<string> = new Set<string>();
@@ -33,9 +37,11 @@ export class FaultyNetwork {
   /** Told of packets that are larger than the path MTU, where the network reports them. */
   onTooBig: (datagram: Datagram, mtuBytes: number) => void = () => undefined;
 
-  constructor(knobs: LinkKnobs, seed: number) {
+  constructor(knobs: LinkKnobs, seed: number, markedShare: number) {
     this.#knobs = knobs;
     this.#dice = new Dice(seed, "network");
+    this.#markedShare = markedShare;
+    this.#marks = new Dice(seed, "marks");
   }
 
   set mtuBytes(bytes: number) {
@@ -81,14 +87,20 @@ export class FaultyNetwork {
     return "sent";
   }
 
+  /** Somebody on the way sends this, too. */
+  inject(datagram: Datagram, nowMs: number): void {
+    this.#underway.add({ datagram, intact: true, marked: false }, nowMs + this.#knobs.latencyMs);
+  }
+
   #launch(datagram: Datagram, leavesMs: number): void {
     const { latencyMs, jitterMs, reordering, reorderingMs, corruption } = this.#knobs;
     let atMs = leavesMs + latencyMs + this.#dice.real(0, jitterMs);
     if (!this.#healed && this.#dice.chance(reordering)) atMs += this.#dice.real(0, reorderingMs);
     const damaged = !this.#healed && this.#dice.chance(corruption);
+    const marked = this.#marks.chance(this.#markedShare);
     const arrival = damaged
-      ? { datagram: { ...datagram, bytes: this.#damage(datagram.bytes) }, intact: false }
-      : { datagram, intact: true };
+      ? { datagram: { ...datagram, bytes: this.#damage(datagram.bytes) }, intact: false, marked }
+      : { datagram, intact: true, marked };
     this.#underway.add(arrival, atMs);
   }
 

@@ -1,13 +1,17 @@
 import type {
+  AddressReply,
   AssociationState,
   EndpointConfig,
   EndpointOutputs,
   EndpointSnapshot,
   IcmpReport,
+  KeyAnswer,
   OutgoingMessage,
   RandomSource,
+  ReconfigurationReply,
   Route,
   SendAnswer,
+  WantedReconfiguration,
 } from "../../../agents/sctp/index.ts";
 import { decodeSnapshot, encodeSnapshot, secretsOf } from "../../../agents/replica/snapshot/codec.ts";
 import { Endpoint } from "../../../agents/sctp/index.ts";
@@ -17,9 +21,12 @@ export interface PathSizes {
   readonly packetSizeBytes: number;
 }
 
+export type AddressAct = "add" | "delete" | "set-primary";
+export type KeyAct = "activate" | "deactivate" | "delete";
+
 /** What the simulator does with an endpoint. Mutants of the stack stand here in its place. */
 export interface EndpointPort {
-  receive(bytes: Uint8Array, route: Route, nowMs: number): void;
+  receive(bytes: Uint8Array, route: Route, nowMs: number, congestionExperienced: boolean): void;
   connect(remote: string | readonly string[], peerPort: number, nowMs: number): number;
   send(handle: number, message: OutgoingMessage, nowMs: number): SendAnswer;
   shutdown(handle: number, nowMs: number): void;
@@ -33,6 +40,10 @@ export interface EndpointPort {
   pendingBytes(handle: number): number;
   /** Congestion window and packet size by address. */
   paths(handle: number): ReadonlyMap<string, PathSizes>;
+  reconfigure(handle: number, wanted: WantedReconfiguration, nowMs: number): ReconfigurationReply;
+  changeAddress(act: AddressAct, handle: number, address: string, nowMs: number): AddressReply;
+  setKey(handle: number | undefined, keyId: number, secret: Uint8Array): KeyAnswer;
+  changeKey(act: KeyAct, handle: number | undefined, keyId: number): KeyAnswer;
   /** Takes the state out and puts it into a new endpoint. */
   restore(): void;
 }
@@ -51,8 +62,8 @@ export class RealPort implements EndpointPort {
     if (config.localAddresses.length > 1) this.#endpoint.useOtherAddresses(true);
   }
 
-  receive(bytes: Uint8Array, route: Route, nowMs: number): void {
-    this.#endpoint.receive(bytes, route, nowMs);
+  receive(bytes: Uint8Array, route: Route, nowMs: number, congestionExperienced: boolean): void {
+    this.#endpoint.receive(bytes, route, nowMs, congestionExperienced);
   }
 
   connect(remote: string | readonly string[], peerPort: number, nowMs: number): number {
@@ -102,6 +113,26 @@ export class RealPort implements EndpointPort {
   paths(handle: number): ReadonlyMap<string, PathSizes> {
     const paths = this.#endpoint.statistics(handle)?.paths ?? [];
     return new Map(paths.map((path) => [path.address, path]));
+  }
+
+  reconfigure(handle: number, wanted: WantedReconfiguration, nowMs: number): ReconfigurationReply {
+    return this.#endpoint.reconfigure(handle, wanted, nowMs);
+  }
+
+  changeAddress(act: AddressAct, handle: number, address: string, nowMs: number): AddressReply {
+    if (act === "add") return this.#endpoint.addAddress(handle, address, nowMs);
+    if (act === "delete") return this.#endpoint.removeAddress(handle, address, nowMs);
+    return this.#endpoint.setPeerPrimary(handle, address, nowMs);
+  }
+
+  setKey(handle: number | undefined, keyId: number, secret: Uint8Array): KeyAnswer {
+    return this.#endpoint.setKey(handle, keyId, secret);
+  }
+
+  changeKey(act: KeyAct, handle: number | undefined, keyId: number): KeyAnswer {
+    if (act === "activate") return this.#endpoint.activateKey(handle, keyId);
+    if (act === "deactivate") return this.#endpoint.deactivateKey(handle, keyId);
+    return this.#endpoint.deleteKey(handle, keyId);
   }
 
   restore(): void {

@@ -2,7 +2,7 @@ import { fork } from "node:child_process";
 import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { describeKnobs, drawKnobs } from "./knobs.ts";
+import { describeKnobs, drawKnobs } from "./draw-knobs.ts";
 import { report, simulate } from "./simulate.ts";
 import { lineTrace } from "./trace.ts";
 import type { BatchAnswer, BatchOrder } from "./worker-child.ts";

@@ -1,5 +1,5 @@
 import { PropertyViolation, hold } from "./checker/violation.ts";
-import { describeKnobs, drawKnobs } from "./knobs.ts";
+import { describeKnobs, drawKnobs } from "./draw-knobs.ts";
 import type { PortFactory } from "./port.ts";
 import type { Trace } from "./trace.ts";
 import type { RunResult } from "./world.ts";

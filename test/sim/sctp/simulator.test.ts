@@ -31,9 +31,12 @@ describe("two endpoints on a bad network", () => {
 
   it("go through everything that the protocol has", () => {
     const kinds = [
-      ...["init", "init-ack", "COOKIE-ECHO", "COOKIE-ACK", "data", "sack", "HEARTBEAT", "HEARTBEAT-ACK"],
+      ...["init", "init-ack", "COOKIE-ECHO", "COOKIE-ACK", "data", "sack", "heartbeat", "heartbeat-ack"],
       ...["shutdown", "SHUTDOWN-ACK", "SHUTDOWN-COMPLETE", "abort"],
     ];
+    kinds.push("auth", "asconf", "asconf-ack", "re-config", "ecne", "cwr");
+    kinds.push("add granted", "delete granted", "set-primary granted");
+    kinds.push("outgoing performed", "tsn performed", "add-outgoing performed", "add-incoming performed");
     for (const kind of kinds) expect(seen.get(kind) ?? 0, kind).toBeGreaterThan(20);
     expect(delivered).toBeGreaterThan(20_000);
     // A run that ends without a judgement is an exception.

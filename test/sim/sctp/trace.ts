@@ -8,7 +8,7 @@ export interface Trace {
   sending(atMs: number, side: Side, datagram: Datagram, reason: string): void;
   /** What became of the packet of the last `sending`. */
   fate(fate: Fate): void;
-  note(atMs: number, text: string): void;
+  note(atMs: number, text: () => string): void;
 }
 
 export const noTrace: Trace = {
@@ -33,7 +33,7 @@ export function lineTrace(write: (line: string) => void): Trace {
     fate: flush,
     note: (atMs, text) => {
       flush("?");
-      write(`${atMs.toFixed(3).padStart(12)} * ${text}`);
+      write(`${atMs.toFixed(3).padStart(12)} * ${text()}`);
     },
   };
 }

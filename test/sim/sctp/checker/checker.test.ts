@@ -9,6 +9,7 @@ const chunk = (tsn: number): DataOnWire => ({
   kind: "data",
   tsn,
   streamId: 0,
+  interleaved: false,
   messageNumber: tsn,
   ppid: tsn,
   unordered: false,

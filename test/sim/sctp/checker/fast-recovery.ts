@@ -12,6 +12,8 @@ export interface Outstanding {
   lost: "missing" | "t3" | "abandoned" | undefined;
   /** It was sent so late that another time-out than the one that was seen may have hit it. */
   unsure: boolean;
+  /** The receiver has its address no longer. */
+  gone: boolean;
   /** Reports that it is missing since it was last sent. */
   strikes: number;
   /** Three reports were counted once: a second time does not count (section 7.2.4, rule 5). */

@@ -1,3 +1,6 @@
+import type { AuthenticationOnWire, ExtensionOnWire } from "./extension-reader.ts";
+import { extensionSummary, readAuthenticationTerms, readExtension } from "./extension-reader.ts";
+
 /**
  * The checker's own reading of SCTP packets, straight from RFC 9260 section 3 (and RFC 3758, RFC 8260 for
  * their chunks). It shares nothing with the stack, so that one mistake cannot hide another.
@@ -7,6 +10,8 @@ export interface DataOnWire {
   readonly kind: "data";
   readonly tsn: number;
   readonly streamId: number;
+  /** I-DATA (RFC 8260). */
+  readonly interleaved: boolean;
   /** Of DATA an SSN, of I-DATA a MID. */
   readonly messageNumber: number;
   /** Undefined in I-DATA that is not the first of its message. */
@@ -30,23 +35,32 @@ export interface SackOnWire {
   readonly duplicates: readonly number[];
 }
 
+export interface InitOnWire {
+  readonly kind: "init" | "init-ack";
+  readonly tag: number;
+  readonly initialTsn: number;
+  readonly windowBytes: number;
+  readonly outboundStreams: number;
+  readonly inboundStreams: number;
+  readonly authentication: AuthenticationOnWire | undefined;
+}
+
 export type ChunkOnWire =
   | DataOnWire
   | SackOnWire
-  | {
-      readonly kind: "init" | "init-ack";
-      readonly tag: number;
-      readonly initialTsn: number;
-      readonly windowBytes: number;
-    }
+  | InitOnWire
+  | ExtensionOnWire
   | { readonly kind: "shutdown"; readonly cumulativeTsn: number }
   | { readonly kind: "forward-tsn"; readonly cumulativeTsn: number }
   | { readonly kind: "abort" | "error"; readonly causes: readonly number[]; readonly reflected: boolean }
+  | { readonly kind: "heartbeat" | "heartbeat-ack"; readonly information: string }
   | { readonly kind: "other"; readonly name: string };
 
 export interface PacketOnWire {
   readonly tag: number;
   readonly chunks: readonly ChunkOnWire[];
+  /** The type number of each of them. */
+  readonly types: readonly number[];
   readonly lengthBytes: number;
 }
 
@@ -55,24 +69,16 @@ const names: Readonly<Record<number, string>> = {
   1: "INIT",
   2: "INIT-ACK",
   3: "SACK",
-  4: "HEARTBEAT",
-  5: "HEARTBEAT-ACK",
   6: "ABORT",
   7: "SHUTDOWN",
   8: "SHUTDOWN-ACK",
   9: "ERROR",
   10: "COOKIE-ECHO",
   11: "COOKIE-ACK",
-  12: "ECNE",
-  13: "CWR",
   14: "SHUTDOWN-COMPLETE",
-  15: "AUTH",
   64: "I-DATA",
-  128: "ASCONF-ACK",
-  130: "RE-CONFIG",
   132: "PAD",
   192: "FORWARD-TSN",
-  193: "ASCONF",
   194: "I-FORWARD-TSN",
 };
 
@@ -99,15 +105,17 @@ export function readPacket(bytes: Uint8Array): PacketOnWire {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (view.getUint32(8, true) !== checksumOf(bytes)) throw new Error("a packet with a wrong CRC32c");
   const chunks: ChunkOnWire[] = [];
+  const types: number[] = [];
   for (let at = 12; at < bytes.length;) {
     const length = view.getUint16(at + 2);
     if (length < 4 || at + length > bytes.length) throw new Error(`a chunk of ${length} bytes at ${at}`);
     chunks.push(readChunk(view, at, length));
+    types.push(view.getUint8(at));
     at += (length + 3) & ~3;
   }
   const alone = chunks.some((chunk) => chunk.kind === "init" || chunk.kind === "init-ack");
   if (alone && chunks.length > 1) throw new Error("INIT or INIT ACK is bundled with another chunk");
-  return { tag: view.getUint32(4), chunks, lengthBytes: bytes.length };
+  return { tag: view.getUint32(4), chunks, types, lengthBytes: bytes.length };
 }
 
 function readChunk(view: DataView, at: number, length: number): ChunkOnWire {
@@ -124,7 +132,10 @@ function readChunk(view: DataView, at: number, length: number): ChunkOnWire {
         kind: type === 1 ? "init" : "init-ack",
         tag: view.getUint32(at + 4),
         windowBytes: view.getUint32(at + 8),
+        outboundStreams: view.getUint16(at + 12),
+        inboundStreams: view.getUint16(at + 14),
         initialTsn: view.getUint32(at + 16),
+        authentication: readAuthenticationTerms(view, at, length),
       };
     case 3:
       return readSack(view, at);
@@ -133,6 +144,11 @@ function readChunk(view: DataView, at: number, length: number): ChunkOnWire {
     case 192:
     case 194:
       return { kind: "forward-tsn", cumulativeTsn: view.getUint32(at + 4) };
+    case 4:
+    case 5: {
+      const information = Buffer.from(view.buffer, view.byteOffset + at + 4, length - 4).toString("base64");
+      return { kind: type === 4 ? "heartbeat" : "heartbeat-ack", information };
+    }
     case 6:
     case 9:
       return {
@@ -141,7 +157,7 @@ function readChunk(view: DataView, at: number, length: number): ChunkOnWire {
         reflected: (flags & 1) === 1,
       };
     default:
-      return { kind: "other", name: names[type] ?? `type ${type}` };
+      return readExtension(view, at, type, length) ?? { kind: "other", name: names[type] ?? `type ${type}` };
   }
 }
 
@@ -162,6 +178,7 @@ function readData(
     kind: "data",
     tsn: view.getUint32(at + 4),
     streamId: view.getUint16(at + 8),
+    interleaved: header === 20,
     messageNumber,
     ppid: header === 16 || (flags & 2) !== 0 ? view.getUint32(at + header - 4) : undefined,
     unordered: (flags & 4) !== 0,
@@ -219,6 +236,9 @@ export function summary(packet: PacketOnWire): string {
         case "init":
         case "init-ack":
           return `${chunk.kind.toUpperCase()} tag ${chunk.tag} tsn ${chunk.initialTsn}`;
+        case "heartbeat":
+        case "heartbeat-ack":
+          return chunk.kind.toUpperCase();
         case "shutdown":
         case "forward-tsn":
           return `${chunk.kind.toUpperCase()} ${chunk.cumulativeTsn}`;
@@ -227,6 +247,8 @@ export function summary(packet: PacketOnWire): string {
           return `${chunk.kind.toUpperCase()} causes [${chunk.causes.join(",")}]${chunk.reflected ? " T" : ""}`;
         case "other":
           return chunk.name;
+        default:
+          return extensionSummary(chunk);
       }
     })
     .join(" | ");

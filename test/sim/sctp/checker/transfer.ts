@@ -1,6 +1,7 @@
 import type { Outstanding } from "./fast-recovery.ts";
 import { FastRecovery } from "./fast-recovery.ts";
 import type { DataOnWire, SackOnWire } from "./packet-reader.ts";
+import { Reception } from "./reception.ts";
 import { hold, steps } from "./violation.ts";
 
 export interface TransferLimits {
@@ -51,16 +52,56 @@ export class Transfer {
   #hasGivenUp: boolean = false;
   #acked: number | undefined;
   #windowBytes: number;
-  readonly #arrived: Set<number> = new Set<number>();
-  readonly #arrivedTwice: Set<number> = new Set<number>();
-  #arrivedInSequence: number | undefined;
-  #lastSacked: number | undefined;
+  /** Told of each chunk of data that is sent for the first time. */
+  onNew: (chunk: DataOnWire) => void = () => undefined;
+  /** What the other side has got of it. */
+  readonly reception: Reception;
 
   constructor(name: string, limits: TransferLimits) {
     this.#name = name;
     this.#limits = limits;
     this.#windowBytes = limits.windowBytes;
     this.#recovery = new FastRecovery(this.#outstanding, limits.rtoMinMs);
+    this.reception = new Reception(name);
+  }
+
+  /** The TSN that comes next, as far as the wire shows it; undefined where nothing was sent. */
+  get nextTsn(): number | undefined {
+    return this.#nextTsn;
+  }
+
+  get isIdle(): boolean {
+    return this.#outstanding.size === 0;
+  }
+
+  get hasGivenUp(): boolean {
+    return this.#hasGivenUp;
+  }
+
+  /** Nothing is outstanding, and TSNs go on with this one (RFC 6525 section 5.2.7, H5). */
+  resetTsn(tsn: number): void {
+    hold(
+      this.#outstanding.size === 0 || this.#hasGivenUp,
+      "TSNs are reset when nothing is outstanding (RFC 6525 section 5.1.4)",
+      () => `${this.#name}: ${this.#outstanding.size} chunks are outstanding`,
+    );
+    this.#fingerprints.clear();
+    this.#outstanding.clear();
+    this.#flight.clear();
+    this.#totalFlight = 0;
+    this.#nextTsn = tsn;
+    this.#acked = (tsn - 1) >>> 0;
+  }
+
+  /** The receiver has no longer this address: what is under way there is sent elsewhere (RFC 5061 section 5.3, F13). */
+  addressRemoved(address: string): void {
+    for (const chunk of this.#outstanding.values()) {
+      if (chunk.to !== address || chunk.lost === "abandoned") continue;
+      if (chunk.lost === undefined && !chunk.gapAcked) this.#fly(chunk, -1);
+      chunk.lost = "t3";
+      chunk.gone = true;
+    }
+    this.#timedOut.delete(address);
   }
 
   /**
@@ -185,7 +226,14 @@ export class Transfer {
     const probe = this.#checkNew(chunk);
     this.#fingerprints.set(chunk.tsn, chunk.fingerprint);
     const { payloadBytes, chunkBytes } = chunk;
-    const state = { gapAcked: false, lost: undefined, unsure: false, strikes: 0, wasMissing: false };
+    const state = {
+      gapAcked: false,
+      lost: undefined,
+      unsure: false,
+      gone: false,
+      strikes: 0,
+      wasMissing: false,
+    };
     const fresh: Outstanding = { payloadBytes, chunkBytes, to, sentAtMs: atMs, probe, ...state };
     this.#outstanding.set(chunk.tsn, fresh);
     this.#addresses.add(to);
@@ -196,7 +244,7 @@ export class Transfer {
     const before = this.#outstanding.get(chunk.tsn);
     if (before === undefined) return;
     if (before.lost === undefined) this.#fly(before, -1);
-    Object.assign(before, { to, sentAtMs: atMs, lost: undefined, unsure: false, strikes: 0 });
+    Object.assign(before, { to, sentAtMs: atMs, lost: undefined, unsure: false, gone: false, strikes: 0 });
     this.#addresses.add(to);
     this.#fly(before, 1);
   }
@@ -204,7 +252,7 @@ export class Transfer {
   /** Answers whether it is a window probe. */
   #checkNew(chunk: DataOnWire): boolean {
     this.#nextTsn ??= chunk.tsn;
-    this.#arrivedInSequence ??= (chunk.tsn - 1) >>> 0;
+    this.reception.expect(chunk.tsn);
     // The rest of a message that was given up half sent has a TSN that is never seen.
     const skipped = steps(this.#nextTsn, chunk.tsn);
     hold(
@@ -213,6 +261,7 @@ export class Transfer {
       () => `${this.#name}: ${chunk.tsn} after ${this.#nextTsn}`,
     );
     this.#nextTsn = (chunk.tsn + 1) >>> 0;
+    this.onNew(chunk);
     const room = this.#windowBytes - this.#totalFlight;
     hold(
       chunk.payloadBytes <= room || this.#totalFlight === 0,
@@ -242,6 +291,8 @@ export class Transfer {
       return;
     }
     if (this.#acked !== undefined && steps(this.#acked, cumulativeTsn) < 0) return;
+    // Of another numbering, from before an SSN/TSN reset or from after it (RFC 6525 section 5.2.4, G1).
+    if (steps(this.#nextTsn, cumulativeTsn) > 0x4000_0000) return;
     this.#recovery.noteTimers(atMs, this.#addresses.size);
     const progress = this.#acked === undefined || steps(this.#acked, cumulativeTsn) > 0;
     this.#acked = cumulativeTsn;
@@ -280,6 +331,7 @@ export class Transfer {
         if (chunk.lost !== "abandoned") chunk.lost = undefined;
       } else if (!inGap && chunk.gapAcked) {
         // What is taken back is a report that it is missing, too (section 6.2.1 D iii).
+        if (chunk.gone && chunk.lost !== "abandoned") chunk.lost = "t3";
         if (chunk.lost === undefined) this.#fly(chunk, 1);
         chunk.strikes += 1;
       }
@@ -295,67 +347,5 @@ export class Transfer {
     if (chunk === undefined) return;
     if (chunk.lost === undefined && !chunk.gapAcked) this.#fly(chunk, -1);
     chunk.lost = "abandoned";
-  }
-
-  /** A FORWARD TSN has reached the receiver: what is missing up to there does not come any more. */
-  forwardArrived(cumulativeTsn: number): void {
-    const arrived = this.#arrivedInSequence;
-    if (arrived === undefined || steps(arrived, cumulativeTsn) <= 0) return;
-    for (let tsn = (arrived + 1) >>> 0; steps(tsn, cumulativeTsn) >= 0; tsn = (tsn + 1) >>> 0)
-      this.#arrived.add(tsn);
-    this.#advance();
-  }
-
-  /** A DATA chunk has reached the receiver. */
-  dataArrived(tsn: number): void {
-    if (this.#isIn(tsn)) {
-      this.#arrivedTwice.add(tsn);
-      return;
-    }
-    this.#arrived.add(tsn);
-    this.#advance();
-  }
-
-  #advance(): void {
-    if (this.#arrivedInSequence === undefined) return;
-    let next = (this.#arrivedInSequence + 1) >>> 0;
-    while (this.#arrived.delete(next)) {
-      this.#arrivedInSequence = next;
-      next = (next + 1) >>> 0;
-    }
-  }
-
-  #isIn(tsn: number): boolean {
-    return (
-      this.#arrived.has(tsn) ||
-      (this.#arrivedInSequence !== undefined && steps(this.#arrivedInSequence, tsn) <= 0)
-    );
-  }
-
-  /** The receiver acknowledges; `sack` is undefined for a SHUTDOWN. */
-  sackSent(cumulativeTsn: number, sack: SackOnWire | undefined): void {
-    if (this.#arrivedInSequence === undefined) return;
-    const arrived = this.#arrivedInSequence;
-    const detail = (): string =>
-      `${this.#name}: SACK ${cumulativeTsn}, arrived in sequence ${arrived}, before ${this.#lastSacked}`;
-    hold(steps(arrived, cumulativeTsn) <= 0, "a SACK acknowledges only what arrived", detail);
-    hold(
-      this.#lastSacked === undefined || steps(this.#lastSacked, cumulativeTsn) >= 0,
-      "the cumulative TSN never goes back",
-      detail,
-    );
-    this.#lastSacked = cumulativeTsn;
-    for (const [start, end] of sack?.gaps ?? []) {
-      for (let offset = start; offset <= end; offset++) {
-        hold(this.#isIn((cumulativeTsn + offset) >>> 0), "gap blocks name only what arrived", detail);
-      }
-    }
-    for (const tsn of sack?.duplicates ?? []) {
-      hold(
-        this.#arrivedTwice.has(tsn),
-        "duplicates are what arrived twice",
-        () => `${detail()}, duplicate ${tsn}`,
-      );
-    }
   }
 }
