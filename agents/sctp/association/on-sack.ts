@@ -154,7 +154,7 @@ function credit(core: AssociationCore, transmission: PathTransmission, nowMs: nu
   // RFC 3758 section 3.5, A2: it counted as acknowledged when it was given up, and shows no round trip.
   if (chunk.abandoned) {
     if (chunk.tsn === path.timedTsn) path.timedTsn = undefined;
-    return false;
+    return true;
   }
   path.sacked.bytes += transmission.packetBytes;
   if (chunk.tsn === path.sacked.earliest) path.sacked.earliestAcked = true;

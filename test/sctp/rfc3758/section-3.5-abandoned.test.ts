@@ -243,6 +243,18 @@ describe("3.5 F5: the congestion window", () => {
     expect(peer.cwnd).toBe(halved);
   });
 
+  it("what made room and came through shows what is missing before it, as any other chunk", () => {
+    const { peer, user } = agreed({ parameters: { sendBufferBytes: 4 * FULL } });
+    user.sends(FULL, { size: FULL, ...urgent(5) }, FULL, FULL);
+    peer.skips();
+    user.sends({ size: FULL, ...urgent(1) });
+    peer.skips();
+    for (const last of [2, 3]) peer.sends(sack(0, { gaps: [[2, last]] }));
+    peer.getsNothing();
+    peer.sends(sack(0, { gaps: [[2, 4]] }));
+    peer.gets(data(1));
+  });
+
   it("stays collapsed when missing reports come late for what T3 has given up", () => {
     const { peer, user } = agreed();
     user.sends({ size: FULL, ...never }, FULL, FULL, FULL);
