@@ -5,7 +5,7 @@ import type { AddressRequest } from "./asconf-state.ts";
 import type { AddressReply } from "./asconf.ts";
 import { isLeaving, requestAddressChanges, resumeAsconf, whyNotAsked } from "./asconf.ts";
 import { echoCookie } from "./cookie-echo.ts";
-import type { AssociationSetting, AssociationSnapshot } from "./core.ts";
+import type { AssociationSetting } from "./core.ts";
 import { AssociationCore } from "./core.ts";
 import { deliverWhatIsReady } from "./deliver.ts";
 import { withdraw } from "./hand-over.ts";
@@ -31,6 +31,8 @@ import { beginShutdown, mayReceiveData, repeatShutdownAck, resumeShutdown } from
 import type { AssociationPhase, AssociationState } from "./state.ts";
 import type { AssociationStatistics } from "./statistics.ts";
 import { associationStatistics } from "./statistics.ts";
+import type { AssociationSnapshot } from "./snapshot.ts";
+import { restoreCore, takeSnapshot } from "./snapshot.ts";
 import { timerExpired } from "./timers.ts";
 import { flush } from "./transmit.ts";
 import { openState } from "./updates.ts";
@@ -98,11 +100,11 @@ export class Association {
   }
 
   static restore(snapshot: AssociationSnapshot, setting: AssociationSetting): Association {
-    return new Association(AssociationCore.restore(snapshot, setting));
+    return new Association(restoreCore(snapshot, setting));
   }
 
   snapshot(): AssociationSnapshot {
-    return this.#core.snapshot();
+    return takeSnapshot(this.#core);
   }
 
   get phase(): AssociationPhase {

@@ -2,18 +2,15 @@ import { assert } from "../base/assert.ts";
 import type { ProtocolParameters } from "../base/parameters.ts";
 import type { RandomSource } from "../base/random.ts";
 import type { Tsn } from "../base/serial.ts";
-import type { FlightState, Transmission } from "../tx/flight.ts";
+import type { Transmission } from "../tx/flight.ts";
 import { Flight } from "../tx/flight.ts";
-import type { SchedulerSnapshot } from "../tx/scheduler.ts";
 import { Scheduler } from "../tx/scheduler.ts";
 import type { MessageTerms, OutstandingChunk } from "../tx/send-state.ts";
 import { assignTsn, enqueue } from "../tx/send-state.ts";
 import type { Path } from "../path/path.ts";
-import { clonePath, createPath, reinitializeCongestion } from "../path/path.ts";
+import { createPath, reinitializeCongestion } from "../path/path.ts";
 import { Reassembly } from "../rx/reassembly.ts";
-import type { ReceiveWindowState } from "../rx/receive-window.ts";
 import { ReceiveWindow } from "../rx/receive-window.ts";
-import type { SackSchedulerState } from "../rx/sack-scheduler.ts";
 import { SackScheduler } from "../rx/sack-scheduler.ts";
 import { Deadlines } from "../timer/deadlines.ts";
 import type { Chunk, PacketArena } from "../wire/index.ts";
@@ -23,14 +20,12 @@ import type { EcnState } from "./ecn-state.ts";
 import { noEcn } from "./ecn-state.ts";
 import type { ForwardTsnSent } from "./forward-tsn-state.ts";
 import { noForwardTsn } from "./forward-tsn-state.ts";
-import type { AbandonedMessages } from "./abandoned-messages.ts";
 import { AbandonmentCounter } from "./abandoned-messages.ts";
 import { Authenticator } from "./authenticator.ts";
 import type { KeyRingSnapshot } from "./key-ring.ts";
 import { KeyRing } from "./key-ring.ts";
 import type { Notification, Outputs, PacketReason, Route } from "./outputs.ts";
 import type { AssociationPhase, AssociationState } from "./state.ts";
-import { cloneAssociationState } from "./state.ts";
 import type { AssociationUpdate } from "./updates.ts";
 import { applyUpdate } from "./updates.ts";
 
@@ -75,46 +70,6 @@ export interface AssociationSetting {
   readonly holdsDeliveries: boolean;
   /** Shared keys to begin with (RFC 4895). */
   readonly keys?: KeyRingSnapshot;
-}
-
-/** All of an association at an instant; a value, independent of the association that it was taken from. */
-export interface AssociationSnapshot {
-  readonly state: AssociationState;
-  readonly localAddress: string;
-  readonly sources: readonly string[];
-  readonly nowMs: number;
-  readonly replyRoute: Route;
-  readonly parameters: ProtocolParameters;
-  readonly peerAdvertisedBytes: number;
-  readonly window: ReceiveWindowState;
-  readonly windowClosed: boolean;
-  readonly windowProbes: number;
-  readonly errorCount: number;
-  readonly receivedSequence: number;
-  readonly phaseSequence: number;
-  readonly sendBlocked: boolean;
-  readonly forwardTsnDue: boolean;
-  readonly forwardTsn: ForwardTsnSent;
-  readonly abandonedMessages: readonly AbandonedMessages[];
-  readonly shutdownPath: string | undefined;
-  readonly fastRecoveryExit: Tsn | undefined;
-  readonly ecn: EcnState;
-  readonly probedAtMs: number;
-  readonly requestDue: boolean;
-  readonly requestInProgress: boolean;
-  readonly requestPath: string | undefined;
-  readonly deliveredMeanwhile: readonly (readonly [streamId: number, tsn: Tsn])[] | undefined;
-  readonly asconfDue: boolean;
-  readonly asconfPath: string | undefined;
-  readonly wantedPrimary: string | undefined;
-  readonly keys: KeyRingSnapshot;
-  readonly peerKeyId: number;
-  readonly paths: readonly Path[];
-  readonly flight: FlightState;
-  readonly scheduler: SchedulerSnapshot;
-  readonly sack: SackSchedulerState;
-  readonly deadlines: readonly (readonly [TimerName, number])[];
-  readonly control: readonly PendingControl[];
 }
 
 /**
@@ -386,87 +341,5 @@ export class AssociationCore {
       if (path.heardAt !== undefined && !sources.includes(path.heardAt)) path.heardAt = undefined;
       if (this.routeTo(path).local !== before[index]) reinitializeCongestion(path);
     }
-  }
-
-  snapshot(): AssociationSnapshot {
-    return {
-      state: cloneAssociationState(this.state),
-      localAddress: this.localAddress,
-      sources: this.sources,
-      nowMs: this.nowMs,
-      replyRoute: this.replyRoute,
-      parameters: this.parameters,
-      peerAdvertisedBytes: this.peerAdvertisedBytes,
-      window: this.window.snapshot(),
-      windowClosed: this.windowClosed,
-      windowProbes: this.windowProbes,
-      errorCount: this.errorCount,
-      receivedSequence: this.receivedSequence,
-      phaseSequence: this.phaseSequence,
-      sendBlocked: this.sendBlocked,
-      forwardTsnDue: this.forwardTsnDue,
-      forwardTsn: this.forwardTsn,
-      abandonedMessages: this.abandonedMessages.snapshot(),
-      shutdownPath: this.shutdownPath,
-      fastRecoveryExit: this.fastRecoveryExit,
-      ecn: this.ecn,
-      probedAtMs: this.probedAtMs,
-      requestDue: this.requestDue,
-      requestInProgress: this.requestInProgress,
-      requestPath: this.requestPath,
-      deliveredMeanwhile: this.deliveredMeanwhile && [...this.deliveredMeanwhile],
-      asconfDue: this.asconfDue,
-      asconfPath: this.asconfPath,
-      wantedPrimary: this.wantedPrimary,
-      keys: this.keys.snapshot(),
-      peerKeyId: this.authenticator?.peerKeyId ?? 0,
-      paths: this.allPaths.map(clonePath),
-      flight: this.flight.snapshot(),
-      scheduler: this.scheduler.snapshot(),
-      sack: this.sack.snapshot(),
-      deadlines: this.deadlines.snapshot(),
-      control: [...this.control],
-    };
-  }
-
-  static restore(snapshot: AssociationSnapshot, setting: AssociationSetting): AssociationCore {
-    const { localAddress, parameters } = snapshot;
-    const state = cloneAssociationState(snapshot.state);
-    const core = new AssociationCore(state, { ...setting, localAddress, parameters, keys: snapshot.keys });
-    if (core.authenticator !== undefined) core.authenticator.peerKeyId = snapshot.peerKeyId;
-    core.sources = snapshot.sources;
-    core.nowMs = snapshot.nowMs;
-    core.replyRoute = snapshot.replyRoute;
-    core.peerAdvertisedBytes = snapshot.peerAdvertisedBytes;
-    core.window.restore(snapshot.window);
-    core.windowClosed = snapshot.windowClosed;
-    core.windowProbes = snapshot.windowProbes;
-    core.errorCount = snapshot.errorCount;
-    core.receivedSequence = snapshot.receivedSequence;
-    core.phaseSequence = snapshot.phaseSequence;
-    core.sendBlocked = snapshot.sendBlocked;
-    core.forwardTsnDue = snapshot.forwardTsnDue;
-    core.forwardTsn = snapshot.forwardTsn;
-    core.abandonedMessages.restore(snapshot.abandonedMessages);
-    core.shutdownPath = snapshot.shutdownPath;
-    core.fastRecoveryExit = snapshot.fastRecoveryExit;
-    core.ecn = snapshot.ecn;
-    core.probedAtMs = snapshot.probedAtMs;
-    core.requestDue = snapshot.requestDue;
-    core.requestInProgress = snapshot.requestInProgress;
-    core.requestPath = snapshot.requestPath;
-    core.deliveredMeanwhile = snapshot.deliveredMeanwhile && new Map(snapshot.deliveredMeanwhile);
-    core.asconfDue = snapshot.asconfDue;
-    core.asconfPath = snapshot.asconfPath;
-    core.wantedPrimary = snapshot.wantedPrimary;
-    core.paths.clear();
-    for (const path of snapshot.paths) core.paths.set(path.address, { ...clonePath(path), flightBytes: 0 });
-    core.allPaths = [...core.paths.values()];
-    core.flight.restore(snapshot.flight, state.send.outstanding, core.paths);
-    core.scheduler.restore(snapshot.scheduler);
-    core.sack.restore(snapshot.sack);
-    core.deadlines.restore(snapshot.deadlines);
-    core.control.push(...snapshot.control);
-    return core;
   }
 }
