@@ -78,6 +78,7 @@ export const parametersShape: z.ZodType<ProtocolParameters> = z.strictObject({
   extensions,
   authenticatedChunkTypes: z.array(bit8).max(256),
   asconfWithoutAuthentication: z.boolean(),
+  iForwardTsnUnlisted: z.boolean(),
   refusesAddressChanges: z.boolean(),
   adaptationIndication: bit32.exactOptional(),
 });

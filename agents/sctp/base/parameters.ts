@@ -94,6 +94,11 @@ export interface ProtocolParameters {
   readonly authenticatedChunkTypes: readonly number[];
   /** Whether ASCONF is used with a peer that cannot authenticate it, against RFC 5061 section 4.1.1. */
   readonly asconfWithoutAuthentication: boolean;
+  /**
+   * Whether a peer with I-DATA and FORWARD TSN is taken for one with I-FORWARD-TSN though it does not list that,
+   * against RFC 8260 section 2.3.1: Linux 6.1 is one.
+   */
+  readonly iForwardTsnUnlisted: boolean;
   /** Whether the peer's requests to add or delete addresses are refused. */
   readonly refusesAddressChanges: boolean;
   /** What INIT and INIT ACK say about our adaptation layer (RFC 5061 section 4.2.6); without it nothing. */
@@ -138,6 +143,7 @@ export const rfc9260Parameters: ProtocolParameters = {
   extensions: noExtensions,
   authenticatedChunkTypes: [],
   asconfWithoutAuthentication: false,
+  iForwardTsnUnlisted: false,
   refusesAddressChanges: false,
 };
 

@@ -1,6 +1,7 @@
 import { termsIn } from "../association/authentication.ts";
 import type { Agreement } from "../association/state.ts";
 import type { InitAckChunk, InitChunk, Parameter } from "../wire/index.ts";
+import type { Tolerance } from "./extensions.ts";
 import { agreedExtensions, announced } from "./extensions.ts";
 import { addressType } from "./offer.ts";
 import { isUsableAddress } from "../association/peer-address.ts";
@@ -56,7 +57,7 @@ export interface AgreementParts {
   /** With screened parameters. */
   readonly peer: InitChunk | InitAckChunk;
   readonly maxPeerAddresses: number;
-  readonly asconfWithoutAuthentication: boolean;
+  readonly tolerance: Tolerance;
 }
 
 /** What INIT and INIT ACK agreed on, seen from our side (section 5.1.1: the smaller number of streams counts). */
@@ -77,11 +78,7 @@ export function agree(parts: AgreementParts): Agreement {
     inboundStreams: Math.min(local.inboundStreams, peer.outboundStreams),
     peerWindowBytes: peer.advertisedWindow,
     peerExtensions: extensions === undefined ? [] : [...new Set(extensions.chunkTypes)],
-    extensions: agreedExtensions(
-      announced(local.parameters),
-      announced(peer.parameters),
-      parts.asconfWithoutAuthentication,
-    ),
+    extensions: agreedExtensions(announced(local.parameters), announced(peer.parameters), parts.tolerance),
     authentication:
       terms.local === undefined || terms.peer === undefined
         ? undefined

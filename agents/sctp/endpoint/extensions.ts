@@ -1,4 +1,4 @@
-import type { Extensions } from "../base/parameters.ts";
+import type { Extensions, ProtocolParameters } from "../base/parameters.ts";
 import { termsIn } from "../association/authentication.ts";
 import type { Parameter } from "../wire/index.ts";
 
@@ -54,18 +54,23 @@ export function announced(parameters: readonly Parameter[]): Announced {
   };
 }
 
+/** What is agreed on though the RFCs ask for more. */
+export type Tolerance = Pick<ProtocolParameters, "asconfWithoutAuthentication" | "iForwardTsnUnlisted">;
+
 /** What both sides announced. */
 export function agreedExtensions(
   local: Announced,
   peer: Announced,
-  withoutAuthentication: boolean,
+  { asconfWithoutAuthentication, iForwardTsnUnlisted }: Tolerance,
 ): Extensions {
   const authentication = local.authentication && peer.authentication;
   const interleaving = local.interleaving && peer.interleaving;
+  const peerHasIForwardTsn =
+    peer.interleavedPartialReliability || (iForwardTsnUnlisted && peer.partialReliability);
   return {
     // RFC 8260 section 2.3.1: with I-DATA it takes I-FORWARD-TSN, whatever is said of FORWARD TSN.
     partialReliability: interleaving
-      ? local.interleavedPartialReliability && peer.interleavedPartialReliability
+      ? local.interleavedPartialReliability && peerHasIForwardTsn
       : local.partialReliability && peer.partialReliability,
     interleaving,
     authentication,
@@ -73,7 +78,7 @@ export function agreedExtensions(
     addressReconfiguration:
       local.addressReconfiguration &&
       peer.addressReconfiguration &&
-      (authentication || withoutAuthentication),
+      (authentication || asconfWithoutAuthentication),
     streamReconfiguration: local.streamReconfiguration && peer.streamReconfiguration,
     ecn: local.ecn && peer.ecn,
   };

@@ -274,6 +274,6 @@ function agreementOf(core: EndpointCore, content: CookieContent): Agreement {
     local: content.localInitAck,
     peer: peerInit,
     maxPeerAddresses: core.parameters.maxPeerAddresses,
-    asconfWithoutAuthentication: core.parameters.asconfWithoutAuthentication,
+    tolerance: core.parameters,
   });
 }

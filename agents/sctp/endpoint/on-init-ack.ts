@@ -110,7 +110,7 @@ function echo(
     local: core.initOf(call),
     peer: initAck,
     maxPeerAddresses: call.parameters.maxPeerAddresses,
-    asconfWithoutAuthentication: call.parameters.asconfWithoutAuthentication,
+    tolerance: call.parameters,
   });
   // Section 5.1.2 D: these addresses belong to a peer that we have an association with.
   if (core.associations.confirmedAt(agreement.peerAddresses, packet.sourcePort) !== undefined) {

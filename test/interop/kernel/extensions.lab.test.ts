@@ -45,6 +45,8 @@ describe.skipIf(whyNot !== undefined)(`extensions with a Linux kernel${skipped}`
   for (const withInterleaving of [false, true]) {
     const name = withInterleaving ? "partial reliability with I-DATA" : "partial reliability";
     const extensions = { partialReliability: true, interleaving: withInterleaving };
+    // Linux sends I-FORWARD-TSN and does not list it.
+    const side = { extensions, parameters: { ...parameters, iForwardTsnUnlisted: true } };
     // Fragments too, of which this kernel leaves some without the rest of their message and without FORWARD TSN.
     const lossy = withInterleaving ? unfragmented : load;
     /** After what may be lost, one message that may not on each stream: it shows where the stream is. */
@@ -62,7 +64,7 @@ describe.skipIf(whyNot !== undefined)(`extensions with a Linux kernel${skipped}`
       const { ours, kernels, association } = await bench.pair({
         opener: "we",
         prepare,
-        ours: { extensions, parameters },
+        ours: side,
       });
       expect((await ours.facts(association))?.agreement.extensions).toMatchObject(extensions);
       await bench.kernel.impair(0, "delay 2ms loss 15%");
@@ -86,7 +88,7 @@ describe.skipIf(whyNot !== undefined)(`extensions with a Linux kernel${skipped}`
       const { ours, kernels, association } = await bench.pair({
         opener: "the kernel",
         prepare,
-        ours: { extensions, parameters },
+        ours: side,
       });
       await bench.kernel.impair(0, "delay 2ms loss 15%");
       await kernels.send(lossy.count, lossy.streams, lossy.sizes, "rtx", "0");
@@ -101,7 +103,7 @@ describe.skipIf(whyNot !== undefined)(`extensions with a Linux kernel${skipped}`
       const { ours, kernels, association } = await bench.pair({
         opener: "we",
         prepare,
-        ours: { extensions, parameters },
+        ours: side,
       });
       await bench.kernel.impair(0, "loss 100%");
       const reliability = { policy: "timed", lifetimeMs: 100 } as const;

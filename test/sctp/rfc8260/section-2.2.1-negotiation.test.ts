@@ -117,6 +117,26 @@ describe.each([
   });
 });
 
+describe("2.3.1 a peer that has I-FORWARD-TSN and does not list it, as Linux", () => {
+  const linux = [forwardTsnSupported, supports(I, F)];
+  const partialReliability = (tolerant: boolean, parameters: Parameters): boolean | undefined => {
+    const { peer } = established({
+      peerParameters: parameters,
+      parameters: { extensions: offers.both, fragmentInterleave: 2, iForwardTsnUnlisted: tolerant },
+    });
+    return peer.endpoint.state(peer.handle)?.agreement.extensions.partialReliability;
+  };
+
+  it("has no partial reliability, unless the user tolerates that", () => {
+    expect(partialReliability(false, linux)).toBe(false);
+    expect(partialReliability(true, linux)).toBe(true);
+  });
+
+  it("and never where it has no FORWARD TSN either", () => {
+    expect(partialReliability(true, [supports(I)])).toBe(false);
+  });
+});
+
 describe("2.3.1 a peer that lists I-FORWARD-TSN and does not know Forward-TSN-Supported", () => {
   const unrecognized = Uint8Array.from([0xc0, 0, 0, 4]);
   const perishable = {
