@@ -2,7 +2,7 @@ import { assert } from "../base/assert.ts";
 import type { Tsn } from "../base/serial.ts";
 import { tsnAdd, tsnDistance, tsnLess, tsnNext } from "../base/serial.ts";
 import { joinPayload } from "../rx/reassembly.ts";
-import type { ReceivedChunk } from "../rx/receive-state.ts";
+import type { ReceivedChunk, StreamSkip } from "../rx/receive-state.ts";
 import { expectedSsn, hasReceived, partialIndex } from "../rx/receive-state.ts";
 import {
   giveUp,
@@ -252,8 +252,31 @@ export function resetStreamsFrom(core: AssociationCore, firstTsn: Tsn): void {
     const last = core.deliveredMeanwhile?.get(streamId);
     return nextSsn[streamId] !== undefined && (last === undefined || tsnLess(last, firstTsn));
   });
+  const skips = unorderedSkipsFrom(core, firstTsn);
   if (before.length > 0) resetInboundStreams(core, before);
+  if (skips.length > 0) {
+    core.receivedSequence = core.change({
+      kind: "dataSkipped",
+      cumulativeTsn: core.state.receive.cumulativeTsn,
+      discarded: [],
+      aborted: [],
+      advances: [],
+      skips: [],
+      unorderedSkips: skips,
+    });
+  }
   deliverWhatIsReady(core);
+}
+
+/** In front of MID 0, with which unordered messages begin again (RFC 8260 section 2.3.2). */
+const lastMid = 0xffff_ffff;
+
+/** What is given up of unordered messages once the peer's numbering is the one from `firstTsn` on: nothing that was skipped before. */
+function unorderedSkipsFrom(core: AssociationCore, firstTsn: Tsn): StreamSkip[] {
+  return [...core.state.receive.unorderedSkips].map(([streamId, skip]) => ({
+    streamId,
+    ssn: tsnLess(skip.tsn, firstTsn) ? lastMid : skip.ssn,
+  }));
 }
 
 /**

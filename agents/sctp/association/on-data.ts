@@ -96,7 +96,8 @@ const lasting = (payload: Uint8Array): Uint8Array =>
 function takeIn(core: AssociationCore, chunk: ReceivedChunk, inSequence: boolean, route: Route): boolean {
   const judgement = judge(core, chunk, inSequence);
   // The peer may have done the reset of all numbers that we asked for: it sends this again, when we know.
-  const mayBeReset = core.deliveredMeanwhile !== undefined && !chunk.unordered;
+  const hasNumber = !chunk.unordered || core.state.receive.interleaving;
+  const mayBeReset = core.deliveredMeanwhile !== undefined && hasNumber;
   if (mayBeReset && judgement.outcome !== "take") return true;
   if (judgement.outcome === "violation") {
     violate(core, route, judgement.text);

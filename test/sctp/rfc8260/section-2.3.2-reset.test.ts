@@ -169,4 +169,24 @@ describe("2.3.2 both counters of a stream are reset", () => {
       { tsn: 72, messageId: 0, unordered: true },
     ]);
   });
+
+  it("a reset of the whole association forgets what was skipped before, also where new messages overtake its answer", () => {
+    const script = resettable();
+    const { peer, user } = script;
+    peer.sends(iForward(2, [0, 90, "U"], [1, 90, "U"]));
+    ask(script, { kind: "ssn-tsn-reset" });
+    const came = peer.skips();
+    // It has done it, and goes on with TSN 3. One message came whole; of another one it is not certain that it is new.
+    peer.sends(iData(3, U));
+    peer.sends(iData(4, first({ messageId: 1, ...U })));
+    expect(peer.arrivals.splice(0).at(-1)?.chunks).toMatchObject([
+      { type: "SACK", cumulativeTsn: 3, gaps: [] },
+    ]);
+    // Given up under the new numbers.
+    peer.sends(iForward(5, [1, 0, "U"]));
+    performs(script, { nextTsns: { sender: 3, receiver: (peer.theirInitialTsn + 70) >>> 0 } }, came);
+    peer.sends(iData(6, first({ messageId: 2, ...U })), iData(7, last(1, { messageId: 2, ...U })));
+    peer.sends(iData(8, first({ streamId: 1, ...U })), iData(9, last(1, { streamId: 1, ...U })));
+    expect(inShort(user.takes())).toEqual(["0u0:100", "0u2:200"]);
+  });
 });
