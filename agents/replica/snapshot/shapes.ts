@@ -136,6 +136,13 @@ const timer = <Kind extends string>(kind: Kind): z.ZodType<`${Kind} ${string}`> 
     error: `a timer named "${kind} ADDRESS"`,
   });
 
+const congestion: z.ZodType<Path["congestion"]> = z.strictObject({
+  windowBytes: count,
+  slowStartThresholdBytes: count,
+  partialBytesAcked: count,
+  onePacketOnly: z.boolean(),
+});
+
 const pathShape: z.ZodType<Path> = z.strictObject({
   address,
   t3Timer: timer("t3"),
@@ -161,12 +168,8 @@ const pathShape: z.ZodType<Path> = z.strictObject({
     timeouts: count,
   }),
   rto: z.strictObject({ rtoMs: duration, smoothedRttMs: optional(duration), rttVariationMs: duration }),
-  congestion: z.strictObject({
-    windowBytes: count,
-    slowStartThresholdBytes: count,
-    partialBytesAcked: count,
-    onePacketOnly: z.boolean(),
-  }),
+  congestion,
+  timedOut: optional(z.strictObject({ local: address, congestion })),
   flightBytes: count,
   heartbeat: optional(z.strictObject({ nonce: bytes(64), sentAtMs: real })),
   lastSentAtMs: real,

@@ -8,7 +8,7 @@ import { Scheduler } from "../tx/scheduler.ts";
 import type { MessageTerms, OutstandingChunk } from "../tx/send-state.ts";
 import { assignTsn, enqueue } from "../tx/send-state.ts";
 import type { Path } from "../path/path.ts";
-import { createPath, reinitializeCongestion } from "../path/path.ts";
+import { changeRoute, createPath } from "../path/path.ts";
 import { Reassembly } from "../rx/reassembly.ts";
 import { ReceiveWindow } from "../rx/receive-window.ts";
 import { SackScheduler } from "../rx/sack-scheduler.ts";
@@ -324,7 +324,7 @@ export class AssociationCore {
   sendFrom(path: Path, local: string | undefined): void {
     const before = this.routeTo(path).local;
     path.heardAt = local;
-    if (this.routeTo(path).local !== before) reinitializeCongestion(path);
+    changeRoute(path, before, this.routeTo(path).local);
   }
 
   /** Nothing comes back on a path: the next packets there leave from another address of ours, if there is one. */
@@ -339,7 +339,7 @@ export class AssociationCore {
     this.sources = sources;
     for (const [index, path] of this.allPaths.entries()) {
       if (path.heardAt !== undefined && !sources.includes(path.heardAt)) path.heardAt = undefined;
-      if (this.routeTo(path).local !== before[index]) reinitializeCongestion(path);
+      changeRoute(path, before[index] ?? this.localAddress, this.routeTo(path).local);
     }
   }
 }

@@ -40,6 +40,7 @@ export function startHeartbeats(core: AssociationCore, nowMs: number): void {
 export function sendHeartbeat(core: AssociationCore, path: Path, nowMs: number): void {
   const nonce = core.random.bytes(nonceBytes);
   path.heartbeat = { nonce, sentAtMs: nowMs };
+  path.timedOut = undefined;
   if (!path.confirmed) core.probedAtMs = nowMs;
   core.control.push({
     chunk: { type: "HEARTBEAT", info: nonce },

@@ -179,6 +179,7 @@ function creditPaths(core: AssociationCore): void {
     if (sacked.bytes > 0) {
       path.mtu.timeouts = 0;
       answered(core, path);
+      path.timedOut = undefined;
       grow(path.congestion, {
         ackedBytes: sacked.bytes,
         flightBeforeBytes: sacked.flightBeforeBytes,

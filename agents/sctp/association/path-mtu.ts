@@ -55,6 +55,7 @@ function probe(core: AssociationCore, path: Path, nowMs: number): void {
   }
   const nonce = core.random.bytes(nonceBytes);
   mtu.probe = { nonce, sizeBytes };
+  path.timedOut = undefined;
   const heartbeat: HeartbeatChunk = { type: "HEARTBEAT", info: nonce };
   const builder = new PacketBuilder(core, core.routeTo(path), sizeBytes);
   builder.add(heartbeat, 0, "heartbeat");

@@ -228,6 +228,7 @@ function sendRetransmissions(core: AssociationCore, desk: Desk): void {
     desk.streamId = transmission.chunk.streamId;
     desk.builder?.addData(transmission, false, packetReasons[retransmit]);
     path.lastDataSentAtMs = core.nowMs;
+    path.timedOut = undefined;
     const running = core.deadlines.isSet(path.t3Timer);
     if (!running || isEarliestOn(core, path, place)) startRetransmissionTimer(core, path, core.nowMs);
   }
@@ -356,6 +357,7 @@ function sendFragment(
   if (!core.deadlines.isSet(path.t3Timer)) startRetransmissionTimer(core, path, nowMs);
   core.flight.markSent(transmission, path, nowMs);
   path.lastDataSentAtMs = nowMs;
+  path.timedOut = undefined;
   // RFC 7053: whoever is shutting down has a use for the SACK of the last chunk.
   const immediate = core.state.phase === "shutdown-pending" && send.queuedMessages === 0;
   desk.builder?.addData(transmission, immediate, "data");

@@ -55,6 +55,8 @@ export interface Path {
   readonly mtu: MtuSearch;
   readonly rto: RtoState;
   readonly congestion: CongestionState;
+  /** How it was from an address of ours where T3 expired, while nothing was sent from another one or acknowledged since. */
+  timedOut: { readonly local: string; readonly congestion: CongestionState } | undefined;
   /** Bytes of chunks in flight, headers and padding included. */
   flightBytes: number;
   heartbeat: OutstandingHeartbeat | undefined;
@@ -88,6 +90,7 @@ export function createPath(address: string, confirmed: boolean, parameters: Prot
     mtu: createMtuSearch(parameters.largestPacketBytes),
     rto: createRto(parameters),
     congestion: createCongestion((packetSizeBytes - commonHeaderBytes) & ~3, isIpv6(address)),
+    timedOut: undefined,
     flightBytes: 0,
     heartbeat: undefined,
     lastSentAtMs: 0,
@@ -110,9 +113,20 @@ export function clonePath(path: Path): Path {
   return { ...path, rto: { ...rto }, congestion: { ...congestion }, sacked: { ...sacked }, mtu: { ...mtu } };
 }
 
-/** Section 7.2.5: the network under the path may be another one now. */
-export function reinitializeCongestion(path: Path): void {
-  Object.assign(path.congestion, createCongestion(pmdcsBytes(path), isIpv6(path.address)));
+/**
+ * Packets to the path are to leave from `local`, no longer from `before`: the network under the path may be another
+ * one now (section 7.2.5.2). Where that is taken back before it affected a packet, T3 goes on counting (section 7.2.3).
+ */
+export function changeRoute(path: Path, before: string, local: string): void {
+  if (before === local) return;
+  const { timedOut, congestion } = path;
+  if (timedOut?.local === local) {
+    Object.assign(congestion, timedOut.congestion);
+    path.timedOut = undefined;
+    return;
+  }
+  if (congestion.onePacketOnly) path.timedOut ??= { local: before, congestion: { ...congestion } };
+  Object.assign(congestion, createCongestion(pmdcsBytes(path), isIpv6(path.address)));
 }
 
 /** Counts an error; true when the reachability changed (RFC 9260 section 8.2, RFC 7829 section 3.2). */

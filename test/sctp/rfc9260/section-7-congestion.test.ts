@@ -319,4 +319,16 @@ describe("7.2.5 a path that is another one now", () => {
     peer.sendsPacket({ to: US_TOO, chunks: [sack(18)] });
     expect(peer.cwnd).toBe(5000);
   });
+
+  it("but not where the peer brings us back to the address where T3 expired before another one was used (7.2.3)", () => {
+    const { peer, user } = full(4, { localAddresses: [US, US_TOO], peerAddresses: [PEER, PEER_TOO] });
+    peer.endpoint.useOtherAddresses(true);
+    expect(peer.skips(1000).map(({ to }) => to)).toEqual([PEER_TOO]);
+    peer.sendsPacket({ to: US, chunks: [data(1)] });
+    expect(peer.path(PEER).windowBytes).toBe(1000);
+    peer.sendsPacket({ from: PEER_TOO, chunks: [sack(4)] });
+    peer.skips();
+    user.sends(500, 400, FULL, FULL);
+    expect(peer.skips().map(({ to }) => to)).toEqual([PEER]);
+  });
 });
