@@ -90,8 +90,15 @@ const isUnsettled = (core: AssociationCore, local: string): boolean =>
   openRequests(core.state.asconf).some(({ kind, address }) => kind !== "set-primary" && address === local);
 
 /** Whether the peer was asked to delete this address of ours: an ABORT that comes there is too late (section 5.3.1). */
-export const isLeaving = (core: AssociationCore, local: string): boolean =>
+const isLeaving = (core: AssociationCore, local: string): boolean =>
   openRequests(core.state.asconf).some(({ kind, address }) => kind === "delete" && address === local);
+
+/**
+ * Whether an ABORT that comes to this address of ours answers what left there before it was deleted (section 5.3.1).
+ * Out of the blue it may come so late that the address is being added again, and not yet part of the association (F1).
+ */
+export const isLateAbort = (core: AssociationCore, local: string, tagReflected: boolean): boolean =>
+  isLeaving(core, local) || (tagReflected && isUnsettled(core, local));
 
 /** Sends the next ASCONF where none is on its way, or that one again. */
 export function sendAsconf(core: AssociationCore): void {

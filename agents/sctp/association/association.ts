@@ -3,7 +3,7 @@ import type { Cause, Chunk } from "../wire/index.ts";
 import { abort, close, userInitiated } from "./abort.ts";
 import type { AddressRequest } from "./asconf-state.ts";
 import type { AddressReply } from "./asconf.ts";
-import { isLeaving, requestAddressChanges, resumeAsconf, whyNotAsked } from "./asconf.ts";
+import { isLateAbort, requestAddressChanges, resumeAsconf, whyNotAsked } from "./asconf.ts";
 import { echoCookie } from "./cookie-echo.ts";
 import type { AssociationSetting } from "./core.ts";
 import { AssociationCore } from "./core.ts";
@@ -262,9 +262,9 @@ export class Association {
     return whyNotAsked(this.#core, requests) ?? "accepted";
   }
 
-  /** Whether an address of ours is being deleted: an ABORT that comes there counts for nothing. */
-  isLeaving(local: string): boolean {
-    return isLeaving(this.#core, local);
+  /** Whether an ABORT, with T bit or without, that comes to an address of ours counts for nothing. */
+  isLateAbort(local: string, tagReflected: boolean): boolean {
+    return isLateAbort(this.#core, local, tagReflected);
   }
 
   changeKeys(change: KeyChange): KeyReply {

@@ -208,7 +208,8 @@ function give(
   chunks: readonly Chunk[],
 ): void {
   // RFC 5061 section 5.3.1: it answers what left there before the address was deleted.
-  const late = (chunk: Chunk): boolean => chunk.type === "ABORT" && association.isLeaving(route.local);
+  const late = (chunk: Chunk): boolean =>
+    chunk.type === "ABORT" && association.isLateAbort(route.local, chunk.tagReflected);
   const counting = chunks.some(late) ? chunks.filter((chunk) => !late(chunk)) : chunks;
   if (counting.length > 0) association.receive(counting, route, nowMs, congestionExperienced);
   core.associations.refile(association);

@@ -71,6 +71,18 @@ describe("an address of ours (RFC 5061 sections 5.1 and 5.3)", () => {
     expect(stage.told).toEqual([["delete", us, true]]);
   });
 
+  it("is added: an ABORT out of the blue still answers what left there before it was deleted, any other ends it", () => {
+    const stage = new AsconfStage();
+    const { bench, tag } = stage;
+    bench.endpoint.addAddress(tag, ours, bench.nowMs);
+    bench.sent();
+    const peerTag = bench.state(tag).agreement.peerTag;
+    bench.give([{ type: "ABORT", tagReflected: true, causes: [] }], { to: ours, tag: peerTag });
+    expect(bench.state(tag).phase).toBe("established");
+    stage.give([{ type: "ABORT", tagReflected: false, causes: [] }], { to: ours });
+    expect(bench.endpoint.state(tag)).toBeUndefined();
+  });
+
   it("takes the place of the only one: one ASCONF from the new address, found by the old one", () => {
     const bench = new Bench({ ...new AsconfStage().bench.config.parameters }, { localAddresses: [us] });
     const tag = bench.accept({ parameters: [{ type: "SUPPORTED_EXTENSIONS", chunkTypes: [0xc1, 0x80] }] });
