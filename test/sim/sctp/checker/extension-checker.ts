@@ -176,9 +176,14 @@ export class ExtensionChecker {
     after: ReadonlyMap<string, PathSizes>,
   ): void {
     const { own } = this.#view(side, packet.tag, association);
+    // T3 had set "cwnd = PMDCS" (RFC 9260 section 7.2.3): the packet may bring its path back to the address of ours where
+    // that was, before another one was used. ECNE sets ssthresh, and no window below it: "max(cwnd / 2, 4 * PMDCS)".
+    const isAfterT3 = [...after].some(([address, { windowBytes, packetSizeBytes }]) => {
+      return windowBytes <= packetSizeBytes && windowBytes < (before.get(address)?.windowBytes ?? 0);
+    });
     // A window that was idle shrinks when it is used again (RFC 9260 section 7.2.1).
-    const mayShrink =
-      own.transfer.isIdle || packet.chunks.some((chunk) => chunk.kind === "sack" && chunk.gaps.length > 0);
+    const reportsGaps = packet.chunks.some((chunk) => chunk.kind === "sack" && chunk.gaps.length > 0);
+    const mayShrink = own.transfer.isIdle || reportsGaps || isAfterT3;
     for (const chunk of packet.chunks) {
       if (chunk.kind === "ecne")
         own.echo.echoArrived(chunk.tsn, own.transfer.nextTsn, before, after, mayShrink);
