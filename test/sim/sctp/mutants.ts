@@ -78,10 +78,7 @@ class ChangesWhatItRepeats extends RealPort {
 
 class SendsTwiceItsWindow extends RealPort {
   override paths(handle: number): ReadonlyMap<string, PathSizes> {
-    const halved = ({ windowBytes, packetSizeBytes }: PathSizes): PathSizes => ({
-      windowBytes: windowBytes / 2,
-      packetSizeBytes,
-    });
+    const halved = (sizes: PathSizes): PathSizes => ({ ...sizes, windowBytes: sizes.windowBytes / 2 });
     return new Map([...super.paths(handle)].map(([address, sizes]) => [address, halved(sizes)]));
   }
 }

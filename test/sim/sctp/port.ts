@@ -18,6 +18,7 @@ import { Endpoint } from "../../../agents/sctp/index.ts";
 
 export interface PathSizes {
   readonly windowBytes: number;
+  readonly slowStartThresholdBytes: number;
   readonly packetSizeBytes: number;
 }
 

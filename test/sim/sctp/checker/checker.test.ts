@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { CongestionEcho } from "./congestion-echo.ts";
 import { MessageChecker } from "./message-checker.ts";
 import type { DataOnWire } from "./packet-reader.ts";
 import type { DataPacket } from "./transfer.ts";
@@ -191,6 +192,36 @@ describe("T3 (RFC 9260 sections 6.3.3 and 7.2.3)", () => {
     transfer.packetsSent([packet([1], { to: "y", byTimer: true, atMs: 1000 })]);
     const reason = "heartbeat-ack";
     transfer.packetsSent([packet([2], { to: "y", reason, congestionWindowBytes: 3000, atMs: 1040 })]);
+  });
+});
+
+describe("ECNE (RFC 4960 appendix A)", () => {
+  const again = /ECNE halves the window once a round trip/;
+  const highestBytes = 0xffff_ffff;
+  const sizes = (windowBytes: number, slowStartThresholdBytes: number) =>
+    new Map([["x", { windowBytes, slowStartThresholdBytes, packetSizeBytes: 1472 }]]);
+
+  /** The second ECNE for what was in flight at the first one, and the windows around it. */
+  function repeated(afterBytes: number, thresholdBytes: number): void {
+    const echo = new CongestionEcho("a to b");
+    echo.echoArrived(1, 10, sizes(10_000, highestBytes), sizes(5840, 5840), false);
+    echo.cwrSent(1);
+    echo.echoArrived(1, 10, sizes(7324, 5840), sizes(afterBytes, thresholdBytes), false);
+  }
+
+  it("halves once for what was in flight", () => {
+    expect(() => repeated(5840, 5840)).toThrow(again);
+    expect(() => repeated(4404, 5840)).toThrow(again);
+  });
+
+  it("may show a change of our address, after which the window begins anew and grows (RFC 9260 section 7.2.5.2)", () => {
+    repeated(4404, highestBytes);
+    repeated(4404 + 1460, highestBytes);
+  });
+
+  it("makes no window begin anew with less, nor grow by more than a chunk", () => {
+    expect(() => repeated(4400, highestBytes)).toThrow(again);
+    expect(() => repeated(4404 + 1464, highestBytes)).toThrow(again);
   });
 });
 

@@ -1,10 +1,22 @@
 import type { PathSizes } from "../port.ts";
 import { hold, steps } from "./violation.ts";
 
-/** Where the source address changes all begins anew (RFC 9260 sections 7.2.1 and 7.2.5.2); over IPv4. */
-function initialWindowBytes(packetSizeBytes: number): number {
+/** The largest window that can be advertised: where ssthresh begins (RFC 9260 section 7.2.1). */
+const highestThresholdBytes = 0xffff_ffff;
+
+/**
+ * Where the source address changes, the congestion control parameters "MUST be reset to their initial values"
+ * (RFC 9260 section 7.2.5.2; over IPv4 here), ssthresh too, which tells that from a window that was halved. The
+ * packet that shows the change may have a SACK: slow start adds what that acknowledges, but no more than "L times
+ * the destination's PMDCS", L being 1 (section 7.2.1).
+ */
+function beginsAnew({ windowBytes, slowStartThresholdBytes, packetSizeBytes }: PathSizes): boolean {
   const largestChunkBytes = packetSizeBytes - 12;
-  return Math.min(4 * largestChunkBytes, Math.max(2 * largestChunkBytes, 4404));
+  const initialBytes = Math.min(4 * largestChunkBytes, Math.max(2 * largestChunkBytes, 4404));
+  const addedBytes = windowBytes - initialBytes;
+  return (
+    slowStartThresholdBytes >= highestThresholdBytes && addedBytes >= 0 && addedBytes <= largestChunkBytes
+  );
 }
 
 /** Explicit congestion notification for the data of one direction of an association (RFC 4960 appendix A). */
@@ -82,7 +94,7 @@ export class CongestionEcho {
       return;
     }
     const shrinks = sizes.some(({ was, is }) => {
-      return is.windowBytes < was.windowBytes && is.windowBytes !== initialWindowBytes(is.packetSizeBytes);
+      return is.windowBytes < was.windowBytes && !beginsAnew(is);
     });
     hold(mayShrink || !shrinks, "ECNE halves the window once a round trip (RFC 4960 appendix A)", text);
   }
