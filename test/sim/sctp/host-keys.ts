@@ -1,3 +1,4 @@
+import { hold } from "./checker/violation.ts";
 import type { EndpointPort } from "./port.ts";
 
 /** What a shared key is: both users know that. */
@@ -21,7 +22,7 @@ export class HostKeys {
   giveTo(endpoint: EndpointPort): void {
     for (const keyId of this.#held) if (keyId !== 0) endpoint.setKey(undefined, keyId, secretOf(keyId));
     if (this.#active !== 0) endpoint.changeKey("activate", undefined, this.#active);
-    if (!this.#held.has(0)) endpoint.changeKey("delete", undefined, 0);
+    if (!this.#held.has(0)) forget(endpoint, undefined, 0);
   }
 
   /** `handles`: the associations that there are, and undefined for those to come. */
@@ -42,6 +43,19 @@ export class HostKeys {
 
   delete(endpoint: EndpointPort, handles: readonly (number | undefined)[], keyId: number): void {
     this.#held.delete(keyId);
-    for (const handle of handles) endpoint.changeKey("delete", handle, keyId);
+    for (const handle of handles) forget(endpoint, handle, keyId);
+  }
+}
+
+/**
+ * A key "must be deactivated first" (RFC 6458 section 8.3.5), also where this host never sent with it: one that was
+ * only set for receiving would stay otherwise.
+ */
+function forget(endpoint: EndpointPort, handle: number | undefined, keyId: number): void {
+  for (const act of ["deactivate", "delete"] as const) {
+    const answer = endpoint.changeKey(act, handle, keyId);
+    hold(answer === "done", "a key that nobody sends with can be deleted (RFC 6458 section 8.3.5)", () => {
+      return `${act} key ${keyId} of ${handle ?? "the endpoint"}: ${answer}`;
+    });
   }
 }
