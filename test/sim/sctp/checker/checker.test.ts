@@ -151,6 +151,35 @@ describe("the packet that begins a recovery (RFC 9260 section 7.2.4, rule 3)", (
   });
 });
 
+describe("Fast Recovery, when all that was in flight was given up (RFC 3758 section 3.5)", () => {
+  const full: Partial<DataPacket> = { congestionWindowBytes: 4000 };
+
+  /** In Fast Recovery up to TSN 9, which are given up; later 10 is reported missing three times. */
+  function givenUp(atMs: number): Transfer {
+    const transfer = sending(9);
+    for (const last of [2, 3, 4]) sacked(transfer, 0, [[2, last]]);
+    transfer.packetsSent([packet([1])]);
+    for (const tsn of [1, 5, 6, 7, 8, 9]) transfer.abandoned(tsn);
+    for (let tsn = 10; tsn <= 17; tsn += 1) transfer.packetsSent([packet([tsn], { atMs })]);
+    for (const last of [11, 12, 13]) {
+      const gaps = [
+        [2, 4],
+        [11, last],
+      ] as const;
+      sacked(transfer, 0, gaps, windowBytes, atMs);
+    }
+    return transfer;
+  }
+
+  it("may have ended when T3 may have expired", () => {
+    givenUp(1000).packetsSent([packet([10], { ...full, atMs: 1000 })]);
+  });
+
+  it("goes on before that", () => {
+    expect(() => givenUp(900).packetsSent([packet([10], { ...full, atMs: 900 })])).toThrow(tooMuch);
+  });
+});
+
 describe("T3 (RFC 9260 sections 6.3.3 and 7.2.3)", () => {
   const collapsed: Partial<DataPacket> = { congestionWindowBytes: 1000 };
 

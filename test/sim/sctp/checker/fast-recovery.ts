@@ -35,8 +35,9 @@ export class FastRecovery {
   /** It has just begun: the first packet of what is marked does not look at the congestion window (rule 3). */
   #begins: boolean = false;
   /**
-   * With several addresses T3 may have expired without a packet that shows it: then Fast Recovery may have
-   * ended, and what counts as missing is not known exactly, until nothing is outstanding any more.
+   * T3 may have expired without DATA that shows it, where there are several addresses, or where messages are given
+   * up: then Fast Recovery may have ended, and what counts as missing is not known exactly, until nothing is
+   * outstanding any more.
    */
   #isExact: boolean = true;
 
@@ -45,12 +46,17 @@ export class FastRecovery {
     this.#rtoMinMs = rtoMinMs;
   }
 
-  /** Notes whether T3 of one of several addresses may have expired by now. */
+  /**
+   * Notes whether T3 may have expired by now and not be seen: that of one of several addresses, or one that ran for
+   * what is given up. Then it brings nothing back but FORWARD TSN, for which "the sender MUST assure that at least
+   * one T3-rtx timer is running" (RFC 3758 section 3.5, C5; A5 says the same of its expiry).
+   */
   noteTimers(atMs: number, addresses: number): void {
     if (this.#outstanding.size === 0) this.#isExact = true;
-    if (addresses === 1 || !this.#isExact) return;
+    if (!this.#isExact) return;
     for (const { lost, gapAcked, sentAtMs } of this.#outstanding.values()) {
-      if (lost !== undefined || gapAcked || atMs - sentAtMs + 1e-6 < this.#rtoMinMs) continue;
+      const isHidden = lost === "abandoned" || (lost === undefined && addresses > 1);
+      if (!isHidden || gapAcked || atMs - sentAtMs + 1e-6 < this.#rtoMinMs) continue;
       this.#isExact = false;
       return;
     }
