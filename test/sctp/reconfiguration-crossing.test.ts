@@ -1,10 +1,11 @@
 import { describe, expect, it } from "vitest";
-import { noExtensions, tsn } from "../../agents/sctp/index.ts";
+import { noExtensions, ssn, tsn } from "../../agents/sctp/index.ts";
 import type { Tsn, WantedReconfiguration } from "../../agents/sctp/index.ts";
 import type { Chunk, DataChunk, Parameter } from "../../agents/sctp/wire/index.ts";
 import { writePacket } from "../../agents/sctp/wire/index.ts";
 import { Bench, peer, types, us } from "./handshake/bench.ts";
 import type { Sent } from "./handshake/bench.ts";
+import { data as chunkOf } from "./rx/chunks.ts";
 
 /** RFC 6525 where something comes in between: a request of the other side, a shutdown, old packets, new data. */
 
@@ -96,19 +97,10 @@ class Stage {
   }
 }
 
-const data = (number: number, streamId: number, ssn: number): DataChunk =>
-  ({
-    type: "DATA",
-    tsn: tsn(number),
-    streamId,
-    ssn,
-    ppid: 0,
-    unordered: false,
-    beginning: true,
-    ending: true,
-    immediate: true,
-    payload: new Uint8Array(10),
-  }) as DataChunk;
+const data = (number: number, streamId: number, streamSequence: number): DataChunk => {
+  const fields = { streamId, ssn: ssn(streamSequence), immediate: true };
+  return chunkOf(number, { ...fields, ppid: 0, payload: new Uint8Array(10) });
+};
 
 const ssns = (packets: readonly Sent[]): number[] =>
   packets.flatMap(({ chunks }) => chunks.flatMap((chunk) => (chunk.type === "DATA" ? [chunk.ssn] : [])));

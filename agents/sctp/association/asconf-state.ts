@@ -48,6 +48,10 @@ export const createAsconfState = (localInitialTsn: Tsn, peerInitialTsn: Tsn): As
   notUnderstood: [],
 });
 
+/** Whether the peer was asked to add or delete this address of ours and has not answered. */
+export const isUnsettled = (asconf: AsconfState, local: string): boolean =>
+  openRequests(asconf).some(({ kind, address }) => kind !== "set-primary" && address === local);
+
 /** Requests that the peer has not answered, those that wait included. */
 export const openRequests = ({ inFlight, wanted }: AsconfState): readonly AddressRequest[] => [
   ...(inFlight?.requests ?? []),

@@ -5,7 +5,7 @@ import type { AsconfAckChunk, Parameter } from "../wire/index.ts";
 import { addressParameter } from "../wire/index.ts";
 import { abort } from "./abort.ts";
 import type { AddressRequest, AsconfState } from "./asconf-state.ts";
-import { openRequests } from "./asconf-state.ts";
+import { isUnsettled, openRequests } from "./asconf-state.ts";
 import type { AssociationCore } from "./core.ts";
 import type { Route } from "./outputs.ts";
 import { countPathError } from "./time-outs.ts";
@@ -85,10 +85,6 @@ function addressesToCome(core: AssociationCore): Set<string> {
   return addresses;
 }
 
-/** Whether the peer was asked to add or delete this address of ours and has not answered: nothing but ASCONF leaves from it. */
-const isUnsettled = (core: AssociationCore, local: string): boolean =>
-  openRequests(core.state.asconf).some(({ kind, address }) => kind !== "set-primary" && address === local);
-
 /** Whether the peer was asked to delete this address of ours: an ABORT that comes there is too late (section 5.3.1). */
 const isLeaving = (core: AssociationCore, local: string): boolean =>
   openRequests(core.state.asconf).some(({ kind, address }) => kind === "delete" && address === local);
@@ -98,7 +94,7 @@ const isLeaving = (core: AssociationCore, local: string): boolean =>
  * Out of the blue it may come so late that the address is being added again, and not yet part of the association (F1).
  */
 export const isLateAbort = (core: AssociationCore, local: string, tagReflected: boolean): boolean =>
-  isLeaving(core, local) || (tagReflected && isUnsettled(core, local));
+  isLeaving(core, local) || (tagReflected && isUnsettled(core.state.asconf, local));
 
 /** Sends the next ASCONF where none is on its way, or that one again. */
 export function sendAsconf(core: AssociationCore): void {
@@ -160,7 +156,9 @@ const requestParameter = ({ kind, address }: AddressRequest, place: number): Par
 function sourceOf(core: AssociationCore, path: Path, requests: readonly AddressRequest[]): string {
   const isIpv6 = path.address.includes(":");
   const added = requests.filter(({ kind }) => kind === "add").map(({ address }) => address);
-  const usable = [core.routeTo(path).local, ...core.sources].filter((each) => !isUnsettled(core, each));
+  const usable = [core.routeTo(path).local, ...core.sources].filter(
+    (each) => !isUnsettled(core.state.asconf, each),
+  );
   const candidates = [...usable, ...added].filter((each) => each.includes(":") === isIpv6);
   return candidates[0] ?? core.localAddress;
 }

@@ -41,8 +41,6 @@ import { openState } from "./updates.ts";
  * One SCTP association after INIT and INIT ACK (RFC 9260). A function of packets, calls and time: each
  * call puts what is to be done into the endpoint's outputs; packets are made by `flush`.
  */
-const isData = ({ type }: Chunk): boolean => type === "DATA" || type === "I_DATA";
-
 export class Association {
   readonly #core: AssociationCore;
 
@@ -136,8 +134,6 @@ export class Association {
     nowMs: number,
     congestionExperienced: boolean = false,
   ): void {
-    // Section 6.2: at least every second packet with DATA is acknowledged, however many come before a flush.
-    if (this.#core.sack.isDue && chunks.some(isData)) flush(this.#core);
     receivePacket(this.#core, chunks, route, nowMs, congestionExperienced);
   }
 

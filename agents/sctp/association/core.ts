@@ -15,7 +15,7 @@ import { SackScheduler } from "../rx/sack-scheduler.ts";
 import { Deadlines } from "../timer/deadlines.ts";
 import type { Chunk, PacketArena } from "../wire/index.ts";
 import { chunkLength, commonHeaderBytes } from "../wire/index.ts";
-import { openRequests } from "./asconf-state.ts";
+import { isUnsettled } from "./asconf-state.ts";
 import type { EcnState } from "./ecn-state.ts";
 import { noEcn } from "./ecn-state.ts";
 import type { ForwardTsnSent } from "./forward-tsn-state.ts";
@@ -314,10 +314,7 @@ export class AssociationCore {
   mayLeaveFrom(local: string): boolean {
     const { agreement, asconf } = this.state;
     if (!agreement.extensions.addressReconfiguration) return true;
-    const isUnsettled = openRequests(asconf).some(
-      (each) => each.kind !== "set-primary" && each.address === local,
-    );
-    return !isUnsettled && agreement.localAddresses.includes(local);
+    return !isUnsettled(asconf, local) && agreement.localAddresses.includes(local);
   }
 
   /** Packets to this path leave from another address of ours now: its congestion control begins anew (section 7.2.5.2). */

@@ -13,10 +13,10 @@ import {
 } from "./broken-off.ts";
 import type { AssociationCore } from "./core.ts";
 
-/** Messages of which the user can have a first part at a time, whatever a peer interleaves, */
+/** Messages of which the user can have a first part at a time, whatever a peer interleaves. */
 const maxPartialDeliveries = 256;
-/** and where only that frees a full buffer. */
-const mostPartialDeliveries = 1024;
+/** The same where only another one frees a full buffer. */
+const maxForcedPartialDeliveries = 1024;
 
 /**
  * A partial delivery keeps everything else back (RFC 6458 section 8.1.20, levels 0 and 1, which differ in
@@ -177,7 +177,7 @@ export function deliverWhatIsReady(core: AssociationCore): void {
  * that messages larger than the buffer pass (RFC 9260 section 6.9). Answers whether there was one.
  */
 export function relieveBuffer(core: AssociationCore): boolean {
-  if (core.state.receive.partial.length >= mostPartialDeliveries || isHeldBack(core)) return false;
+  if (core.state.receive.partial.length >= maxForcedPartialDeliveries || isHeldBack(core)) return false;
   const { reassembly } = core;
   for (const streamId of reassembly.streamIds()) {
     const run = reassembly.orderedRun(streamId, expectedSsn(core.state.receive, streamId));

@@ -1,4 +1,4 @@
-import type { Chunk, ForwardTsnChunk, IForwardTsnChunk } from "../wire/index.ts";
+import type { Chunk, DataChunk, ForwardTsnChunk, IDataChunk, IForwardTsnChunk } from "../wire/index.ts";
 import type { AssociationCore } from "./core.ts";
 import { packetWasMarked } from "./ecn.ts";
 import { packetWithDataDone, receiveData } from "./on-data.ts";
@@ -8,6 +8,7 @@ import { receiveSack } from "./on-sack.ts";
 import type { Route } from "./outputs.ts";
 import { receiveControl } from "./receive-control.ts";
 import { dataWhileShuttingDown, mayReceiveData } from "./shutdown.ts";
+import { flush } from "./transmit.ts";
 
 /** FORWARD TSNs of a packet that are processed: the last one says everything, so nobody needs more. */
 const maxForwardTsns = 8;
@@ -24,13 +25,15 @@ export function receivePacket(
   let sackAtOnce = false;
   let withSack = false;
   let forwardTsns = 0;
+  // Section 6.2: at least every second packet with DATA is acknowledged, however many come before a flush.
+  if (core.sack.isDue && chunks.some(isData)) flush(core);
   core.nowMs = nowMs;
   core.startPacket();
   core.grantBurst();
   heardFrom(core, chunks, route);
   for (const chunk of chunks) {
     if (core.state.phase === "closed") break;
-    if (chunk.type === "DATA" || chunk.type === "I_DATA") {
+    if (isData(chunk)) {
       if (!mayReceiveData(core.state.phase)) continue;
       withData = true;
       sackAtOnce = receiveData(core, chunk, route) || sackAtOnce;
@@ -45,7 +48,7 @@ export function receivePacket(
     } else if (!receiveControl(core, chunk, route, nowMs)) break;
   }
   if (congestionExperienced) {
-    const first = chunks.find((chunk) => chunk.type === "DATA" || chunk.type === "I_DATA");
+    const first = chunks.find(isData);
     if (first !== undefined) packetWasMarked(core, first.tsn);
   }
   if ((withData || forwardTsns > 0) && core.state.phase !== "closed") {
@@ -56,6 +59,9 @@ export function receivePacket(
     finishDeferredReset(core, core.sackRoute);
   }
 }
+
+const isData = (chunk: Chunk): chunk is DataChunk | IDataChunk =>
+  chunk.type === "DATA" || chunk.type === "I_DATA";
 
 const isForwardTsn = (chunk: Chunk): chunk is ForwardTsnChunk | IForwardTsnChunk =>
   chunk.type === "FORWARD_TSN" || chunk.type === "I_FORWARD_TSN";

@@ -1,6 +1,6 @@
 import type { ProtocolParameters } from "../../../agents/sctp/index.ts";
-import { noExtensions, tsn } from "../../../agents/sctp/index.ts";
-import type { AsconfAckChunk, Chunk, DataChunk, Parameter } from "../../../agents/sctp/wire/index.ts";
+import { noExtensions } from "../../../agents/sctp/index.ts";
+import type { AsconfAckChunk, Chunk, Parameter } from "../../../agents/sctp/wire/index.ts";
 import { addressParameter, writePacket } from "../../../agents/sctp/wire/index.ts";
 import { Bench, peer, peerToo, us, usToo } from "../handshake/bench.ts";
 import type { Envelope, Sent } from "../handshake/bench.ts";
@@ -21,20 +21,6 @@ export const change = (
   correlationId,
   address: addressParameter(address),
 });
-
-export const data = (count: number): DataChunk =>
-  ({
-    type: "DATA",
-    tsn: tsn(1000 + count),
-    streamId: 0,
-    ssn: count,
-    ppid: 0,
-    unordered: false,
-    beginning: true,
-    ending: true,
-    immediate: true,
-    payload: new Uint8Array(10),
-  }) as DataChunk;
 
 /** An association in which both sides may change their addresses; without AUTH, so that chunks are easy to make. */
 export class AsconfStage {

@@ -2,7 +2,8 @@ import { describe, expect, it } from "vitest";
 import { tsnAdd } from "../../../agents/sctp/base/serial.ts";
 import { Endpoint, cloneAssociationState, seededRandom } from "../../../agents/sctp/index.ts";
 import { Bench, initOf, types, unknownParameter } from "../handshake/bench.ts";
-import { AsconfStage, ackIn, added, change, data, peer, peerToo, refusal, us } from "./asconf-stage.ts";
+import { AsconfStage, ackIn, added, change, peer, peerToo, refusal, us } from "./asconf-stage.ts";
+import { numbered as data } from "../rx/chunks.ts";
 
 describe("an ASCONF of the peer (RFC 5061 section 5.2)", () => {
   it("that adds an address is answered where it came from; the address is probed at once and gets nothing else", () => {

@@ -4,18 +4,8 @@ import { encodeUpdate } from "../../../agents/replica/update-codec.ts";
 import { Endpoint, applyUpdate, cloneAssociationState, seededRandom } from "../../../agents/sctp/index.ts";
 import type { Parameter } from "../../../agents/sctp/wire/index.ts";
 import { Bench, types } from "../handshake/bench.ts";
-import {
-  AsconfStage,
-  added,
-  asconfIn,
-  change,
-  data,
-  ours,
-  peer,
-  peerToo,
-  us,
-  usToo,
-} from "./asconf-stage.ts";
+import { AsconfStage, added, asconfIn, change, ours, peer, peerToo, us, usToo } from "./asconf-stage.ts";
+import { numbered as data } from "../rx/chunks.ts";
 
 const errorFor = (
   correlationId: number,

@@ -2,7 +2,8 @@ import { describe, expect, it } from "vitest";
 import { Endpoint, seededRandom, tsn } from "../../../agents/sctp/index.ts";
 import type { Chunk } from "../../../agents/sctp/wire/index.ts";
 import { types } from "../handshake/bench.ts";
-import { AsconfStage, change, data, ours, peer, peerToo, us, usToo } from "./asconf-stage.ts";
+import { AsconfStage, change, ours, peer, peerToo, us, usToo } from "./asconf-stage.ts";
+import { numbered as data } from "../rx/chunks.ts";
 
 /** From which of our addresses packets leave while addresses come and go (RFC 5061 section 5.3). */
 

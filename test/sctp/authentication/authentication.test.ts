@@ -1,16 +1,11 @@
 import { describe, expect, it } from "vitest";
 import type { ProtocolParameters } from "../../../agents/sctp/index.ts";
-import {
-  Endpoint,
-  cloneAssociationState,
-  noExtensions,
-  seededRandom,
-  tsn,
-} from "../../../agents/sctp/index.ts";
+import { Endpoint, cloneAssociationState, noExtensions, seededRandom } from "../../../agents/sctp/index.ts";
 import { decodeUpdate } from "../../../agents/replica/index.ts";
 import { encodeUpdate } from "../../../agents/replica/update-codec.ts";
-import type { Chunk, DataChunk } from "../../../agents/sctp/wire/index.ts";
+import type { Chunk } from "../../../agents/sctp/wire/index.ts";
 import { Bench, cookie, initAckOf, initOf, types } from "../handshake/bench.ts";
+import { numbered as data } from "../rx/chunks.ts";
 import { AuthPeer, resealed } from "./auth-peer.ts";
 
 const extensions = { ...noExtensions, authentication: true };
@@ -20,19 +15,6 @@ const cookieEchoType = 10;
 const none: Uint8Array = new Uint8Array(0);
 const secret: Uint8Array = new TextEncoder().encode("a secret of both");
 
-const data = (count: number): DataChunk =>
-  ({
-    type: "DATA",
-    tsn: tsn(1000 + count),
-    streamId: 0,
-    ssn: count,
-    ppid: 0,
-    unordered: false,
-    beginning: true,
-    ending: true,
-    immediate: true,
-    payload: new Uint8Array(10),
-  }) as DataChunk;
 const abort: Chunk = { type: "ABORT", tagReflected: false, causes: [] };
 const heartbeat: Chunk = { type: "HEARTBEAT", info: new Uint8Array(8) };
 

@@ -1,10 +1,10 @@
 import { expect } from "vitest";
 import { Adapter } from "../../../agents/adapter/adapter.ts";
 import type { Answer } from "../../../agents/adapter/adapter.ts";
-import { tsn } from "../../../agents/sctp/index.ts";
 import type { Chunk, IDataChunk, Parameter } from "../../../agents/sctp/wire/index.ts";
 import type { Caught, ExpectedPacket } from "../../support/sctp-script.ts";
 import { ScriptPeer, catchPacket, cookieAck, expectPackets } from "../../support/sctp-script.ts";
+import { iData } from "../rx/chunks.ts";
 import { iDataType, iForwardTsnType } from "./kit.ts";
 
 const us = "192.168.0.1";
@@ -159,17 +159,5 @@ export class Adapted {
   }
 }
 
-export const data = (number: number, fields: Partial<IDataChunk> = {}): IDataChunk => ({
-  type: "I_DATA",
-  tsn: tsn(number >>> 0),
-  streamId: 0,
-  messageId: 0,
-  fsn: 0,
-  ppid: 0,
-  unordered: false,
-  beginning: true,
-  ending: true,
-  immediate: false,
-  payload: new Uint8Array(100),
-  ...fields,
-});
+export const data = (number: number, fields: Partial<IDataChunk> = {}): IDataChunk =>
+  iData(number >>> 0, { ppid: 0, payload: new Uint8Array(100), ...fields });

@@ -1,10 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { noExtensions } from "../../../agents/sctp/index.ts";
 import type { Script, Setting } from "../rfc9260/kit.ts";
-import { connected, established } from "../rfc9260/kit.ts";
+import { connected, established, start } from "../rfc9260/kit.ts";
 import type { Sketch } from "../rfc9260/sketches.ts";
 import { cookieEcho, data, initAck, sack } from "../rfc9260/sketches.ts";
-import { start } from "../rfc9260/kit.ts";
 import {
   answers,
   first,

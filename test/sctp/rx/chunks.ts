@@ -16,7 +16,11 @@ export const data = (tsnOf: number, fields: Partial<DataChunk> = {}): DataChunk 
   ...fields,
 });
 
-/** The same of an I-DATA chunk. */
+/** Ten bytes as number `count` of stream 0, at TSN 1000 + `count`; they ask for a SACK at once. */
+export const numbered = (count: number): DataChunk =>
+  data(1000 + count, { ssn: ssn(count), ppid: 0, immediate: true, payload: new Uint8Array(10) });
+
+/** The same as `data` of an I-DATA chunk. */
 export const iData = (tsnOf: number, fields: Partial<IDataChunk> = {}): IDataChunk => ({
   type: "I_DATA",
   tsn: tsn(tsnOf),
