@@ -11,8 +11,9 @@ import type {
 import { Endpoint, rfc9260Parameters, seededRandom } from "../../../agents/sctp/index.ts";
 import type { Chunk, SctpPacket } from "../../../agents/sctp/wire/index.ts";
 import { parsePacket, writePacket } from "../../../agents/sctp/wire/index.ts";
+import { ordinary, translated } from "./fill-in.ts";
 import type { Expected, Sketch } from "./sketches.ts";
-import { asEnvelope, cookieEcho, heartbeatAck, init, initAck, ipv4, rawPacket, sack } from "./sketches.ts";
+import { asEnvelope, cookieEcho, heartbeatAck, init, initAck, rawPacket, sack } from "./sketches.ts";
 
 /**
  * A scripted peer against one real endpoint on virtual time. `peer` is the wire and the other side;
@@ -357,77 +358,6 @@ function inWords({ afterMs, to, chunks }: Omit<Arrival, "bytes">): string {
   const names = chunks.map(({ type, tsn }) => (typeof tsn === "number" ? `${type} ${tsn}` : type));
   return `after ${afterMs} ms to ${to} ${names.join(", ")}`;
 }
-
-function translated(sketch: Sketch, theirs: (tsn: unknown) => number): Readonly<Record<string, unknown>> {
-  if (sketch.type === "SACK" || sketch.type === "SHUTDOWN")
-    return { cumulativeTsn: theirs(sketch["cumulativeTsn"]) };
-  if (sketch.type === "ECNE") return { lowestTsn: theirs(sketch["lowestTsn"]) };
-  return {};
-}
-
-function ordinary(sketch: Sketch, peer: Peer): Readonly<Record<string, unknown>> {
-  const { peerWindow, peerInitialTsn = 1, peerParameters = [] } = peer.setting;
-  switch (sketch.type) {
-    case "DATA":
-      return {
-        streamId: 0,
-        ssn: sketch["unordered"] === true ? 0 : ((sketch["tsn"] as number) - peerInitialTsn) & 0xffff,
-        ppid: 0,
-        unordered: false,
-        beginning: true,
-        ending: true,
-        immediate: false,
-        payload: new Uint8Array((sketch["size"] as number | undefined) ?? 100).fill(Number(sketch["tsn"])),
-      };
-    case "I_DATA":
-      return { ...wholeIData, payload: new Uint8Array((sketch["size"] as number | undefined) ?? 100) };
-    case "FORWARD_TSN":
-    case "I_FORWARD_TSN":
-      return { streams: [] };
-    case "SACK":
-      return { advertisedWindow: peerWindow ?? 65_536 };
-    case "INIT":
-    case "INIT_ACK":
-      return {
-        initiateTag: peer.tag,
-        advertisedWindow: peerWindow ?? 65_536,
-        outboundStreams: 10,
-        inboundStreams: 10,
-        initialTsn: peerInitialTsn,
-        parameters: [
-          ...(peer.addresses.length > 1 ? peer.addresses.map(ipv4) : []),
-          ...(sketch.type === "INIT_ACK" ? [{ type: "STATE_COOKIE", cookie: COOKIE }] : []),
-          ...peerParameters,
-        ],
-      };
-    case "COOKIE_ECHO":
-      return { cookie: peer.cookie };
-    case "HEARTBEAT":
-    case "HEARTBEAT_ACK":
-      return { info: Uint8Array.from([1, 2, 3, 4]) };
-    case "SHUTDOWN_COMPLETE":
-      return { tagReflected: false };
-    case "ABORT":
-      return { tagReflected: false, causes: [] };
-    default:
-      return {};
-  }
-}
-
-/** The first message of a stream, in one chunk. */
-const wholeIData = {
-  streamId: 0,
-  messageId: 0,
-  fsn: 0,
-  ppid: 0,
-  unordered: false,
-  beginning: true,
-  ending: true,
-  immediate: false,
-};
-
-/** What the scripted peer sends as a cookie: to the endpoint, it is only bytes. */
-export const COOKIE: Uint8Array = Uint8Array.from({ length: 40 }, (_, index) => index);
 
 /** A message of the user; `size` is that of its payload, in bytes. */
 type Message = Partial<OutgoingMessage> & {

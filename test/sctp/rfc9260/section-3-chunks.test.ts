@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { parsePacket } from "../../../agents/sctp/wire/index.ts";
-import { COOKIE, FULL, PEER, PEER_TOO, connected, established, receiving, start } from "./kit.ts";
+import { COOKIE } from "./fill-in.ts";
+import { FULL, PEER, PEER_TOO, connected, established, receiving, start } from "./kit.ts";
 import type { Setting } from "./kit.ts";
 import {
   abort,

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { COOKIE, FULL, PEER, PEER_THREE, PEER_TOO, US, US_TOO, established, start } from "./kit.ts";
+import { COOKIE } from "./fill-in.ts";
+import { FULL, PEER, PEER_THREE, PEER_TOO, US, US_TOO, established, start } from "./kit.ts";
 import type { Script, Setting } from "./kit.ts";
 import {
   abort,
