@@ -3,6 +3,7 @@ import { CongestionEcho } from "./congestion-echo.ts";
 import { MessageChecker } from "./message-checker.ts";
 import type { DataOnWire } from "./packet-reader.ts";
 import type { DataPacket } from "./transfer.ts";
+import { Reception } from "./reception.ts";
 import { Transfer } from "./transfer.ts";
 
 /** Chunks of 1000 bytes with their headers: congestion windows are round numbers. */
@@ -284,5 +285,22 @@ describe("a restart of the other side under the same tag", () => {
     checker.arrived("b", 7, { ...delivered, ppid: 2 });
     expect([...checker.undelivered("a", 7)]).toEqual([]);
     expect(() => checker.arrived("b", 7, { ...delivered, ppid: 1 })).toThrow(/order within a stream/);
+  });
+});
+
+describe("a FORWARD TSN that reaches the receiver", () => {
+  const after = (cumulativeTsn: number): number | undefined => {
+    const reception = new Reception("a to b");
+    reception.expect(1000);
+    reception.forwardArrived(cumulativeTsn);
+    return reception.inSequence;
+  };
+
+  it("moves what has come to where it says", () => {
+    expect(after(1500)).toBe(1500);
+  });
+
+  it("and does not where it left before a reset of the TSNs", () => {
+    expect(after(1500 + 2 ** 31 - 1000)).toBe(999);
   });
 });

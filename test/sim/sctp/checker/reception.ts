@@ -1,6 +1,9 @@
 import type { SackOnWire } from "./packet-reader.ts";
 import { hold, steps } from "./violation.ts";
 
+/** RFC 6525 section 5.2.4: after an SSN/TSN reset TSNs go on 2^31 away; from no sender does one give up half as many. */
+const otherNumbering = 2 ** 30;
+
 /** What has reached the receiver of one direction of an association, and what it may say about that. */
 export class Reception {
   readonly #name: string;
@@ -41,6 +44,8 @@ export class Reception {
   forwardArrived(cumulativeTsn: number): void {
     const arrived = this.#arrivedInSequence;
     if (arrived === undefined || steps(arrived, cumulativeTsn) <= 0) return;
+    // It left before the reset of which its receiver knows.
+    if (steps(arrived, cumulativeTsn) >= otherNumbering) return;
     for (let tsn = (arrived + 1) >>> 0; steps(tsn, cumulativeTsn) >= 0; tsn = (tsn + 1) >>> 0)
       this.#arrived.add(tsn);
     this.#advance();
