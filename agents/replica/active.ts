@@ -15,7 +15,7 @@ import type { Gated } from "./commit-gate.ts";
 import { CommitGate } from "./commit-gate.ts";
 import { EchoBacklog } from "./echo-backlog.ts";
 import type { ClusterFrame, ReplicatedUpdate } from "./frames.ts";
-import { replicate } from "./frames.ts";
+import { linkVersion, replicate } from "./frames.ts";
 import { Lease } from "./lease.ts";
 import { notificationRecord } from "./notification-record.ts";
 import type { InstanceRecord } from "./records.ts";
@@ -89,7 +89,7 @@ export class ActiveInstance {
       options.application.restore(state.userState);
     }
     // Should the former primary still be there, it must learn that its time is over.
-    instance.#frame({ kind: "hello", epoch: options.epoch, primary: true });
+    instance.#frame({ kind: "hello", epoch: options.epoch, version: linkVersion, role: "primary" });
     instance.#turn(nowMs);
     return instance;
   }
@@ -147,7 +147,7 @@ export class ActiveInstance {
   linkUp(nowMs: number): void {
     this.#linkUp = true;
     this.#options.endpoint.useOtherAddresses(true);
-    this.#frame({ kind: "hello", epoch: this.#options.epoch, primary: true });
+    this.#frame({ kind: "hello", epoch: this.#options.epoch, version: linkVersion, role: "primary" });
     this.#outputs.frames.push(...updateFrames(this.#options.epoch, this.#backlog.updates));
     this.#beat(nowMs);
     this.#outputs.records.push(

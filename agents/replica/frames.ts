@@ -1,5 +1,5 @@
-import type { IcmpReport, NumberedUpdate, Route } from "../sctp/index.ts";
-import { unreachable } from "../sctp/index.ts";
+import type { IcmpReport, NumberedUpdate, Route, Tsn, TsnLease } from "../sctp/index.ts";
+import { tsn, unreachable } from "../sctp/index.ts";
 import { ByteReader, ByteWriter, EncodingFlaw } from "./encoding.ts";
 import { decodeUpdate, encodeUpdate } from "./update-codec.ts";
 
@@ -9,19 +9,63 @@ export interface ReplicatedUpdate extends NumberedUpdate {
   readonly bytes: Uint8Array;
 }
 
-/** What the two computers of a cluster say to each other. Every frame names the sender's fencing epoch. */
+/** Version of the frames; the first frame on a link names it. */
+export const linkVersion = 2 as const;
+
+/** What the sender of a frame is in its cluster. */
+export type LinkRole = "primary" | "standby" | "keeper";
+
+/**
+ * What the computers of a cluster say to each other. Every frame names the sender's fencing epoch.
+ * *Holder* is who holds the replicated state: the standby, or a keeper that is a store.
+ */
 export type ClusterFrame =
   /** First on a new link, both ways. */
-  | { readonly kind: "hello"; readonly epoch: number; readonly primary: boolean }
+  | { readonly kind: "hello"; readonly epoch: number; readonly version: number; readonly role: LinkRole }
   /**
-   * Says that the sender lives. The primary's names the instant of sending by its own clock; the
-   * secondary sends it back at once, and that is the primary's leave to go on sending.
+   * Says that the sender lives. The primary's names the instant of sending by its own clock; standby
+   * and keeper send it back at once, and that is the primary's leave to go on sending.
    */
   | { readonly kind: "beat"; readonly epoch: number; readonly stampMs?: number }
-  /** Primary to secondary: all updates of one turn. */
+  /** Primary to holder: updates in the order in which they were made. */
   | { readonly kind: "updates"; readonly epoch: number; readonly updates: readonly ReplicatedUpdate[] }
-  /** Secondary to primary: everything up to `sequence` is held. */
+  /** Holder to primary: everything up to `sequence` is held. */
   | { readonly kind: "held"; readonly epoch: number; readonly association: number; readonly sequence: number }
+  /**
+   * A whole state, as the bytes of an `opened` update whose state is one number behind: it takes the
+   * place of what the receiver holds of the association.
+   */
+  | {
+      readonly kind: "state";
+      readonly epoch: number;
+      readonly association: number;
+      readonly bytes: Uint8Array;
+    }
+  /** Primary to holder: TSNs that may be used without the holder's knowing what they carry. */
+  | { readonly kind: "lease"; readonly epoch: number; readonly association: number; readonly lease: TsnLease }
+  /** Holder to primary: it knows of the lease up to this TSN. */
+  | {
+      readonly kind: "leaseHeld";
+      readonly epoch: number;
+      readonly association: number;
+      readonly limitTsn: Tsn;
+    }
+  /** Primary to holder and keeper: all is held; from now on it is current and may be gone on from. */
+  | { readonly kind: "synced"; readonly epoch: number }
+  /** Primary to partner or keeper: I go on alone; what is held is not current any more. */
+  | { readonly kind: "solo"; readonly epoch: number }
+  /** The answer: nobody goes on from what is held until the next `synced`. */
+  | { readonly kind: "soloGranted"; readonly epoch: number }
+  /** Standby to keeper: let me be primary under `epoch`, one more than the last. */
+  | { readonly kind: "claim"; readonly epoch: number }
+  /** Keeper to the claimant, after all that it holds: the claimant is primary under `epoch`. */
+  | { readonly kind: "claimed"; readonly epoch: number }
+  /** Keeper to the claimant: not now; 0: not at all as long as the primary is there. */
+  | { readonly kind: "claimDenied"; readonly epoch: number; readonly retryAfterMs: number }
+  /** Primary to standby, when all is held: the receiver is primary under `epoch` from now on. */
+  | { readonly kind: "handover"; readonly epoch: number }
+  /** To a sender of an older epoch: somebody is primary under `epoch`. */
+  | { readonly kind: "fenced"; readonly epoch: number }
   /** Secondary to primary: a packet that came to the secondary's address. */
   | {
       readonly kind: "inbound";
@@ -47,7 +91,20 @@ const kinds: readonly ClusterFrame["kind"][] = [
   "outbound",
   "leaving",
   "icmp",
+  "state",
+  "lease",
+  "leaseHeld",
+  "synced",
+  "solo",
+  "soloGranted",
+  "claim",
+  "claimed",
+  "claimDenied",
+  "handover",
+  "fenced",
 ];
+
+const linkRoles: readonly LinkRole[] = ["primary", "standby", "keeper"];
 
 const icmpKinds: readonly IcmpReport["kind"][] = [
   "packet-too-big",
@@ -60,7 +117,7 @@ export function encodeFrame(frame: ClusterFrame): Uint8Array {
   const writer = new ByteWriter().u8(kinds.indexOf(frame.kind)).u32(frame.epoch);
   switch (frame.kind) {
     case "hello":
-      writer.u8(Number(frame.primary));
+      writer.u16(frame.version).u8(linkRoles.indexOf(frame.role));
       break;
     case "updates":
       writer.list(frame.updates, (each) => {
@@ -69,6 +126,19 @@ export function encodeFrame(frame: ClusterFrame): Uint8Array {
       break;
     case "held":
       writer.u32(frame.association).u32(frame.sequence);
+      break;
+    case "state":
+      writer.u32(frame.association).bytes(frame.bytes);
+      break;
+    case "lease":
+      writer.u32(frame.association);
+      writeTsnLease(writer, frame.lease);
+      break;
+    case "leaseHeld":
+      writer.u32(frame.association).u32(frame.limitTsn);
+      break;
+    case "claimDenied":
+      writer.f64(frame.retryAfterMs);
       break;
     case "inbound":
       writeRoute(writer, frame.route);
@@ -87,6 +157,13 @@ export function encodeFrame(frame: ClusterFrame): Uint8Array {
       writer.f64(frame.stampMs ?? Number.NaN);
       break;
     case "leaving":
+    case "synced":
+    case "solo":
+    case "soloGranted":
+    case "claim":
+    case "claimed":
+    case "handover":
+    case "fenced":
       break;
     default:
       unreachable(frame);
@@ -112,11 +189,19 @@ function readFrame(reader: ByteReader): ClusterFrame {
   const epoch = reader.u32();
   switch (kind) {
     case "hello":
-      return { kind, epoch, primary: reader.u8() === 1 };
+      return { kind, epoch, version: reader.u16(), role: reader.oneOf(linkRoles) };
     case "updates":
       return { kind, epoch, updates: reader.list(() => readUpdate(reader)) };
     case "held":
       return { kind, epoch, association: reader.u32(), sequence: reader.u32() };
+    case "state":
+      return { kind, epoch, association: reader.u32(), bytes: reader.bytes() };
+    case "lease":
+      return { kind, epoch, association: reader.u32(), lease: readTsnLease(reader) };
+    case "leaseHeld":
+      return { kind, epoch, association: reader.u32(), limitTsn: tsn(reader.u32()) };
+    case "claimDenied":
+      return { kind, epoch, retryAfterMs: reader.f64() };
     case "inbound": {
       const [route, packet] = [readRoute(reader), reader.bytes()];
       return { kind, epoch, route, packet, congestionExperienced: reader.u8() === 1 };
@@ -130,10 +215,37 @@ function readFrame(reader: ByteReader): ClusterFrame {
       return Number.isNaN(stampMs) ? { kind, epoch } : { kind, epoch, stampMs };
     }
     case "leaving":
+    case "synced":
+    case "solo":
+    case "soloGranted":
+    case "claim":
+    case "claimed":
+    case "handover":
+    case "fenced":
       return { kind, epoch };
     default:
       return unreachable(kind);
   }
+}
+
+function writeTsnLease(writer: ByteWriter, { ackedTsn, nextTsn, limitTsn, streams }: TsnLease): void {
+  writer.u32(ackedTsn).u32(nextTsn).u32(limitTsn);
+  writer.list(streams, ({ streamId, nextSsn, nextUnorderedMid }) => {
+    writer.u16(streamId).u32(nextSsn).u32(nextUnorderedMid);
+  });
+}
+
+function readTsnLease(reader: ByteReader): TsnLease {
+  return {
+    ackedTsn: tsn(reader.u32()),
+    nextTsn: tsn(reader.u32()),
+    limitTsn: tsn(reader.u32()),
+    streams: reader.list(() => ({
+      streamId: reader.u16(),
+      nextSsn: reader.u32(),
+      nextUnorderedMid: reader.u32(),
+    })),
+  };
 }
 
 /** No UDP port of the peer is written as 0. */

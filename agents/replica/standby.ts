@@ -2,6 +2,7 @@ import type { AssociationState, IcmpReport, Route } from "../sctp/index.ts";
 import { answerHeartbeat, applyUpdate, assert, deliveredPayload, openState } from "../sctp/index.ts";
 import type { InstanceOutputs } from "./active.ts";
 import type { ClusterFrame, ReplicatedUpdate } from "./frames.ts";
+import { linkVersion } from "./frames.ts";
 import { deliveryRecord, eventRecord, updateRecord } from "./records.ts";
 
 export interface StandbyOptions {
@@ -56,7 +57,12 @@ export class StandbyInstance {
     this.#heardAtMs = nowMs;
     this.#lastAdvanceMs = nowMs;
     this.#nextLookMs = nowMs;
-    this.#outputs.frames.push({ kind: "hello", epoch: this.#options.epoch, primary: false });
+    this.#outputs.frames.push({
+      kind: "hello",
+      epoch: this.#options.epoch,
+      version: linkVersion,
+      role: "standby",
+    });
   }
 
   /** A closed link is news at once: the primary's process is gone, or its way to us is. */

@@ -30,6 +30,7 @@ export type { ReliabilityPolicy } from "./association/abandoned-messages.ts";
 export type { AssociationStatistics, PathStatistics } from "./association/statistics.ts";
 export type { Agreement, AssociationPhase, AssociationState } from "./association/state.ts";
 export { cloneAssociationState } from "./association/state.ts";
+export type { StreamLease, TsnLease } from "./association/lease.ts";
 export { answerHeartbeat, deliveredPayload } from "./association/standby.ts";
 export type { AssociationUpdate, NumberedUpdate } from "./association/updates.ts";
 export { applyUpdate, openState } from "./association/updates.ts";

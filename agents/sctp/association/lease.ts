@@ -1,0 +1,23 @@
+import type { Tsn } from "../base/serial.ts";
+
+/** What comes next on one outbound stream: SSN or message identifiers (RFC 9260 section 6.5, RFC 8260 section 2.1). */
+export interface StreamLease {
+  readonly streamId: number;
+  readonly nextSsn: number;
+  readonly nextUnorderedMid: number;
+}
+
+/**
+ * TSNs that the instance which runs an association may use although nobody else knows what they carry.
+ * Who goes on with an older state begins at `limitTsn`, and no TSN carries two payloads.
+ */
+export interface TsnLease {
+  /** The peer had acknowledged up to here when the lease was written. */
+  readonly ackedTsn: Tsn;
+  /** The first TSN that was not used then. */
+  readonly nextTsn: Tsn;
+  /** The first TSN that may not be used under this lease. */
+  readonly limitTsn: Tsn;
+  /** Every outbound stream that was used by then. */
+  readonly streams: readonly StreamLease[];
+}
