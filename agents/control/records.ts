@@ -99,7 +99,40 @@ export type EventName =
   | "load-started"
   | "load-stopped"
   | "stall"
-  | "note";
+  | "note"
+  | ReplicationEventName;
+
+/**
+ * Events of replication, takeover and recovery. Their `detail`:
+ * `policy` {policy, placement, fencing}, at the start and at each change ·
+ * `lease` {association, limitTsn, nextTsn}, when acknowledged · `sync-started` {associations} ·
+ * `synchronised` {associations, bytes, tookMs} · `solo` {reason} · `claim` {epoch} · `claim-granted` {epoch} ·
+ * `claim-denied` {reason} · `handover-started` {epoch} · `handover-complete` {epoch, tookMs} · `rejoined` {epoch} ·
+ * `impending-failure` {reason} · `link-refused` {reason} ·
+ * `recovery-step` {association, step: lease, probe, forward-tsn, resynchronise, stream-reset, restart, abort or redirect} ·
+ * `loss-report` {association, direction, firstTsn, lastTsn, messagesAtMost}: a range of TSNs, both ends included;
+ * `inbound`: acknowledged to the peer by the earlier instance, never given to this one; `outbound`: perhaps sent by the
+ * earlier instance, not acknowledged by the peer, skipped ·
+ * `numbers-skipped` {flow, firstIndex, lastIndex}: message indices, both included, that the numbered application does
+ * not use again; index i is number floor(i / streams) of stream i mod streams.
+ */
+export type ReplicationEventName =
+  | "policy"
+  | "lease"
+  | "sync-started"
+  | "synchronised"
+  | "solo"
+  | "claim"
+  | "claim-granted"
+  | "claim-denied"
+  | "handover-started"
+  | "handover-complete"
+  | "rejoined"
+  | "impending-failure"
+  | "link-refused"
+  | "recovery-step"
+  | "loss-report"
+  | "numbers-skipped";
 
 export interface EventRecord {
   readonly kind: "event";
