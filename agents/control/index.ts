@@ -4,7 +4,10 @@ export type {
   AgentStatus,
   ClusterSetting,
   Configure,
+  ConfigureKeeper,
   DeskMessage,
+  FencingMode,
+  KeeperPlace,
   Parsed,
   TimerSetting,
 } from "./messages.ts";

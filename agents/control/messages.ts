@@ -38,6 +38,19 @@ export interface ClusterSetting {
   readonly takeoverAfterMs: number;
 }
 
+/** Who may go on when the two computers of a cluster do not hear each other; `witness`: whom the keeper lets. */
+export type FencingMode = "keep-primary" | "prefer-availability" | "witness";
+
+/** Where the members reach the third computer: an agent of ours, or a Redis server, on the intra-cluster network. */
+export type KeeperPlace =
+  | { readonly kind: "agent"; readonly address: string; readonly port: number }
+  | {
+      readonly kind: "redis";
+      readonly address: string;
+      readonly port: number;
+      readonly password?: string | undefined;
+    };
+
 /** Desk to agent. */
 export type DeskMessage =
   | {
@@ -54,6 +67,22 @@ export type DeskMessage =
       readonly timers: TimerSetting;
       /** Absent for the outside computer. */
       readonly cluster?: ClusterSetting | undefined;
+      /** Policy and placement in their text form, `every-update` or `interval:50ms`; for members of a cluster, as what follows. */
+      readonly replication?: string | undefined;
+      readonly fencing?: FencingMode | undefined;
+      readonly keeper?: KeeperPlace | undefined;
+    }
+  | {
+      readonly type: "configure-keeper";
+      /** The members connect to it here, with the secret of the cluster link. */
+      readonly linkAddress: string;
+      readonly linkPort: number;
+      readonly linkSecretHex: string;
+      readonly takeoverAfterMs: number;
+      /** Store and witness; or a witness alone, which keeps only the epoch and who has it. */
+      readonly holdsStates: boolean;
+      /** Most that it holds of states; it refuses what goes beyond. */
+      readonly maxBytes: number;
     }
   | { readonly type: "connect"; readonly address: string; readonly port: number }
   | {
@@ -63,6 +92,14 @@ export type DeskMessage =
       readonly streams: number;
     }
   | { readonly type: "stop-load" }
+  /** Planned switch-over: the member that serves makes the other one the primary. */
+  | { readonly type: "handover" }
+  /** Another policy from now on, in its text form; the placement stays. */
+  | { readonly type: "set-policy"; readonly replication: string }
+  /** The operator says that the member which serves is about to fail. */
+  | { readonly type: "announce"; readonly reason: string }
+  /** The operator's event: what is not replicated yet goes now. */
+  | { readonly type: "synchronise" }
   | { readonly type: "status"; readonly id: number }
   | { readonly type: "clock"; readonly id: number }
   | { readonly type: "shutdown" }
@@ -71,6 +108,7 @@ export type DeskMessage =
   | { readonly type: "quit" };
 
 export type Configure = Extract<DeskMessage, { type: "configure" }>;
+export type ConfigureKeeper = Extract<DeskMessage, { type: "configure-keeper" }>;
 
 /** Agent to desk. */
 export type AgentMessage =
@@ -87,7 +125,7 @@ export type AgentMessage =
   | {
       readonly type: "status";
       readonly id: number;
-      readonly role: "primary" | "secondary" | "peer" | "idle";
+      readonly role: "primary" | "secondary" | "peer" | "keeper" | "idle";
       readonly associated: boolean;
       /** Everything that was given out is acknowledged by the other side. */
       readonly drained: boolean;
@@ -129,6 +167,17 @@ const clusterSetting: z.ZodType<ClusterSetting> = z.strictObject({
   takeoverAfterMs: milliseconds,
 });
 
+const replication = z.string().min(1).max(400);
+const keeperPlace: z.ZodType<KeeperPlace> = z.discriminatedUnion("kind", [
+  z.strictObject({ kind: z.literal("agent"), address, port }),
+  z.strictObject({
+    kind: z.literal("redis"),
+    address,
+    port,
+    password: z.string().min(1).max(200).optional(),
+  }),
+]);
+
 const deskSchemas: Schemas<DeskMessage> = {
   configure: z.strictObject({
     type: z.literal("configure"),
@@ -140,6 +189,21 @@ const deskSchemas: Schemas<DeskMessage> = {
     ownAddress: address,
     timers: timerSetting,
     cluster: clusterSetting.optional(),
+    replication: replication.optional(),
+    fencing: z.enum(["keep-primary", "prefer-availability", "witness"]).optional(),
+    keeper: keeperPlace.optional(),
+  }),
+  "configure-keeper": z.strictObject({
+    type: z.literal("configure-keeper"),
+    linkAddress: address,
+    linkPort: port,
+    linkSecretHex: hexBytes,
+    takeoverAfterMs: milliseconds,
+    holdsStates: z.boolean(),
+    maxBytes: z
+      .int()
+      .min(1)
+      .max(2 ** 40),
   }),
   connect: z.strictObject({ type: z.literal("connect"), address, port }),
   load: z.strictObject({
@@ -149,6 +213,10 @@ const deskSchemas: Schemas<DeskMessage> = {
     streams: z.int().min(1).max(1024),
   }),
   "stop-load": z.strictObject({ type: z.literal("stop-load") }),
+  handover: z.strictObject({ type: z.literal("handover") }),
+  "set-policy": z.strictObject({ type: z.literal("set-policy"), replication }),
+  announce: z.strictObject({ type: z.literal("announce"), reason: z.string().min(1).max(400) }),
+  synchronise: z.strictObject({ type: z.literal("synchronise") }),
   status: z.strictObject({ type: z.literal("status"), id: z.int() }),
   clock: z.strictObject({ type: z.literal("clock"), id: z.int() }),
   shutdown: z.strictObject({ type: z.literal("shutdown") }),
@@ -180,7 +248,7 @@ const agentSchemas: Schemas<AgentMessage> = {
   status: z.object({
     type: z.literal("status"),
     id: z.int(),
-    role: z.enum(["primary", "secondary", "peer", "idle"]),
+    role: z.enum(["primary", "secondary", "peer", "keeper", "idle"]),
     associated: z.boolean(),
     drained: z.boolean(),
     totals: z.array(flowTotal).max(4096),

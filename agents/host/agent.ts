@@ -60,6 +60,12 @@ export class Agent {
       case "clock":
         this.#reporter.send({ type: "clock", id: message.id, atUs: Math.round(this.#clock.nowMs() * 1000) });
         break;
+      case "configure-keeper":
+      case "handover":
+      case "set-policy":
+      case "announce":
+      case "synchronise":
+        throw new Error(`this agent knows nothing of "${message.type}" yet`);
       case "present":
         return;
       case "quit":
