@@ -5,7 +5,7 @@ export type { RandomSource } from "./base/random.ts";
 export { seededRandom } from "./base/random.ts";
 export { assert, unreachable } from "./base/assert.ts";
 export type { Ssn, Tsn } from "./base/serial.ts";
-export { ssn, tsn } from "./base/serial.ts";
+export { ssn, tsn, tsnDistance, tsnLess } from "./base/serial.ts";
 export { packetChecksum, parseChunkAt, writeChunk } from "./wire/index.ts";
 export { crc32c } from "./base/crc32c.ts";
 export type { OutgoingMessage, SendAnswer } from "./association/outgoing-message.ts";
