@@ -15,6 +15,7 @@ export type {
   Notification,
   OutboundPacket,
   PacketReason,
+  RecoveryStep,
   Route,
 } from "./association/outputs.ts";
 export type { IcmpReport } from "./association/on-icmp.ts";
@@ -31,6 +32,8 @@ export type { AssociationStatistics, PathStatistics } from "./association/statis
 export type { Agreement, AssociationPhase, AssociationState } from "./association/state.ts";
 export { cloneAssociationState } from "./association/state.ts";
 export type { StreamLease, TsnLease } from "./association/lease.ts";
+export { writeLease } from "./association/lease.ts";
+export type { ResumeTerms } from "./association/resume-terms.ts";
 export { answerHeartbeat, deliveredPayload } from "./association/standby.ts";
 export type { AssociationUpdate, NumberedUpdate } from "./association/updates.ts";
 export { applyUpdate, openState } from "./association/updates.ts";

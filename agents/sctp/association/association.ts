@@ -23,6 +23,8 @@ import { receivePacket } from "./receive.ts";
 import type { WantedReconfiguration } from "./reconfiguration-state.ts";
 import type { ReconfigurationReply } from "./reconfiguration.ts";
 import { requestReconfiguration, resumeReconfiguration } from "./reconfiguration.ts";
+import { redirectPeer } from "./redirect.ts";
+import type { ResumeTerms } from "./resume-terms.ts";
 import { sendMessage } from "./send.ts";
 import { addCookieAck, becomeEstablished, cookieAcknowledged } from "./set-up.ts";
 import type { PathChange } from "./settings.ts";
@@ -74,7 +76,12 @@ export class Association {
    * Goes on with an association that another computer had: sends again at once, from our own address,
    * everything that the peer has not acknowledged, and tells the peer what we hold.
    */
-  static resume(state: AssociationState, setting: AssociationSetting, nowMs: number): Association {
+  static resume(
+    state: AssociationState,
+    setting: AssociationSetting,
+    nowMs: number,
+    terms: ResumeTerms = {},
+  ): Association {
     const core = new AssociationCore(state, setting);
     core.nowMs = nowMs;
     core.grantBurst();
@@ -92,6 +99,7 @@ export class Association {
     deliverWhatIsReady(core);
     resumeReconfiguration(core);
     resumeAsconf(core);
+    redirectPeer(core, terms.lostAddresses ?? []);
     resumeShutdown(core, nowMs);
     core.sack.makeDue();
     return association;

@@ -1,4 +1,6 @@
 import type { Tsn } from "../base/serial.ts";
+import { tsnAdd } from "../base/serial.ts";
+import type { AssociationState } from "./state.ts";
 
 /** What comes next on one outbound stream: SSN or message identifiers (RFC 9260 section 6.5, RFC 8260 section 2.1). */
 export interface StreamLease {
@@ -20,4 +22,18 @@ export interface TsnLease {
   readonly limitTsn: Tsn;
   /** Every outbound stream that was used by then. */
   readonly streams: readonly StreamLease[];
+}
+
+/** A lease of the next `blockTsns` TSNs, as the state is now. */
+export function writeLease({ send }: AssociationState, blockTsns: number): TsnLease {
+  return {
+    ackedTsn: send.cumulativeAck,
+    nextTsn: send.nextTsn,
+    limitTsn: tsnAdd(send.nextTsn, blockTsns),
+    streams: [...send.streams].map(([streamId, { nextSsn, nextUnorderedMid }]) => ({
+      streamId,
+      nextSsn,
+      nextUnorderedMid,
+    })),
+  };
 }

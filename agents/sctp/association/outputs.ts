@@ -59,6 +59,24 @@ export interface Delivery {
   readonly sequence: number;
 }
 
+/** How an association goes on from a state that is older than what its peer saw: the cheapest way first. */
+export type RecoveryStep =
+  /** TSNs that another instance may have used are given up. */
+  | "lease"
+  /** The peer is asked for a SACK before anything new is sent. */
+  | "probe"
+  /** Holes that nobody can fill are skipped (RFC 3758). */
+  | "forward-tsn"
+  /** Our cumulative TSN moves to where the peer is. */
+  | "resynchronise"
+  /** All TSNs and SSNs begin again (RFC 6525 section 4.3). */
+  | "stream-reset"
+  /** The association begins again (RFC 9260 section 5.2). */
+  | "restart"
+  | "abort"
+  /** The peer is told where to send to (RFC 5061). */
+  | "redirect";
+
 /** What the user of an association is told, in the words of RFC 6458 section 6.1. */
 export type Notification =
   | {
@@ -136,6 +154,19 @@ export type Notification =
       readonly keyId: number;
     }
   | { readonly type: "remote-error"; readonly causes: readonly string[] }
+  /** A step of going on from an older state; `text` is one sentence. */
+  | { readonly type: "recovery-step"; readonly step: RecoveryStep; readonly text: string }
+  /**
+   * What may have been lost because the state was older: a run of TSNs, both included. Inbound: acknowledged
+   * to the peer and not received here. Outbound: perhaps sent, not acknowledged, and given up.
+   */
+  | {
+      readonly type: "loss-report";
+      readonly direction: "inbound" | "outbound";
+      readonly firstTsn: Tsn;
+      readonly lastTsn: Tsn;
+      readonly messagesAtMost: number;
+    }
   /** A message, or the fragment of one, that the peer may never have got (RFC 6458 section 6.1.11). */
   | {
       readonly type: "send-failed";

@@ -13,6 +13,7 @@ import { changeRing } from "../association/keys.ts";
 import type { IcmpReport } from "../association/on-icmp.ts";
 import type { WantedReconfiguration } from "../association/reconfiguration-state.ts";
 import type { ReconfigurationReply } from "../association/reconfiguration.ts";
+import type { ResumeTerms } from "../association/resume-terms.ts";
 import type { PathChange } from "../association/settings.ts";
 import type { AssociationState } from "../association/state.ts";
 import type { AssociationStatistics } from "../association/statistics.ts";
@@ -106,9 +107,10 @@ export class Endpoint {
     this.#core.sources = [this.#core.config.ownAddress];
   }
 
-  /** Goes on with an association whose state was kept on another computer. */
-  resume(state: AssociationState, nowMs: number): number {
-    this.#core.add(Association.resume(state, this.#core.setting, nowMs));
+  /** Goes on with an association whose state was kept on another computer; `state` is not used further by the caller. */
+  resume(state: AssociationState, nowMs: number, terms: ResumeTerms = {}): number {
+    this.#core.nowMs = nowMs;
+    this.#core.add(Association.resume(state, this.#core.setting, nowMs, terms));
     return state.agreement.localTag;
   }
 
