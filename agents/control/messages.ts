@@ -29,6 +29,8 @@ export interface ClusterSetting {
   /** The secondary listens here, the primary connects to it: address and port on the intra-cluster network. */
   readonly linkAddress: string;
   readonly linkPort: number;
+  /** Which end of the link this member has, where its role does not say so: one that comes back keeps its end. */
+  readonly linkEnd?: "listen" | "connect" | undefined;
   /** Shared secret of the cluster link, for this run only. */
   readonly linkSecretHex: string;
   /** Shared key of the state cookies (RFC 9260 section 5.1.3). */
@@ -160,6 +162,7 @@ const timerSetting: z.ZodType<TimerSetting> = z.strictObject({
 const clusterSetting: z.ZodType<ClusterSetting> = z.strictObject({
   linkAddress: address,
   linkPort: port,
+  linkEnd: z.enum(["listen", "connect"]).optional(),
   linkSecretHex: hexBytes,
   cookieKeyHex: hexBytes,
   beatIntervalMs: milliseconds,
