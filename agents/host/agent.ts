@@ -1,8 +1,8 @@
 import { NumberedApplication } from "../application/index.ts";
 import type { AgentMessage, Configure, DeskMessage } from "../control/index.ts";
-import type { ActiveOptions, ClusterFrame, InstanceOutputs, InstanceRecord } from "../replica/index.ts";
-import { ActiveInstance, StandbyInstance, eventRecord } from "../replica/index.ts";
-import type { IcmpReport, ProtocolParameters } from "../sctp/index.ts";
+import type { BecamePrimary, ClusterFrame, InstanceRecord, LinkName } from "../replica/index.ts";
+import { ActiveInstance, Member, eventRecord } from "../replica/index.ts";
+import type { IcmpReport, OutboundPacket, ProtocolParameters } from "../sctp/index.ts";
 import { Endpoint, packetChecksum, rfc9260Parameters } from "../sctp/index.ts";
 import { HostClock } from "./clock.ts";
 import { ClusterLink } from "./cluster-link.ts";
@@ -26,9 +26,9 @@ export class Agent {
   readonly #reporter: Reporter;
   readonly #native: LoadedNativeIo;
   #setting: Configure | undefined;
-  #instance: ActiveInstance | StandbyInstance | undefined;
+  #instance: ActiveInstance | Member | undefined;
   #transport: PacketTransport | undefined;
-  #link: ClusterLink | undefined;
+  readonly #links: Map<LinkName, ClusterLink> = new Map<LinkName, ClusterLink>();
   #timer: NodeJS.Timeout | undefined;
 
   constructor(reporter: Reporter, clock: HostClock, native: LoadedNativeIo) {
@@ -39,33 +39,36 @@ export class Agent {
 
   /** Carries out a message of the desk; rejects with one sentence for a person. */
   async handle(message: DeskMessage): Promise<void> {
+    const nowMs = this.#clock.nowMs();
     switch (message.type) {
       case "configure":
         return this.#configure(message);
       case "connect":
-        this.#active("connect").connect(message.address, message.port, this.#clock.nowMs());
+        this.#active("connect").connect(message.address, message.port, nowMs);
         break;
       case "load":
-        this.#active("start a load").startLoad(message, this.#clock.nowMs());
+        this.#active("start a load").startLoad(message, nowMs);
         break;
       case "stop-load":
-        this.#active("stop a load").stopLoad(this.#clock.nowMs());
+        this.#active("stop a load").stopLoad(nowMs);
         break;
       case "shutdown":
-        this.#active("shut down").shutdown(this.#clock.nowMs());
+        this.#active("shut down").shutdown(nowMs);
         break;
+      case "handover":
+        this.#refuse(this.#member("hand over").handOver(nowMs));
+        break;
+      case "configure-keeper":
+      case "set-policy":
+      case "announce":
+      case "synchronise":
+        throw new Error(`this agent cannot ${message.type}: it knows one policy, every-update`);
       case "status":
         this.#reportStatus(message.id);
         break;
       case "clock":
-        this.#reporter.send({ type: "clock", id: message.id, atUs: Math.round(this.#clock.nowMs() * 1000) });
+        this.#reporter.send({ type: "clock", id: message.id, atUs: Math.round(nowMs * 1000) });
         break;
-      case "configure-keeper":
-      case "handover":
-      case "set-policy":
-      case "announce":
-      case "synchronise":
-        throw new Error(`this agent knows nothing of "${message.type}" yet`);
       case "present":
         return;
       case "quit":
@@ -75,11 +78,22 @@ export class Agent {
     this.#settle();
   }
 
+  #refuse(why: string | undefined): void {
+    if (why !== undefined) throw new Error(`this agent cannot do that: ${why}`);
+  }
+
   #active(wish: string): ActiveInstance {
-    if (this.#instance instanceof ActiveInstance) return this.#instance;
+    const instance = this.#instance;
+    const active = instance instanceof Member ? instance.active : instance;
+    if (active !== undefined) return active;
     throw new Error(
-      `this agent cannot ${wish}: it ${this.#instance ? "is the secondary" : "was not configured yet"}`,
+      `this agent cannot ${wish}: it ${instance ? "is the secondary" : "was not configured yet"}`,
     );
+  }
+
+  #member(wish: string): Member {
+    if (this.#instance instanceof Member) return this.#instance;
+    throw new Error(`this agent cannot ${wish}: it is no member of a cluster`);
   }
 
   async #configure(setting: Configure): Promise<void> {
@@ -93,22 +107,10 @@ export class Agent {
       onIcmp: (report) => this.#reported(report),
     });
     const nowMs = this.#clock.nowMs();
-    const { cluster } = setting;
-    if (setting.role === "secondary") {
-      if (cluster === undefined) throw new Error("a secondary instance needs the setting of its cluster");
-      this.#instance = new StandbyInstance({ epoch: 1, ...cluster });
-      this.#link = await ClusterLink.listen(
-        cluster.linkAddress,
-        cluster.linkPort,
-        cluster.linkSecretHex,
-        this.#linkHandlers(),
-      );
-    } else {
-      this.#instance = new ActiveInstance(this.#options(setting, setting.role === "primary", 1));
-      if (cluster !== undefined && setting.role === "primary") {
-        const { linkAddress, linkPort, linkSecretHex } = cluster;
-        this.#link = ClusterLink.connect(linkAddress, linkPort, linkSecretHex, this.#linkHandlers());
-      }
+    if (setting.role === "peer") this.#instance = this.#outsideComputer();
+    else {
+      this.#instance = this.#newMember(setting.role, nowMs);
+      await this.#link(setting);
     }
     const text = `this agent is the ${setting.role}${setting.role === "peer" ? "" : " instance"}`;
     this.#reporter.record([eventRecord("role", text, nowMs, { role: setting.role, epoch: 1 })]);
@@ -116,50 +118,78 @@ export class Agent {
     this.#settle();
   }
 
-  #options(setting: Configure, replicates: boolean, epoch: number): ActiveOptions {
-    const cluster = setting.role !== "peer";
-    const parameters: ProtocolParameters = { ...rfc9260Parameters, ...setting.timers };
-    const endpoint = new Endpoint(
-      {
-        localPort: setting.sctpPort,
-        localAddresses: setting.localAddresses,
-        ownAddress: setting.ownAddress,
-        listening: cluster,
-        cookieKey: cookieKey(setting),
-        parameters,
-      },
-      hostRandom,
-    );
-    return {
-      endpoint,
-      application: new NumberedApplication(cluster ? "down" : "up"),
-      echoes: !cluster,
-      replicates,
-      epoch,
-      beatIntervalMs: setting.cluster?.beatIntervalMs ?? 1000,
-      leaseMs: setting.cluster?.leaseMs ?? 1000,
-    };
+  async #link({ role, cluster }: Configure): Promise<void> {
+    if (cluster === undefined) {
+      if (role === "primary") return;
+      throw new Error("a secondary instance needs the setting of its cluster");
+    }
+    const { linkAddress, linkPort, linkSecretHex } = cluster;
+    const handlers = this.#linkHandlers("partner");
+    const link =
+      role === "secondary"
+        ? await ClusterLink.listen(linkAddress, linkPort, linkSecretHex, handlers)
+        : ClusterLink.connect(linkAddress, linkPort, linkSecretHex, handlers);
+    this.#links.set("partner", link);
   }
 
-  #linkHandlers() {
+  #outsideComputer(): ActiveInstance {
+    return new ActiveInstance({
+      endpoint: this.#endpoint(),
+      application: new NumberedApplication("up"),
+      echoes: true,
+      epoch: 1,
+      mayLeave: () => true,
+    });
+  }
+
+  #newMember(startsAs: "primary" | "secondary", nowMs: number): Member {
+    const cluster = this.#setting?.cluster;
+    const options = {
+      startsAs,
+      makeEndpoint: () => this.#endpoint(),
+      makeApplication: () => new NumberedApplication("down"),
+      echoes: false,
+      fencing: "prefer-availability",
+      policy: { kind: "every-update" },
+      keeper: undefined,
+      beatIntervalMs: cluster?.beatIntervalMs ?? 1000,
+      leaseMs: cluster?.leaseMs ?? 1000,
+      takeoverAfterMs: cluster?.takeoverAfterMs ?? 2000,
+    } as const;
+    return new Member(options, nowMs);
+  }
+
+  #endpoint(): Endpoint {
+    const setting = this.#setting;
+    if (setting === undefined) throw new Error("broken rule: an endpoint needs a setting");
+    const parameters: ProtocolParameters = { ...rfc9260Parameters, ...setting.timers };
+    const { sctpPort: localPort, localAddresses, ownAddress } = setting;
+    const listening = setting.role !== "peer";
+    const config = { localPort, localAddresses, ownAddress, listening, parameters };
+    return new Endpoint({ ...config, cookieKey: cookieKey(setting) }, hostRandom);
+  }
+
+  #linkHandlers(link: LinkName) {
     return {
-      onUp: () => this.#onLink((instance, nowMs) => instance.linkUp(nowMs)),
-      onDown: () => this.#onLink((instance, nowMs) => instance.linkDown(nowMs)),
+      onUp: () => this.#onMember((member, nowMs) => member.linkUp(link, nowMs)),
+      onDown: () => this.#onMember((member, nowMs) => member.linkDown(link, true, nowMs)),
       onFrame: (frame: ClusterFrame) =>
-        this.#onLink((instance, nowMs) => instance.receiveFrame(frame, nowMs)),
+        this.#onMember((member, nowMs) => member.receiveFrame(link, frame, nowMs)),
       onProblem: (text: string) => this.#reporter.record([eventRecord("note", text, this.#clock.nowMs())]),
     };
   }
 
-  #onLink(act: (instance: ActiveInstance | StandbyInstance, nowMs: number) => void): void {
-    if (this.#instance !== undefined) act(this.#instance, this.#clock.nowMs());
+  #onMember(act: (member: Member, nowMs: number) => void): void {
+    if (this.#instance instanceof Member) act(this.#instance, this.#clock.nowMs());
     this.#settle();
   }
 
   #received(packets: readonly ReceivedPacket[]): void {
     const nowMs = this.#clock.nowMs();
+    const instance = this.#instance;
     for (const { bytes, route, congestionExperienced = false } of packets) {
-      this.#instance?.receive(bytes, route, congestionExperienced, nowMs);
+      if (instance instanceof Member) instance.receive({ bytes, route, congestionExperienced }, nowMs);
+      else instance?.receive(bytes, route, congestionExperienced, nowMs);
     }
     this.#settle();
   }
@@ -169,10 +199,9 @@ export class Agent {
     this.#settle();
   }
 
-  /** Carries out what the instance wants, takes over if that is due, and sets the next timer. */
+  /** Carries out what the instance wants, and sets the next timer. */
   #settle(): void {
     this.#carryOut();
-    this.#takeOverIfDetected();
     const dueMs = this.#instance?.nextDeadlineMs();
     clearTimeout(this.#timer);
     this.#timer = undefined;
@@ -185,13 +214,33 @@ export class Agent {
   }
 
   #carryOut(): void {
-    if (this.#instance === undefined) return;
-    const outputs: InstanceOutputs = this.#instance.takeOutputs();
-    // The link goes first: what waits for the secondary should not wait for anything else.
-    this.#link?.send(outputs.frames);
-    const records = [...outputs.records];
+    const instance = this.#instance;
+    if (instance === undefined) return;
+    const startMs = this.#clock.nowMs();
+    if (!(instance instanceof Member)) {
+      const { packets, records } = instance.takeOutputs(startMs);
+      this.#send(packets, 1, [...records]);
+      return;
+    }
+    const { packets, frames, records, becamePrimary } = instance.takeOutputs(startMs);
+    // The links go first: what waits for another computer should not wait for anything else.
+    for (const [name, link] of this.#links) {
+      link.send(frames.filter(({ to }) => to === name).map(({ frame }) => frame));
+    }
+    this.#send(packets, instance.epoch, records);
+    if (becamePrimary !== undefined) this.#recordChange(becamePrimary, startMs);
+  }
+
+  #recordChange({ by, epoch }: BecamePrimary, startMs: number): void {
+    const doneMs = this.#clock.nowMs();
+    const name = by === "takeover" ? "takeover-complete" : "handover-complete";
+    const detail = { epoch, tookMs: doneMs - startMs };
+    this.#reporter.record([eventRecord(name, "the association is served from here", doneMs, detail)]);
+  }
+
+  #send(packets: readonly OutboundPacket[], epoch: number, records: InstanceRecord[]): void {
     const own: SendPacket[] = [];
-    for (const packet of outputs.packets) {
+    for (const packet of packets) {
       const { local, remote, remotePort, bytes, reason, dependsOn } = packet;
       if (this.#transport?.has(local) === true) {
         const at = Math.round(this.#clock.nowMs() * 1000);
@@ -199,48 +248,37 @@ export class Agent {
         records.push({ kind: "sent", at, local, remote, checksum: packetChecksum(bytes), reason, dependsOn });
       } else {
         const route = { local, remote, remotePort };
-        this.#link?.send([{ kind: "outbound", epoch: 1, route, packet: bytes }]);
+        this.#links.get("partner")?.send([{ kind: "outbound", epoch, route, packet: bytes }]);
       }
     }
     this.#transport?.send(own);
     this.#reporter.record(records);
   }
 
-  #takeOverIfDetected(): void {
-    if (!(this.#instance instanceof StandbyInstance) || this.#setting === undefined) return;
-    const { detection, states } = this.#instance;
-    if (detection === undefined) return;
-    const epoch = 2;
-    const startMs = this.#clock.nowMs();
-    const text = `takeover: this instance goes on with ${states.length} association(s) under epoch ${epoch}`;
-    this.#reporter.record([eventRecord("takeover-started", text, startMs, { epoch })]);
-    this.#instance = ActiveInstance.takeOver(this.#options(this.#setting, false, epoch), states, startMs);
-    this.#carryOut();
-    const doneMs = this.#clock.nowMs();
-    const done = "the association is served from here";
-    this.#reporter.record([
-      eventRecord("takeover-complete", done, doneMs, { epoch, tookMs: doneMs - startMs }),
-    ]);
-  }
-
   #reportStatus(id: number): void {
     const instance = this.#instance;
-    if (!(instance instanceof ActiveInstance)) {
-      const role = instance === undefined ? "idle" : "secondary";
-      this.#reporter.send({ type: "status", id, role, associated: false, drained: true, totals: [] });
-      return;
+    if (instance instanceof Member) {
+      const { totals, drained, associated } = instance.status();
+      const role = instance.active === undefined ? "secondary" : "primary";
+      this.#reporter.send({ type: "status", id, role, associated, drained, totals: [...totals] });
+    } else if (instance === undefined) {
+      const nothing = { associated: false, drained: true, totals: [] };
+      this.#reporter.send({ type: "status", id, role: "idle", ...nothing });
+    } else {
+      const { totals, drained } = instance.status();
+      const associated = instance.association !== undefined;
+      this.#reporter.send({ type: "status", id, role: "peer", associated, drained, totals: [...totals] });
     }
-    const { totals, drained } = instance.status();
-    const role = this.#setting?.role === "peer" ? "peer" : "primary";
-    const associated = instance.association !== undefined;
-    this.#reporter.send({ type: "status", id, role, associated, drained, totals: [...totals] });
   }
 
-  /** Ends on purpose: the other computer is told, so that it does not take over. */
+  /** Ends on purpose: the other computers are told, so that nobody takes over. */
   close(): void {
     clearTimeout(this.#timer);
-    this.#link?.send([{ kind: "leaving", epoch: 1 }]);
-    this.#link?.close();
+    const epoch = this.#instance instanceof Member ? this.#instance.epoch : 1;
+    for (const link of this.#links.values()) {
+      link.send([{ kind: "leaving", epoch }]);
+      link.close();
+    }
     this.#transport?.close();
     this.#instance = undefined;
     this.#transport = undefined;

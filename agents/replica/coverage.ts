@@ -33,7 +33,8 @@ export class Coverage {
   /** Every update, in its order. `solo`: there is no holder that could get it. */
   note(sequence: number, update: AssociationUpdate, solo: boolean): void {
     // It was not followed from its beginning: what was before is one whole.
-    if (this.#made === 0 && sequence > 1) this.#demand(1, sequence - 1);
+    const before = sequence - 1;
+    if (this.#made === 0 && before > this.#heldUpTo) this.#demand(this.#heldUpTo + 1, before);
     this.#made = sequence;
     if (update.kind === "outboundTsnReset") this.#forgetLeases();
     if (solo) return;

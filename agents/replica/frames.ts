@@ -50,6 +50,8 @@ export type ClusterFrame =
       readonly association: number;
       readonly limitTsn: Tsn;
     }
+  /** Primary to holder, and back once it is known: whether more may have left than what is held tells. */
+  | { readonly kind: "policy"; readonly epoch: number; readonly excuses: boolean }
   /** Primary to holder and keeper: all is held; from now on it is current and may be gone on from. */
   | { readonly kind: "synced"; readonly epoch: number }
   /** Primary to partner or keeper: I go on alone; what is held is not current any more. */
@@ -102,6 +104,7 @@ const kinds: readonly ClusterFrame["kind"][] = [
   "claimDenied",
   "handover",
   "fenced",
+  "policy",
 ];
 
 const linkRoles: readonly LinkRole[] = ["primary", "standby", "keeper"];
@@ -136,6 +139,9 @@ export function encodeFrame(frame: ClusterFrame): Uint8Array {
       break;
     case "leaseHeld":
       writer.u32(frame.association).u32(frame.limitTsn);
+      break;
+    case "policy":
+      writer.u8(Number(frame.excuses));
       break;
     case "claimDenied":
       writer.f64(frame.retryAfterMs);
@@ -200,6 +206,8 @@ function readFrame(reader: ByteReader): ClusterFrame {
       return { kind, epoch, association: reader.u32(), lease: readTsnLease(reader) };
     case "leaseHeld":
       return { kind, epoch, association: reader.u32(), limitTsn: tsn(reader.u32()) };
+    case "policy":
+      return { kind, epoch, excuses: reader.u8() === 1 };
     case "claimDenied":
       return { kind, epoch, retryAfterMs: reader.f64() };
     case "inbound": {

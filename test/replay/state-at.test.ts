@@ -29,7 +29,7 @@ function run(): { world: ClusterWorld; history: History; killedAtUs: number } {
   const world = new ClusterWorld(11, quietNetwork, 2);
   world.run(1000);
   const load = { ratePerSecond: 800, sizeBytes: 100, streams: 4 };
-  world.a?.startLoad(load, world.nowMs);
+  world.a?.active?.startLoad(load, world.nowMs);
   world.peer.startLoad(load, world.nowMs);
   world.run(4000);
   const killedAtUs = world.nowMs * 1000;

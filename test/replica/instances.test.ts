@@ -10,6 +10,8 @@ import { endpointConfig } from "../sim/endpoints.ts";
 import { quietNetwork } from "../sim/network.ts";
 import { connected, drain, hasEvent, smallMessages, startLoads } from "../sim/scenario.ts";
 
+const timing = { beatIntervalMs: 25, leaseMs: 250, takeoverAfterMs: 400 };
+
 type Updates = Extract<ClusterFrame, { kind: "updates" }>;
 
 /** All updates of an association's life, from set-up to shutdown. */
@@ -33,12 +35,12 @@ function wholeLife(): Updates["updates"] {
 
 describe("the secondary", () => {
   it("takes updates a second time, also of an association that has ended", () => {
-    const standby = new StandbyInstance({ epoch: 1, beatIntervalMs: 25, takeoverAfterMs: 400 });
+    const standby = new StandbyInstance({ epoch: 1, ...timing });
     standby.linkUp(0);
     const updates = wholeLife();
     const last = updates.at(-1);
     standby.receiveFrame({ kind: "updates", epoch: 1, updates }, 1);
-    expect(standby.states).toEqual([]);
+    expect(standby.held.states).toEqual([]);
     standby.takeOutputs();
     for (const from of [0, 50, updates.length - 1]) {
       standby.receiveFrame({ kind: "updates", epoch: 1, updates: updates.slice(from) }, 2);
@@ -46,17 +48,17 @@ describe("the secondary", () => {
       expect(held).toEqual([
         { kind: "held", epoch: 1, association: last?.association, sequence: last?.sequence },
       ]);
-      expect(standby.states).toEqual([]);
+      expect(standby.held.states).toEqual([]);
     }
   });
 
   it("does not listen to an instance that was replaced", () => {
-    const standby = new StandbyInstance({ epoch: 2, beatIntervalMs: 25, takeoverAfterMs: 400 });
+    const standby = new StandbyInstance({ epoch: 2, ...timing });
     standby.linkUp(0);
     standby.takeOutputs();
     standby.receiveFrame({ kind: "updates", epoch: 1, updates: wholeLife().slice(0, 10) }, 1);
     standby.receiveFrame({ kind: "beat", epoch: 1, stampMs: 1 }, 1);
-    expect(standby.states).toEqual([]);
+    expect(standby.held.states).toEqual([]);
     expect(standby.takeOutputs().frames).toEqual([]);
   });
 });
@@ -65,23 +67,23 @@ describe("what comes to the secondary's address", () => {
   it("tells the primary what ICMP says about the packets that left from there", () => {
     const world = connected(1, quietNetwork);
     const [endpoint] = world.endpoints;
-    const handle = world.a?.association ?? 0;
-    world.a?.startLoad(smallMessages, world.nowMs);
+    const handle = world.a?.active?.association ?? 0;
+    world.a?.active?.startLoad(smallMessages, world.nowMs);
     world.run(1000, () => (endpoint?.statistics(handle)?.paths[0]?.flightBytes ?? 0) > 0);
     const sent = world.network.log.findLast(({ datagram }) => datagram.from === addressA)?.datagram;
     const quoted = (sent?.bytes ?? new Uint8Array(0)).slice(0, 8);
     const report = { kind: "unreachable", quoted, route: { local: addressB, remote: addressPeer } } as const;
     expect(endpoint?.statistics(handle)?.paths[0]?.errorCount).toBe(0);
-    if (world.b instanceof StandbyInstance) world.b.receiveIcmp(report);
-    const [frame] = world.b?.takeOutputs().frames ?? [];
+    world.b.receiveIcmp(report, world.nowMs);
+    const frame = world.b.takeOutputs(world.nowMs).frames[0]?.frame;
     const travelled = frame === undefined ? undefined : decodeFrame(encodeFrame(frame));
     expect(travelled).toEqual({ kind: "icmp", epoch: 1, report });
-    if (travelled !== undefined) world.a?.receiveFrame(travelled, world.nowMs);
+    if (travelled !== undefined) world.a?.receiveFrame("partner", travelled, world.nowMs);
     expect(endpoint?.statistics(handle)?.paths[0]?.errorCount).toBe(1);
   });
 
   it("tells the primary of packets that were marked on their way", () => {
-    const standby = new StandbyInstance({ epoch: 1, beatIntervalMs: 25, takeoverAfterMs: 400 });
+    const standby = new StandbyInstance({ epoch: 1, ...timing });
     standby.linkUp(0);
     standby.takeOutputs();
     for (const congestionExperienced of [true, false]) {
@@ -99,7 +101,7 @@ describe("the primary", () => {
     const world = connected(1, quietNetwork);
     world.run(50);
     world.freeze("b");
-    const handle = world.a?.association ?? 0;
+    const handle = world.a?.active?.association ?? 0;
     const state = world.endpoints[0]?.state(handle);
     const first = state?.receive.cumulativeTsn;
     if (state === undefined || first === undefined) throw new Error("there is no association");
@@ -123,17 +125,18 @@ describe("the primary", () => {
         verificationTag,
         chunks: [chunk],
       });
-      world.a?.receive(bytes, { local: addressA, remote: addressPeer }, false, world.nowMs);
+      const route = { local: addressA, remote: addressPeer };
+      world.a?.receive({ bytes, route, congestionExperienced: false }, world.nowMs);
+      world.a?.takeOutputs(world.nowMs);
     }
     const taken = tsnDistance(first, state.receive.cumulativeTsn);
     expect(taken).toBeGreaterThan(1000);
     expect(taken).toBeLessThan(5000);
-    world.a?.takeOutputs();
   });
 
   it("gives a stranger who connects too nothing of the load", () => {
     const world = connected(1, quietNetwork);
-    const own = world.a?.association;
+    const own = world.a?.active?.association;
     expect(own).toBeDefined();
     const address = "198.51.100.66";
     const stranger = new Endpoint(endpointConfig([address], false), seededRandom(99));
@@ -150,7 +153,7 @@ describe("the primary", () => {
       read = world.network.log.length;
     }
     expect(stranger.snapshot().associations.map(({ state }) => state.phase)).toEqual(["established"]);
-    expect(world.a?.association).toBe(own);
+    expect(world.a?.active?.association).toBe(own);
   });
 });
 
@@ -159,7 +162,7 @@ describe("the outside computer", () => {
     const world = connected(1, quietNetwork);
     const about = { flow: "down", streamId: 5000, number: 0, sentAtUs: 0, sizeBytes: 100 } as const;
     const message = { streamId: 0, ppid: 0, unordered: false, payload: writeTestMessage(about) };
-    world.endpoints[0]?.send(world.a?.association ?? 0, message, world.nowMs);
+    world.endpoints[0]?.send(world.a?.active?.association ?? 0, message, world.nowMs);
     startLoads(world, smallMessages);
     world.run(300);
     drain(world, 1);

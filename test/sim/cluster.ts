@@ -1,6 +1,7 @@
 import { NumberedApplication } from "../../agents/application/index.ts";
-import type { ActiveOptions, InstanceOutputs, InstanceRecord } from "../../agents/replica/index.ts";
-import { ActiveInstance, StandbyInstance, decodeFrame, encodeFrame } from "../../agents/replica/index.ts";
+import type { InstanceRecord, MemberOptions } from "../../agents/replica/index.ts";
+import { ActiveInstance, Member, decodeFrame, encodeFrame, eventRecord } from "../../agents/replica/index.ts";
+import type { OutboundPacket } from "../../agents/sctp/index.ts";
 import type { RandomSource, Route } from "../../agents/sctp/index.ts";
 import { Endpoint, seededRandom, telecomParameters } from "../../agents/sctp/index.ts";
 import { outboundStream } from "../../agents/sctp/tx/send-state.ts";
@@ -24,7 +25,6 @@ const sideOf: ReadonlyMap<string, Side> = new Map([
   [addressPeer, "peer"],
 ]);
 type HostRecord = InstanceRecord & { readonly host: Side };
-type Instance = ActiveInstance | StandbyInstance;
 
 /** A frame on the cluster link, an ordered, reliable byte stream; undefined is its end. */
 interface FrameUnderway {
@@ -38,8 +38,8 @@ export class ClusterWorld {
   readonly network: Network;
   readonly records: HostRecord[] = [];
   readonly peer: ActiveInstance;
-  a: ActiveInstance | undefined;
-  b: Instance;
+  a: Member | undefined;
+  b: Member;
   /** Endpoints in the order in which they were made: A, the peer, B after takeover. */
   readonly endpoints: Endpoint[] = [];
   readonly #frames: Underway<FrameUnderway> = new Underway<FrameUnderway>();
@@ -61,11 +61,17 @@ export class ClusterWorld {
     this.#linkLatencyMs = linkLatencyMs;
     this.#random = random;
     this.network = new Network(faults, seededRandom(seed));
-    this.a = new ActiveInstance(this.#options("a", 1, true));
-    this.b = new StandbyInstance({ epoch: 1, beatIntervalMs, takeoverAfterMs });
-    this.peer = new ActiveInstance(this.#options("peer", 2, false));
-    this.a.linkUp(this.nowMs);
-    this.b.linkUp(this.nowMs);
+    this.a = new Member(this.#memberOptions("a"), this.nowMs);
+    this.b = new Member(this.#memberOptions("b"), this.nowMs);
+    this.peer = new ActiveInstance({
+      endpoint: this.#endpoint("peer", 2),
+      application: new NumberedApplication("up"),
+      echoes: true,
+      epoch: 1,
+      mayLeave: () => true,
+    });
+    this.a.linkUp("partner", this.nowMs);
+    this.b.linkUp("partner", this.nowMs);
     this.#drain("a");
     this.#drain("b");
     // The primary's first beat is answered; only then may it speak.
@@ -74,16 +80,29 @@ export class ClusterWorld {
     this.#drain("peer");
   }
 
-  #options(side: Side, salt: number, replicates: boolean): ActiveOptions {
+  #memberOptions(side: "a" | "b"): MemberOptions {
+    return {
+      startsAs: side === "a" ? "primary" : "secondary",
+      makeEndpoint: () => this.#endpoint(side, side === "a" ? 1 : 3),
+      makeApplication: () => new NumberedApplication("down"),
+      echoes: false,
+      fencing: "prefer-availability",
+      policy: { kind: "every-update" },
+      keeper: undefined,
+      beatIntervalMs,
+      leaseMs,
+      takeoverAfterMs,
+    };
+  }
+
+  #endpoint(side: Side, salt: number): Endpoint {
     const cluster = side !== "peer";
     const own = { a: addressA, b: addressB, peer: addressPeer }[side];
     const addresses = cluster ? [addressA, addressB] : [addressPeer];
     const config = { ...endpointConfig(addresses, cluster, telecomParameters), ownAddress: own };
     const endpoint = new Endpoint(config, this.#random(this.#seed * 10 + salt));
     this.endpoints.push(endpoint);
-    const application = new NumberedApplication(cluster ? "down" : "up");
-    const epoch = replicates ? 1 : 2;
-    return { endpoint, application, echoes: !cluster, replicates, epoch, beatIntervalMs, leaseMs };
+    return endpoint;
   }
 
   /** The primary's process is killed: its machine still delivers what was handed over, and closes the link. */
@@ -117,19 +136,19 @@ export class ClusterWorld {
   }
 
   get takenOver(): boolean {
-    return this.b instanceof ActiveInstance;
+    return this.b.active !== undefined;
   }
 
   /** B after takeover. */
   get successor(): ActiveInstance {
-    if (this.b instanceof ActiveInstance) return this.b;
+    if (this.b.active !== undefined) return this.b.active;
     throw new Error(`seed ${this.#seed}: B has not taken over`);
   }
 
   /** Sets the next SSN of all streams on all computers; only while nothing is under way. */
   renumberStreams(ssn: number): void {
-    const standby = this.b instanceof StandbyInstance ? this.b.states : [];
-    const handle = this.a?.association ?? 0;
+    const standby = this.b.standby?.held.states ?? [];
+    const handle = this.a?.active?.association ?? 0;
     const active = [this.endpoints[0]?.state(handle), this.endpoints[1]?.state(this.peer.association ?? 0)];
     for (const state of [...active, ...standby]) {
       if (state === undefined) continue;
@@ -142,26 +161,37 @@ export class ClusterWorld {
   }
 
   #drain(side: Side): void {
-    const instance = side === "peer" ? this.peer : this[side];
-    if (instance === undefined) return;
-    const outputs = instance.takeOutputs();
-    this.#carryOut(side, outputs);
-    if (side !== "b" || this.b instanceof ActiveInstance || this.b.detection === undefined) return;
-    const { states } = this.b;
-    this.b = ActiveInstance.takeOver(this.#options("b", 3, false), states, this.nowMs);
-    this.#carryOut("b", this.b.takeOutputs());
+    if (side === "peer") {
+      const { packets, records } = this.peer.takeOutputs(this.nowMs);
+      this.#carryOut(side, packets, 1, records);
+      return;
+    }
+    const member = this[side];
+    if (member === undefined) return;
+    const { packets, frames, records, becamePrimary } = member.takeOutputs(this.nowMs);
+    for (const { frame } of frames) this.#frame(side === "a" ? "b" : "a", encodeFrame(frame));
+    this.#carryOut(side, packets, member.epoch, records);
+    if (becamePrimary === undefined) return;
+    const { by, epoch } = becamePrimary;
+    const name = by === "takeover" ? "takeover-complete" : "handover-complete";
+    this.records.push({ ...eventRecord(name, "served from here", this.nowMs, { epoch }), host: side });
   }
 
-  #carryOut(side: Side, outputs: InstanceOutputs): void {
-    for (const packet of outputs.packets) {
+  #carryOut(
+    side: Side,
+    packets: readonly OutboundPacket[],
+    epoch: number,
+    records: readonly InstanceRecord[],
+  ): void {
+    for (const packet of packets) {
       const { local, remote, bytes } = packet;
-      if (side === "a" && local === addressB) {
+      const own = { a: addressA, b: addressB, peer: addressPeer }[side];
+      if (local !== own) {
         const route = { local, remote };
-        this.#frame("b", encodeFrame({ kind: "outbound", epoch: 1, route, packet: bytes }));
-      } else this.network.send({ from: local, to: remote, bytes }, this.nowMs);
+        this.#frame(side === "a" ? "b" : "a", encodeFrame({ kind: "outbound", epoch, route, packet: bytes }));
+      } else this.network.send({ from: local, to: remote, bytes, epoch }, this.nowMs);
     }
-    for (const frame of outputs.frames) this.#frame(side === "a" ? "b" : "a", encodeFrame(frame));
-    for (const record of outputs.records) this.records.push({ ...record, host: side });
+    for (const record of records) this.records.push({ ...record, host: side });
   }
 
   /** Shows all frames that go over the link from now on. */
@@ -213,17 +243,18 @@ export class ClusterWorld {
 
   #receivePacket(side: Side, { from, to, bytes }: Datagram): void {
     const route: Route = { local: to, remote: from };
-    this[side]?.receive(bytes, route, false, this.nowMs);
+    if (side === "peer") this.peer.receive(bytes, route, false, this.nowMs);
+    else this[side]?.receive({ bytes, route, congestionExperienced: false }, this.nowMs);
     this.#drain(side);
   }
 
   #receiveFrame({ to, bytes }: FrameUnderway): void {
     const instance = this[to];
-    if (bytes === undefined) instance?.linkDown(this.nowMs);
+    if (bytes === undefined) instance?.linkDown("partner", true, this.nowMs);
     else {
       const frame = decodeFrame(bytes);
       if (frame === undefined) throw new Error("the link carried a frame that cannot be read");
-      instance?.receiveFrame(frame, this.nowMs);
+      instance?.receiveFrame("partner", frame, this.nowMs);
     }
     this.#drain(to);
   }

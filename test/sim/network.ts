@@ -22,6 +22,8 @@ export interface Datagram {
   readonly from: string;
   readonly to: string;
   readonly bytes: Uint8Array;
+  /** Of the member that sent it, where one did. */
+  readonly epoch?: number;
 }
 
 /** A network on virtual time: jitter reorders, and links can be cut. One seed gives one behaviour. */

@@ -37,12 +37,12 @@ export function connected(seed: number, ...knobs: Knobs): ClusterWorld {
 
 export function startLoads(world: ClusterWorld, load: Load): void {
   world.peer.startLoad(load, world.nowMs);
-  world.a?.startLoad(load, world.nowMs);
+  world.a?.active?.startLoad(load, world.nowMs);
 }
 
 /** Stops the load on both sides and waits until everything is acknowledged. */
 export function drain(world: ClusterWorld, seed: number): void {
-  const cluster = world.takenOver ? world.successor : world.a;
+  const cluster = world.takenOver ? world.successor : world.a?.active;
   if (cluster === undefined) throw new Error(`seed ${seed}: nobody serves the association`);
   cluster.stopLoad(world.nowMs);
   world.peer.stopLoad(world.nowMs);
@@ -83,7 +83,7 @@ function delivered(world: ClusterWorld, side: "peer" | "cluster"): Map<string, n
 
 /** Every message that was numbered arrived, once and in order; and nothing else was on the wire than may be. */
 export function judge(world: ClusterWorld, seed: number, atLeast: number = 50): void {
-  const cluster = world.takenOver ? world.successor : world.a;
+  const cluster = world.takenOver ? world.successor : world.a?.active;
   const up = delivered(world, "cluster");
   const down = delivered(world, "peer");
   const totals = [...world.peer.status().totals, ...(cluster?.status().totals ?? [])];
@@ -101,6 +101,7 @@ export function judge(world: ClusterWorld, seed: number, atLeast: number = 50): 
 interface SeenPacket {
   readonly atMs: number;
   readonly from: string;
+  readonly epoch: number;
   readonly packet: SctpPacket;
 }
 
@@ -111,7 +112,8 @@ export function packetsToPeer(world: ClusterWorld): SeenPacket[] {
     if (datagram.to !== addressPeer || (datagram.from !== addressA && datagram.from !== addressB)) continue;
     const parsed = parsePacket(datagram.bytes);
     if (!parsed.ok) throw new Error(parsed.reason);
-    seen.push({ atMs, from: datagram.from, packet: parsed.packet });
+    const { from, epoch = 0 } = datagram;
+    seen.push({ atMs, from, epoch, packet: parsed.packet });
   }
   return seen;
 }
@@ -124,23 +126,23 @@ export function takeoverMs(world: ClusterWorld): number {
 
 /**
  * What the peer could see and must not: ABORT, INIT, a TSN with two payloads, a cumulative TSN that moves
- * back. Two addresses are two ways, so before the takeover each counts for itself; what B says after it
- * must cover all that A ever said.
+ * back. Two addresses are two ways, so within an epoch each counts for itself; what is said in the next
+ * one must cover all that was ever said before.
  */
 function wireFaults(world: ClusterWorld): string[] {
   const faults: string[] = [];
   const highest = new Map<string, number>();
   const payloads = new Map<number, Uint8Array>();
-  const sinceMs = takeoverMs(world);
-  for (const { atMs, from, packet } of packetsToPeer(world)) {
+  for (const { from, epoch, packet } of packetsToPeer(world)) {
     for (const chunk of packet.chunks) {
       if (chunk.type === "ABORT" || chunk.type === "INIT") faults.push(`${chunk.type} from ${from}`);
       else if (chunk.type === "SACK") {
-        for (const way of atMs >= sinceMs ? [addressA, addressB] : [from]) {
+        const former = [addressA, addressB].map((each) => `${each} ${epoch - 1}`);
+        for (const way of [`${from} ${epoch}`, ...former]) {
           const back = (highest.get(way) ?? chunk.cumulativeTsn) - chunk.cumulativeTsn;
           if ((back | 0) > 0) faults.push(`SACK from ${from} goes back by ${back}`);
         }
-        highest.set(from, chunk.cumulativeTsn);
+        highest.set(`${from} ${epoch}`, chunk.cumulativeTsn);
       } else if (chunk.type === "DATA") {
         const before = payloads.get(chunk.tsn);
         if (before === undefined) payloads.set(chunk.tsn, chunk.payload);

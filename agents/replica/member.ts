@@ -1,0 +1,287 @@
+import type { FlowTotal } from "../control/records.ts";
+import type { AssociationState, IcmpReport, OutboundPacket, ResumeTerms } from "../sctp/index.ts";
+import type { GatedThing } from "./active.ts";
+import { ActiveInstance } from "./active.ts";
+import { Arrival } from "./arrival.ts";
+import type { ClusterFrame } from "./frames.ts";
+import { linkVersion } from "./frames.ts";
+import type { ReplicationPolicy } from "./policy/index.ts";
+import { describeReplication } from "./policy/index.ts";
+import { PrimaryDuty } from "./primary-duty.ts";
+import type { InstanceRecord } from "./records.ts";
+import { eventRecord } from "./records.ts";
+import { Replicator } from "./replicator.ts";
+import type { ArrivedPacket, MemberOptions, Role, Transition } from "./roles.ts";
+import type { AddressedFrame, LinkName } from "./sending-right.ts";
+import { SendingRight } from "./sending-right.ts";
+import { StandbyInstance } from "./standby.ts";
+import { StandbyWatch } from "./standby-watch.ts";
+
+/** What the host is to do, in order within each list. */
+export interface MemberOutputs {
+  readonly packets: OutboundPacket[];
+  readonly frames: AddressedFrame[];
+  readonly records: InstanceRecord[];
+  /** Set when this member became the primary in this turn: to be recorded once all of it is carried out. */
+  readonly becamePrimary: BecamePrimary | undefined;
+}
+
+export interface BecamePrimary {
+  readonly by: "takeover" | "handover";
+  readonly epoch: number;
+}
+
+/** How an instance becomes the primary. */
+interface Beginning {
+  readonly states: readonly AssociationState[];
+  /** The other member, or the store, has everything already and may go on from it. */
+  readonly isHeld: boolean;
+  /** How the associations are resumed, by their local tags. */
+  readonly terms?: (state: AssociationState) => ResumeTerms;
+  /** A lease to begin with: who gave it, and the instant from which it counts. */
+  readonly lease?: { readonly by: LinkName; readonly atMs: number } | undefined;
+}
+
+/**
+ * One of the two computers of a cluster: primary or standby, and every change between the two. Pure:
+ * packets, frames, calls and time come in; `takeOutputs` ends the turn with what is to be done.
+ */
+export class Member {
+  readonly #options: MemberOptions;
+  #epoch: number;
+  #role: Role;
+  readonly #isUp: Record<LinkName, boolean> = { partner: false, keeper: false };
+  readonly #heardAtMs: Record<LinkName, number> = { partner: -Infinity, keeper: -Infinity };
+  #frames: AddressedFrame[] = [];
+  #records: InstanceRecord[] = [];
+  #becamePrimary: BecamePrimary | undefined;
+  /** Of this member when it is the primary. */
+  #policy: ReplicationPolicy;
+
+  constructor(options: MemberOptions, nowMs: number) {
+    this.#options = options;
+    this.#policy = options.policy;
+    const isPrimary = options.startsAs === "primary";
+    // A standby follows whatever primary it finds.
+    this.#epoch = isPrimary ? 1 : 0;
+    this.#recordPolicy(nowMs);
+    this.#role = isPrimary ? this.#primary({ states: [], isHeld: false }, nowMs) : this.#standby(false);
+  }
+
+  get epoch(): number {
+    return this.#epoch;
+  }
+
+  get role(): Role["name"] {
+    return this.#role.name;
+  }
+
+  /** The instance that runs the associations, where this member is the primary. */
+  get active(): ActiveInstance | undefined {
+    return this.#role instanceof PrimaryDuty ? this.#role.active : undefined;
+  }
+
+  /** What this member holds for the primary, where it is the standby. */
+  get standby(): StandbyInstance | undefined {
+    return this.#role instanceof StandbyWatch ? this.#role.standby : undefined;
+  }
+
+  status(): {
+    readonly totals: readonly FlowTotal[];
+    readonly drained: boolean;
+    readonly associated: boolean;
+  } {
+    const { active } = this;
+    if (active === undefined) return { totals: [], drained: true, associated: false };
+    return { ...active.status(), associated: active.association !== undefined };
+  }
+
+  linkUp(link: LinkName, nowMs: number): void {
+    this.#isUp[link] = true;
+    this.#heardAtMs[link] = nowMs;
+    this.#greet(link);
+    this.#role.linkUp(link, nowMs);
+  }
+
+  #greet(link: LinkName): void {
+    const role = this.#role instanceof PrimaryDuty ? "primary" : "standby";
+    this.#frames.push({ to: link, frame: { kind: "hello", epoch: this.#epoch, version: linkVersion, role } });
+  }
+
+  /** `closed`: by the computer at the other end; else we gave the link up. */
+  linkDown(link: LinkName, closed: boolean, nowMs: number): void {
+    this.#isUp[link] = false;
+    const wasFresh = nowMs - this.#heardAtMs[link] <= this.#options.leaseMs;
+    this.#role.linkDown(link, closed && wasFresh, nowMs);
+  }
+
+  receiveFrame(link: LinkName, frame: ClusterFrame, nowMs: number): void {
+    this.#heardAtMs[link] = nowMs;
+    const isGrant = frame.kind === "claimed" || frame.kind === "handover";
+    if (frame.epoch > this.#epoch && !isGrant) this.#otherPrimary(frame.epoch, nowMs);
+    if (frame.epoch < this.#epoch) {
+      // Whoever was replaced learns it, whatever it says.
+      if (frame.kind === "hello" || frame.kind === "beat")
+        this.#frames.push({ to: link, frame: { kind: "fenced", epoch: this.#epoch } });
+      if (frame.kind !== "hello" || frame.role === "primary") return;
+    }
+    this.#role.receiveFrame(link, frame, nowMs);
+  }
+
+  /** Somebody is primary under a later epoch. */
+  #otherPrimary(epoch: number, nowMs: number): void {
+    if (this.#role instanceof StandbyWatch) {
+      this.#epoch = epoch;
+      this.#role.follow(epoch);
+      return;
+    }
+    const text = `another instance has taken over (epoch ${epoch}): nothing leaves from here any more`;
+    this.#records.push(eventRecord("fenced", text, nowMs, { epoch }));
+    this.#become({ to: "standby", epoch }, nowMs);
+  }
+
+  receive(packet: ArrivedPacket, nowMs: number): void {
+    this.#role.receive(packet, nowMs);
+  }
+
+  receiveIcmp(report: IcmpReport, nowMs: number): void {
+    this.#role.receiveIcmp(report, nowMs);
+  }
+
+  /** Another policy from now on, and whenever this member is the primary later. */
+  setPolicy(policy: ReplicationPolicy, nowMs: number): void {
+    this.#policy = policy;
+    this.#recordPolicy(nowMs);
+    if (this.#role instanceof PrimaryDuty) this.#role.setPolicy(policy, nowMs);
+  }
+
+  #recordPolicy(nowMs: number): void {
+    const { keeper, fencing: wish } = this.#options;
+    const placement = keeper === "store" ? "store" : "standby";
+    const policy = describeReplication({ policy: this.#policy, placement });
+    const fencing = keeper === undefined ? wish : "witness";
+    const text = `replication policy ${policy}, fencing ${fencing}`;
+    this.#records.push(eventRecord("policy", text, nowMs, { policy, placement, fencing }));
+  }
+
+  /** The operator wants the other computer brought up to date; nothing to do for a standby. */
+  synchronise(nowMs: number): void {
+    if (this.#role instanceof PrimaryDuty) this.#role.synchronise(nowMs);
+  }
+
+  /** A failure of this computer was announced or detected. */
+  failureImpends(reason: string, nowMs: number): void {
+    if (this.#role instanceof PrimaryDuty) this.#role.failureImpends(reason, nowMs);
+  }
+
+  /** Planned switch-over; answers one sentence where that cannot be. */
+  handOver(nowMs: number): string | undefined {
+    return this.#role instanceof PrimaryDuty
+      ? this.#role.handOver(nowMs)
+      : "this member is not the primary: it has nothing to hand over";
+  }
+
+  advance(nowMs: number): void {
+    this.#role.advance(nowMs);
+  }
+
+  nextDeadlineMs(): number | undefined {
+    return this.#role.nextDeadlineMs();
+  }
+
+  takeOutputs(nowMs: number): MemberOutputs {
+    const packets: OutboundPacket[] = [];
+    for (;;) {
+      const frames = this.#frames.splice(0);
+      const records = this.#records.splice(0);
+      const { outputs, transition } = this.#role.settle(nowMs);
+      packets.push(...outputs.packets);
+      this.#frames.push(...frames, ...outputs.frames);
+      this.#records.push(...records, ...outputs.records);
+      if (transition === undefined) break;
+      this.#become(transition, nowMs);
+    }
+    const becamePrimary = this.#becamePrimary;
+    this.#becamePrimary = undefined;
+    return { packets, frames: this.#frames.splice(0), records: this.#records.splice(0), becamePrimary };
+  }
+
+  #become(transition: Transition, nowMs: number): void {
+    this.#epoch = transition.epoch;
+    switch (transition.to) {
+      case "primary":
+        this.#takeOver(transition.standby, transition.grantedAtMs, nowMs);
+        break;
+      case "arriving":
+        this.#role = new Arrival(this.#options, transition.epoch, transition.standby, nowMs);
+        return;
+      case "primary-by-handover":
+        this.#arrive(transition.arrival, nowMs);
+        break;
+      case "standby-after-handover": {
+        const standby = StandbyInstance.former(this.#standbyOptions, transition.states, nowMs);
+        this.#role = new StandbyWatch(this.#options, this.#epoch, standby, false);
+        return;
+      }
+      case "standby":
+        this.#role = this.#standby(true);
+        break;
+    }
+    for (const link of ["partner", "keeper"] as const) {
+      if (!this.#isUp[link]) continue;
+      this.#greet(link);
+      this.#role.linkUp(link, nowMs);
+    }
+  }
+
+  #takeOver(standby: StandbyInstance, grantedAtMs: number | undefined, nowMs: number): void {
+    const { states } = standby.held;
+    const epoch = this.#epoch;
+    const text = `takeover: this instance goes on with ${states.length} association(s) under epoch ${epoch}`;
+    this.#records.push(eventRecord("takeover-started", text, nowMs, { epoch }));
+    // The former primary, should it still be there, is no standby: it has to catch up first.
+    const lease = grantedAtMs === undefined ? undefined : { by: "keeper" as const, atMs: grantedAtMs };
+    const isHeld = this.#options.keeper === "store";
+    const { associations, mayLag } = standby.held;
+    const terms = ({ agreement }: AssociationState): ResumeTerms =>
+      mayLag ? { lag: { lease: associations.get(agreement.localTag)?.lease } } : {};
+    this.#role = this.#primary({ states, isHeld, lease, terms }, nowMs);
+    this.#becamePrimary = { by: "takeover", epoch };
+  }
+
+  #arrive(arrival: Extract<Transition, { to: "primary-by-handover" }>["arrival"], nowMs: number): void {
+    const { standby, packets, provedAtMs } = arrival;
+    const { states } = standby.held;
+    const isHeld = provedAtMs !== undefined || this.#options.keeper === "store";
+    const lease = provedAtMs === undefined ? undefined : { by: "partner" as const, atMs: provedAtMs };
+    this.#role = this.#primary({ states, isHeld, lease }, nowMs);
+    for (const packet of packets) this.#role.receive(packet, nowMs);
+    this.#becamePrimary = { by: "handover", epoch: this.#epoch };
+  }
+
+  #primary({ states, isHeld, lease, terms = () => ({}) }: Beginning, nowMs: number): PrimaryDuty {
+    const epoch = this.#epoch;
+    const { makeEndpoint, makeApplication, echoes, fencing, keeper, leaseMs } = this.#options;
+    const endpoint = makeEndpoint();
+    const replicator = new Replicator<GatedThing>({ epoch, source: endpoint, policy: this.#policy });
+    const right = new SendingRight({ epoch, fencing, keeper, leaseMs, isGuarded: isHeld });
+    if (lease !== undefined) right.answered(lease.by, lease.atMs, nowMs);
+    const mayLeave = (atMs: number): boolean => right.mayLeave(atMs);
+    const options = { endpoint, application: makeApplication(), echoes, epoch, replicator, mayLeave };
+    const active =
+      states.length === 0
+        ? new ActiveInstance(options)
+        : ActiveInstance.takeOver(options, states, terms, nowMs);
+    if (isHeld) replicator.holderHasAll();
+    return new PrimaryDuty(this.#options, epoch, { active, replicator, right });
+  }
+
+  get #standbyOptions() {
+    const { beatIntervalMs, leaseMs, takeoverAfterMs } = this.#options;
+    return { epoch: this.#epoch, beatIntervalMs, leaseMs, takeoverAfterMs };
+  }
+
+  #standby(rejoins: boolean): StandbyWatch {
+    return new StandbyWatch(this.#options, this.#epoch, new StandbyInstance(this.#standbyOptions), rejoins);
+  }
+}

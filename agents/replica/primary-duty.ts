@@ -1,0 +1,251 @@
+import type { AssociationState, IcmpReport } from "../sctp/index.ts";
+import type { ActiveInstance, GatedThing } from "./active.ts";
+import { earliest } from "./active.ts";
+import type { ClusterFrame } from "./frames.ts";
+import { eventRecord } from "./records.ts";
+import type { ReplicationPolicy } from "./policy/index.ts";
+import type { Replicator } from "./replicator.ts";
+import type { ArrivedPacket, MemberOptions, Role, RoleOutputs, Transition } from "./roles.ts";
+import { noOutputs } from "./roles.ts";
+import type { LinkName, SendingRight } from "./sending-right.ts";
+
+/** Packets that wait while the associations move to the other member; more are lost like on a bad link. */
+export const mostPacketsHeld = 4096;
+
+/** The member that runs the associations: its instance, its replication, its right to send. */
+export class PrimaryDuty implements Role {
+  readonly name = "primary";
+  readonly active: ActiveInstance;
+  readonly #options: MemberOptions;
+  readonly #epoch: number;
+  readonly #replicator: Replicator<GatedThing>;
+  readonly #right: SendingRight;
+  #nextBeatMs: number = -Infinity;
+  readonly #isUp: Record<LinkName, boolean> = { partner: false, keeper: false };
+  #partnerIsStandby: boolean = false;
+  /** A planned switch-over that is under way: nothing new is begun. */
+  #handover: { readonly sinceMs: number; readonly packets: ArrivedPacket[] } | undefined;
+  #isFlushed: boolean = true;
+  #transition: Transition | undefined;
+  #outputs: RoleOutputs = noOutputs();
+
+  constructor(
+    options: MemberOptions,
+    epoch: number,
+    parts: { active: ActiveInstance; replicator: Replicator<GatedThing>; right: SendingRight },
+  ) {
+    this.#options = options;
+    this.#epoch = epoch;
+    this.active = parts.active;
+    this.#replicator = parts.replicator;
+    this.#right = parts.right;
+  }
+
+  get #holder(): LinkName {
+    return this.#options.keeper === "store" ? "keeper" : "partner";
+  }
+
+  linkUp(link: LinkName, nowMs: number): void {
+    this.#isUp[link] = true;
+    this.#right.linkUp(link, nowMs);
+    this.#beat(nowMs, link);
+  }
+
+  linkDown(link: LinkName, ended: boolean, nowMs: number): void {
+    if (!this.#isUp[link]) return;
+    this.#isUp[link] = false;
+    this.#right.linkDown(link, ended, nowMs);
+    if (link === this.#holder) this.#replicator.holderDown();
+    if (link !== "partner") return;
+    this.#partnerIsStandby = false;
+    this.active.endpoint.useOtherAddresses(false);
+    const text = ended ? "the secondary instance has ended" : "the link to the secondary instance is gone";
+    this.#outputs.records.push(eventRecord("secondary-lost", text, nowMs));
+    this.#breakOffHandover("the link to the secondary instance is gone", nowMs);
+  }
+
+  receiveFrame(link: LinkName, frame: ClusterFrame, nowMs: number): void {
+    switch (frame.kind) {
+      case "hello":
+        this.#greeted(link, frame.role, nowMs);
+        break;
+      case "beat":
+        if (frame.stampMs !== undefined) this.#right.answered(link, frame.stampMs, nowMs);
+        break;
+      case "soloGranted":
+        this.#right.soloGranted(link, nowMs);
+        break;
+      case "synced":
+        if (link === this.#holder) this.#tellThatHolderIsCurrent();
+        break;
+      case "held":
+      case "leaseHeld":
+      case "policy":
+        if (link === this.#holder) this.#replicator.receiveFrame(frame, nowMs);
+        break;
+      case "inbound": {
+        const { packet: bytes, route, congestionExperienced } = frame;
+        if (link === "partner") this.receive({ bytes, route, congestionExperienced }, nowMs);
+        break;
+      }
+      case "icmp":
+        if (link === "partner") this.receiveIcmp(frame.report, nowMs);
+        break;
+      case "leaving":
+        this.linkDown(link, true, nowMs);
+        break;
+      default:
+        // The words of a primary, or of somebody who answers none of ours.
+        break;
+    }
+  }
+
+  #greeted(link: LinkName, role: "primary" | "standby" | "keeper", nowMs: number): void {
+    if (link === "partner" && role === "standby") {
+      this.#partnerIsStandby = true;
+      this.active.endpoint.useOtherAddresses(true);
+      const text = "the secondary instance is connected";
+      this.#outputs.records.push(eventRecord("secondary-connected", text, nowMs));
+      if (this.#holder === "keeper" && this.#replicator.isCurrent)
+        this.#outputs.frames.push({ to: "partner", frame: { kind: "synced", epoch: this.#epoch } });
+    }
+    const isHolder = link === this.#holder && (role === "standby" || role === "keeper");
+    if (isHolder) this.#replicator.holderUp(nowMs);
+  }
+
+  /** Whoever decides on a takeover beside the holder learns that there is something to go on from. */
+  #tellThatHolderIsCurrent(): void {
+    const { keeper } = this.#options;
+    if (keeper === undefined || !this.#replicator.isCurrent) return;
+    const to = keeper === "store" ? "partner" : "keeper";
+    if (this.#isUp[to]) this.#outputs.frames.push({ to, frame: { kind: "synced", epoch: this.#epoch } });
+  }
+
+  receive(packet: ArrivedPacket, nowMs: number): void {
+    if (this.#handover === undefined)
+      this.active.receive(packet.bytes, packet.route, packet.congestionExperienced, nowMs);
+    else if (this.#handover.packets.length < mostPacketsHeld) this.#handover.packets.push(packet);
+  }
+
+  receiveIcmp(report: IcmpReport, nowMs: number): void {
+    if (this.#handover === undefined) this.active.receiveIcmp(report, nowMs);
+  }
+
+  /** Plans the switch-over to the other member; answers one sentence where that cannot be. */
+  handOver(nowMs: number): string | undefined {
+    if (this.#handover !== undefined) return "a handover is under way already";
+    if (!this.#partnerIsStandby) return "there is no standby to hand over to";
+    if (!this.#replicator.isCurrent) return "the standby is not synchronised yet";
+    this.#handover = { sinceMs: nowMs, packets: [] };
+    this.active.isPaused = true;
+    const text = `planned switch-over to the other member, under epoch ${this.#epoch + 1}`;
+    const detail = { epoch: this.#epoch + 1 };
+    this.#outputs.records.push(eventRecord("handover-started", text, nowMs, detail));
+    this.#isFlushed = false;
+    return undefined;
+  }
+
+  setPolicy(policy: ReplicationPolicy, nowMs: number): void {
+    this.#replicator.setPolicy(policy, nowMs);
+  }
+
+  /** The operator wants the holder brought up to date now. */
+  synchronise(nowMs: number): void {
+    this.#replicator.synchroniseNow(nowMs);
+  }
+
+  /** A failure was announced or detected. */
+  failureImpends(reason: string, nowMs: number): void {
+    const text = `a failure of this computer is expected: ${reason}`;
+    this.#outputs.records.push(eventRecord("impending-failure", text, nowMs, { reason }));
+    this.#replicator.failureImpends(nowMs);
+  }
+
+  #breakOffHandover(why: string, nowMs: number): void {
+    const handover = this.#handover;
+    if (handover === undefined) return;
+    this.#handover = undefined;
+    this.active.isPaused = false;
+    const text = `the planned switch-over is broken off: ${why}`;
+    this.#outputs.records.push(eventRecord("note", text, nowMs));
+    for (const packet of handover.packets) this.receive(packet, nowMs);
+  }
+
+  #states(): AssociationState[] {
+    const { endpoint } = this.active;
+    return [...endpoint.associations()].flatMap((handle) => endpoint.state(handle) ?? []);
+  }
+
+  #handOverIfSettled(nowMs: number): void {
+    const handover = this.#handover;
+    if (handover === undefined) return;
+    if (!this.#isFlushed) this.#replicator.flushAll(nowMs);
+    this.#isFlushed = true;
+    if (!this.#replicator.isSettled) {
+      if (nowMs - handover.sinceMs > this.#options.takeoverAfterMs)
+        this.#breakOffHandover("the other member does not take everything in time", nowMs);
+      return;
+    }
+    const epoch = this.#epoch + 1;
+    if (this.#options.keeper !== undefined)
+      this.#outputs.frames.push({ to: "keeper", frame: { kind: "handover", epoch } });
+    this.#outputs.frames.push({ to: "partner", frame: { kind: "handover", epoch } });
+    for (const { bytes: packet, route, congestionExperienced } of handover.packets) {
+      const frame = { kind: "inbound", epoch, route, packet, congestionExperienced } as const;
+      this.#outputs.frames.push({ to: "partner", frame });
+    }
+    this.#transition = { to: "standby-after-handover", epoch, states: this.#states() };
+  }
+
+  advance(nowMs: number): void {
+    if (this.#handover === undefined) this.active.advance(nowMs);
+    this.#right.advance(nowMs);
+    if (this.#nextBeatMs <= nowMs) this.#beat(nowMs);
+  }
+
+  #beat(nowMs: number, only?: LinkName): void {
+    if (only === undefined) this.#nextBeatMs = nowMs + this.#options.beatIntervalMs;
+    for (const to of ["partner", "keeper"] as const) {
+      if (!this.#isUp[to] || (only !== undefined && only !== to)) continue;
+      this.#outputs.frames.push({ to, frame: { kind: "beat", epoch: this.#epoch, stampMs: nowMs } });
+    }
+  }
+
+  nextDeadlineMs(): number | undefined {
+    const isLinked = this.#isUp.partner || this.#isUp.keeper;
+    return earliest(
+      this.#handover === undefined
+        ? this.active.nextDeadlineMs()
+        : this.#handover.sinceMs + this.#options.takeoverAfterMs + 1,
+      this.#right.nextDeadlineMs(),
+      isLinked ? this.#nextBeatMs : undefined,
+    );
+  }
+
+  settle(nowMs: number): { outputs: RoleOutputs; transition?: Transition | undefined } {
+    this.#decideOnGoingAlone();
+    const { packets, records } = this.active.takeOutputs(nowMs);
+    this.#handOverIfSettled(nowMs);
+    if (this.#replicator.isCurrent) this.#right.guarded(nowMs);
+    const outputs = this.#outputs;
+    this.#outputs = noOutputs();
+    const toHolder = this.#replicator.takeFrames().map((frame) => ({ to: this.#holder, frame }));
+    return {
+      outputs: {
+        packets,
+        frames: [...toHolder, ...this.#right.takeFrames(), ...outputs.frames],
+        records: [
+          ...outputs.records,
+          ...this.#right.takeRecords(),
+          ...records,
+          ...this.#replicator.takeRecords(),
+        ],
+      },
+      transition: this.#transition,
+    };
+  }
+
+  #decideOnGoingAlone(): void {
+    if (this.#right.takeWentAlone()) this.#replicator.goAlone();
+  }
+}

@@ -1,0 +1,323 @@
+import { writeLease } from "../sctp/index.ts";
+import type { Gated } from "./commit-gate.ts";
+import { CommitGate } from "./commit-gate.ts";
+import type { ClusterFrame, ReplicatedUpdate } from "./frames.ts";
+import type { StateSource } from "./full-synchronisation.ts";
+import { FullSynchronisation } from "./full-synchronisation.ts";
+import type { Flush, ReplicationPolicy } from "./policy/index.ts";
+import { FlushTrigger } from "./policy/index.ts";
+import type { InstanceRecord } from "./records.ts";
+import { epochMicros, eventRecord } from "./records.ts";
+import { UnheldUpdates, updateFrames } from "./unheld-updates.ts";
+
+export interface ReplicatorOptions {
+  readonly epoch: number;
+  readonly source: StateSource;
+  readonly policy: ReplicationPolicy;
+}
+
+/** All that a turn brought beside its updates. */
+export interface Turn {
+  readonly updates: readonly ReplicatedUpdate[];
+  readonly messagesDelivered: number;
+  readonly pathChanged: boolean;
+}
+
+/** TSNs of one lease: few enough that no peer takes the gap behind it for nonsense. */
+const leaseBlockTsns = 512;
+
+/**
+ * The primary's side of replication: what the holder of the state is sent, what it is known to hold, and
+ * what may leave because of that. A holder that is new gets the whole state of every association first.
+ */
+export class Replicator<Item> {
+  readonly #options: ReplicatorOptions;
+  readonly #gate: CommitGate<Item> = new CommitGate<Item>(true);
+  readonly #trigger: FlushTrigger;
+  readonly #unheld: UnheldUpdates = new UnheldUpdates();
+  /** Made, and kept for the holder until the policy says so. */
+  #pending: ReplicatedUpdate[] = [];
+  #released: Gated<Item>[] = [];
+  #frames: ClusterFrame[] = [];
+  readonly #records: InstanceRecord[] = [];
+  /** Whole states on their way: all of them for a new holder, or those that the policy wants there. */
+  #synchronisation: FullSynchronisation | undefined;
+  #holderIsUp: boolean = false;
+  /** The holder has everything that the policy wants it to have, and may be gone on from. */
+  #isCurrent: boolean = false;
+  /** Nobody can go on with these associations: nothing waits. */
+  #isAlone: boolean = true;
+  /**
+   * Packets leave before the holder has what they depend on. It is behind the policy's wish as long as the
+   * holder does not know of it, or whole states are on their way.
+   */
+  #excuses: boolean;
+
+  constructor(options: ReplicatorOptions) {
+    this.#options = options;
+    this.#trigger = new FlushTrigger(options.policy);
+    this.#excuses = this.#trigger.excuses;
+  }
+
+  /** Things that wait for the holder. */
+  get waiting(): number {
+    return this.#gate.waiting;
+  }
+
+  /** So much is not held that nothing more should be taken in. */
+  get isFull(): boolean {
+    return this.#unheld.isFull;
+  }
+
+  get isCurrent(): boolean {
+    return this.#isCurrent;
+  }
+
+  get policy(): ReplicationPolicy {
+    return this.#trigger.policy;
+  }
+
+  /** Everything that was made is held, and nothing waits. */
+  get isSettled(): boolean {
+    if (!this.#isCurrent || this.#synchronisation !== undefined || this.#gate.waiting > 0) return false;
+    const { source } = this.#options;
+    for (const association of source.associations()) {
+      const sequence = source.state(association)?.sequence ?? 0;
+      if (sequence > this.#gate.heldUpTo(association)) return false;
+    }
+    return true;
+  }
+
+  takeReleased(): readonly Gated<Item>[] {
+    const released = this.#released;
+    if (released.length > 0) this.#released = [];
+    return released;
+  }
+
+  takeFrames(): readonly ClusterFrame[] {
+    const frames = this.#frames;
+    if (frames.length > 0) this.#frames = [];
+    return frames;
+  }
+
+  takeRecords(): readonly InstanceRecord[] {
+    return this.#records.splice(0);
+  }
+
+  /** What may leave at once; the rest comes by `takeReleased`. */
+  submit(gated: Gated<Item>): readonly Gated<Item>[] {
+    return this.#gate.submit(gated);
+  }
+
+  /** The updates of one turn, before what depends on them is submitted. */
+  publish(turn: Turn, nowMs: number): void {
+    if (turn.updates.length > 0) this.#keep(turn.updates);
+    const { source } = this.#options;
+    const stateOf = (association: number) => source.state(association);
+    if (this.#holderIsUp && (turn.updates.length > 0 || turn.pathChanged))
+      this.#carryOut(this.#trigger.turn({ ...turn, stateOf }, nowMs), nowMs);
+    if (this.#excuses && this.#holderIsUp) this.#renewLeases(turn.updates);
+    this.#synchronise(nowMs);
+  }
+
+  #keep(updates: readonly ReplicatedUpdate[]): void {
+    const isKept = this.#holderIsUp && this.#trigger.keepsUpdates;
+    for (const each of updates) {
+      this.#gate.note(each.association, each.sequence, each.update);
+      if (isKept && this.#synchronisation?.covers(each.association) !== true) this.#pending.push(each);
+    }
+    if (!this.#isAlone && !this.#excuses) this.#unheld.add(updates);
+  }
+
+  #carryOut(flush: Flush, nowMs: number): void {
+    if (flush.kind === "updates") this.#sendPending();
+    else if (flush.kind === "states") this.#sendStates(flush.associations, nowMs);
+  }
+
+  #sendPending(): void {
+    this.#frames.push(...updateFrames(this.#options.epoch, this.#pending));
+    this.#pending = [];
+  }
+
+  /** Whole states of some associations go to a holder that has older ones. */
+  #sendStates(associations: "all" | readonly number[], nowMs: number): void {
+    const { source, epoch } = this.#options;
+    this.#sendPending();
+    const all = associations === "all" ? [...source.associations()] : associations;
+    const left = this.#synchronisation?.waiting ?? [];
+    this.#synchronisation = new FullSynchronisation(source, new Set([...left, ...all]), epoch, nowMs);
+  }
+
+  /** Leases run ahead of what is sent, so that nothing waits for one while the holder answers. */
+  #renewLeases(updates: readonly ReplicatedUpdate[]): void {
+    const { source, epoch } = this.#options;
+    for (const association of new Set(updates.map((each) => each.association))) {
+      const state = source.state(association);
+      if (state === undefined || this.#synchronisation?.covers(association) === true) continue;
+      if (!this.#gate.leaseDue(association, state.send.nextTsn, leaseBlockTsns)) continue;
+      const lease = writeLease(state, leaseBlockTsns);
+      this.#gate.leaseWritten(association, lease.limitTsn);
+      this.#frames.push({ kind: "lease", epoch, association, lease });
+    }
+  }
+
+  /** The holder is there, and has nothing of what we know to be current. */
+  holderUp(nowMs: number): void {
+    this.#holderIsUp = true;
+    this.#pending = [];
+    this.#gate.holderLost();
+    const { source, epoch } = this.#options;
+    this.#synchronisation = new FullSynchronisation(source, new Set(source.associations()), epoch, nowMs);
+    this.#isCurrent = false;
+    const { size } = this.#synchronisation;
+    const text = `full synchronisation of ${size} association(s) begins`;
+    this.#records.push(eventRecord("sync-started", text, nowMs, { associations: size }));
+    this.#tellPolicy(this.#excuses);
+    this.#synchronise(nowMs);
+  }
+
+  holderDown(): void {
+    this.#holderIsUp = false;
+    this.#synchronisation = undefined;
+    this.#pending = [];
+    this.#trigger.clear();
+  }
+
+  /** The holder has it all from the start: it was the primary until now, or has given it to us. */
+  holderHasAll(): void {
+    this.#holderIsUp = true;
+    const { source } = this.#options;
+    for (const association of source.associations()) {
+      this.#gate.acknowledge(association, source.state(association)?.sequence ?? 0);
+    }
+    this.#tellPolicy(this.#excuses);
+    this.#beCurrent();
+  }
+
+  /** Nobody will go on with what was held: nothing waits for it any more. */
+  goAlone(): void {
+    this.#isAlone = true;
+    this.#isCurrent = false;
+    this.#unheld.clear();
+    this.#applyRule();
+  }
+
+  #applyRule(): void {
+    this.#released.push(...this.#gate.setRule({ excuses: this.#excuses, solo: this.#isAlone }));
+  }
+
+  /** Another policy from now on. */
+  setPolicy(policy: ReplicationPolicy, nowMs: number): void {
+    this.#carryOut(this.#trigger.setPolicy(policy), nowMs);
+    this.#followPolicy();
+    this.#synchronise(nowMs);
+  }
+
+  /** The operator wants the holder brought up to date. */
+  synchroniseNow(nowMs: number): void {
+    if (!this.#holderIsUp) return;
+    this.#carryOut(this.#trigger.command(), nowMs);
+    this.#synchronise(nowMs);
+  }
+
+  /** A failure was announced or detected. */
+  failureImpends(nowMs: number): void {
+    if (!this.#holderIsUp) return;
+    this.#carryOut(this.#trigger.failureImpends(), nowMs);
+    this.#followPolicy();
+    this.#synchronise(nowMs);
+  }
+
+  /** Everything goes to the holder at once, whatever the policy: the associations are about to move there. */
+  flushAll(nowMs: number): void {
+    if (this.#trigger.keepsUpdates) this.#sendPending();
+    else this.#sendStates("all", nowMs);
+    this.#trigger.clear();
+    this.#synchronise(nowMs);
+  }
+
+  /** Excuses more once the holder knows that; excuses less once it has the states that are on their way. */
+  #followPolicy(): void {
+    const { excuses } = this.#trigger;
+    if (excuses === this.#excuses) return;
+    if (excuses && this.#holderIsUp) this.#tellPolicy(true);
+    else if (this.#synchronisation === undefined) {
+      this.#useRule(excuses);
+      this.#tellPolicy(false);
+    }
+  }
+
+  #tellPolicy(excuses: boolean): void {
+    if (this.#holderIsUp) this.#frames.push({ kind: "policy", epoch: this.#options.epoch, excuses });
+  }
+
+  #useRule(excuses: boolean): void {
+    this.#excuses = excuses;
+    this.#unheld.clear();
+    this.#applyRule();
+  }
+
+  receiveFrame(frame: ClusterFrame, nowMs: number): void {
+    if (frame.kind === "held") {
+      const { association, sequence } = frame;
+      this.#records.push({ kind: "acked", at: epochMicros(nowMs), sequence });
+      this.#unheld.acknowledge(association, sequence);
+      this.#released.push(...this.#gate.acknowledge(association, sequence));
+      if (this.#options.source.state(association) === undefined) this.#forget(association);
+      this.#synchronisation?.held(association, sequence);
+      this.#synchronise(nowMs);
+    } else if (frame.kind === "policy") {
+      if (frame.excuses && this.#trigger.excuses && !this.#excuses) this.#useRule(true);
+    } else if (frame.kind === "leaseHeld") {
+      const { association, limitTsn } = frame;
+      this.#released.push(...this.#gate.leaseHeld(association, limitTsn));
+      const text = `the holder knows of the lease up to TSN ${limitTsn}`;
+      this.#records.push(eventRecord("lease", text, nowMs, { association, limitTsn }));
+    }
+  }
+
+  /** The association has ended and the holder knows it. */
+  #forget(association: number): void {
+    if (this.#pending.some((each) => each.association === association)) return;
+    if (this.#unheld.has(association)) return;
+    this.#gate.forget(association);
+  }
+
+  /** Whole states go out as far as the holder keeps up; for a new holder the last of them closes the gate. */
+  #synchronise(nowMs: number): void {
+    const synchronisation = this.#synchronisation;
+    if (synchronisation === undefined) return;
+    const states = synchronisation.next();
+    this.#frames.push(...states);
+    if (!synchronisation.isSent) return;
+    if (!this.#isCurrent && this.#holderIsUp) this.#tellHolder(synchronisation, nowMs);
+    if (!synchronisation.isHeld) return;
+    this.#synchronisation = undefined;
+    this.#followPolicy();
+  }
+
+  #tellHolder({ size, bytes, startedAtMs }: FullSynchronisation, nowMs: number): void {
+    this.#sendPending();
+    this.#trigger.clear();
+    this.#frames.push({ kind: "synced", epoch: this.#options.epoch });
+    const text = `full synchronisation is complete: ${size} association(s), ${bytes} bytes`;
+    const detail = { associations: size, bytes, tookMs: nowMs - startedAtMs };
+    this.#records.push(eventRecord("synchronised", text, nowMs, detail));
+    this.#beCurrent();
+  }
+
+  #beCurrent(): void {
+    this.#isCurrent = true;
+    if (!this.#isAlone) return;
+    this.#isAlone = false;
+    this.#applyRule();
+  }
+
+  nextDeadlineMs(): number | undefined {
+    return this.#holderIsUp ? this.#trigger.nextDeadlineMs() : undefined;
+  }
+
+  advance(nowMs: number): void {
+    if (this.#holderIsUp) this.#carryOut(this.#trigger.advance(nowMs), nowMs);
+  }
+}

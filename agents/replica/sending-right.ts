@@ -1,0 +1,183 @@
+import type { ClusterFrame } from "./frames.ts";
+import { Lease } from "./lease.ts";
+import type { InstanceRecord } from "./records.ts";
+import { eventRecord } from "./records.ts";
+
+/** What the operator wants where two computers cannot hear each other and nobody else is asked. */
+export type FencingMode =
+  /** The primary goes on; the standby takes over only when the primary has surely ended. */
+  | "keep-primary"
+  /** The standby takes over after a silence; the primary pauses when nothing answers it. */
+  | "prefer-availability";
+
+/** A computer at the other end of a link of ours. */
+export type LinkName = "partner" | "keeper";
+
+export interface SendingRightOptions {
+  readonly epoch: number;
+  readonly fencing: FencingMode;
+  /** The third computer, where there is one: whether it holds the state, or only decides. */
+  readonly keeper: "store" | "witness" | undefined;
+  readonly leaseMs: number;
+  /** From the start somebody may take over: the former primary, after a handover. */
+  readonly isGuarded: boolean;
+}
+
+/** Frames for a link, with the link. */
+export interface AddressedFrame {
+  readonly to: LinkName;
+  readonly frame: ClusterFrame;
+}
+
+/**
+ * Whether the primary may send. As long as another computer may take over, it needs a lease: an answer to
+ * a beat, of a computer without whose consent nobody takes over. It goes on alone once nobody can take
+ * over any more: because the standby has surely ended, because the operator wants so, or because the
+ * computer whose consent a takeover needs has promised not to give it.
+ */
+export class SendingRight {
+  readonly #options: SendingRightOptions;
+  readonly #lease: Lease;
+  #isAlone: boolean;
+  /** Instant of the last answer of each link, and whether it is up. */
+  readonly #heardAtMs: Record<LinkName, number> = { partner: -Infinity, keeper: -Infinity };
+  readonly #isUp: Record<LinkName, boolean> = { partner: false, keeper: false };
+  readonly #hasEnded: Record<LinkName, boolean> = { partner: false, keeper: false };
+  #askedAtMs: number = -Infinity;
+  #hadLease: boolean = false;
+  #records: InstanceRecord[] = [];
+  #frames: AddressedFrame[] = [];
+  #wentAlone: boolean = false;
+
+  constructor(options: SendingRightOptions) {
+    this.#options = options;
+    this.#lease = new Lease(options.leaseMs);
+    this.#isAlone = !options.isGuarded;
+  }
+
+  /** Nobody can take over: no lease is needed, and nothing waits for a holder. */
+  get isAlone(): boolean {
+    return this.#isAlone;
+  }
+
+  /** True once after each time that it began to go on alone. */
+  takeWentAlone(): boolean {
+    const went = this.#wentAlone;
+    this.#wentAlone = false;
+    return went;
+  }
+
+  takeRecords(): InstanceRecord[] {
+    return this.#records.splice(0);
+  }
+
+  takeFrames(): AddressedFrame[] {
+    return this.#frames.splice(0);
+  }
+
+  linkUp(link: LinkName, nowMs: number): void {
+    this.#isUp[link] = true;
+    this.#hasEnded[link] = false;
+    this.#heardAtMs[link] = nowMs;
+  }
+
+  /** `ended`: the process at the other end is surely gone. */
+  linkDown(link: LinkName, ended: boolean, nowMs: number): void {
+    this.#isUp[link] = false;
+    this.#hasEnded[link] = ended;
+    const { partner, keeper } = this.#hasEnded;
+    if (partner && (keeper || this.#options.keeper !== "store"))
+      this.#goAlone("nobody is left who could take over", nowMs);
+    if (ended) this.#heardAtMs[link] = -Infinity;
+    // It may see the end of the link as ours, and take over at once.
+    else if (link === "partner") this.#lease.revoke();
+    this.#reconsider(nowMs);
+  }
+
+  /** Somebody holds everything and may go on from it. */
+  guarded(nowMs: number): void {
+    if (!this.#isAlone) return;
+    this.#isAlone = false;
+    this.#wentAlone = false;
+    this.#heardAtMs.partner = nowMs;
+    this.#heardAtMs.keeper = nowMs;
+    // Whoever holds it cannot have waited long enough for a takeover yet: it learns that it may only now.
+    this.#lease.granted(nowMs, nowMs);
+  }
+
+  /** A beat that we sent at `sentAtMs` came back. */
+  answered(link: LinkName, sentAtMs: number, nowMs: number): void {
+    this.#heardAtMs[link] = nowMs;
+    this.#lease.granted(sentAtMs, nowMs);
+  }
+
+  /** Whoever would have to agree to a takeover will not, until it is told that the state is current again. */
+  soloGranted(link: LinkName, nowMs: number): void {
+    if (link === this.#arbiter) this.#goAlone(`the ${link} will let nobody take over`, nowMs);
+  }
+
+  /** Another instance has taken over: this one never sends again. */
+  fence(): void {
+    this.#isAlone = false;
+    this.#lease.fence();
+  }
+
+  mayLeave(nowMs: number): boolean {
+    return this.#isAlone || this.#lease.holds(nowMs);
+  }
+
+  /** Whom to ask for going on alone. */
+  get #arbiter(): LinkName | undefined {
+    const { keeper } = this.#options;
+    if (keeper === undefined) return undefined;
+    return keeper === "store" ? "partner" : "keeper";
+  }
+
+  nextDeadlineMs(): number | undefined {
+    return this.#isAlone || this.#lease.fenced ? undefined : this.#silenceDueMs();
+  }
+
+  /** When the computer that matters will have been silent for too long. */
+  #silenceDueMs(): number {
+    const { leaseMs, keeper } = this.#options;
+    const matters: LinkName = keeper === "store" ? "keeper" : "partner";
+    const dueMs = this.#heardAtMs[matters] + leaseMs;
+    return Math.max(dueMs, this.#askedAtMs + leaseMs / 2);
+  }
+
+  advance(nowMs: number): void {
+    if (this.#isAlone || this.#lease.fenced) return;
+    this.#reconsider(nowMs);
+    const holds = this.#lease.holds(nowMs);
+    if (this.#hadLease && !holds) {
+      const text = "nobody who could take over has answered for too long: sending pauses";
+      this.#records.push(eventRecord("note", text, nowMs));
+    }
+    this.#hadLease = holds;
+  }
+
+  #reconsider(nowMs: number): void {
+    if (this.#isAlone || this.#lease.fenced || nowMs < this.#silenceDueMs()) return;
+    const { keeper, fencing, epoch } = this.#options;
+    if (keeper === undefined) {
+      if (fencing === "keep-primary") {
+        // It must not go on from what it holds, should it read this after all.
+        this.#frames.push({ to: "partner", frame: { kind: "solo", epoch } });
+        this.#goAlone("the standby is silent, and the primary is to be kept", nowMs);
+      } else this.#askedAtMs = nowMs;
+      return;
+    }
+    this.#askedAtMs = nowMs;
+    const arbiter = this.#arbiter;
+    if (arbiter !== undefined && this.#isUp[arbiter])
+      this.#frames.push({ to: arbiter, frame: { kind: "solo", epoch } });
+  }
+
+  #goAlone(why: string, nowMs: number): void {
+    if (this.#isAlone || this.#lease.fenced) return;
+    this.#isAlone = true;
+    this.#wentAlone = true;
+    const text = `the primary goes on alone: ${why}`;
+    this.#records.push(eventRecord("solo", text, nowMs, { reason: why }));
+  }
+}

@@ -1,0 +1,130 @@
+import type { IcmpReport } from "../sctp/index.ts";
+import { earliest } from "./active.ts";
+import type { ClusterFrame } from "./frames.ts";
+import { eventRecord } from "./records.ts";
+import type { ArrivedPacket, MemberOptions, Role, RoleOutputs, Transition } from "./roles.ts";
+import { noOutputs } from "./roles.ts";
+import type { LinkName } from "./sending-right.ts";
+import type { StandbyInstance } from "./standby.ts";
+import { TakeoverDecision } from "./takeover-decision.ts";
+
+/** The member that waits: it holds what it is given, passes on what comes, and decides on a takeover. */
+export class StandbyWatch implements Role {
+  readonly name = "standby";
+  readonly standby: StandbyInstance;
+  readonly #decision: TakeoverDecision;
+  #epoch: number;
+  #keeperIsUp: boolean = false;
+  /** This computer was the primary before, and has not caught up yet. */
+  #rejoins: boolean;
+  #transition: Transition | undefined;
+  #outputs: RoleOutputs = noOutputs();
+
+  constructor(options: MemberOptions, epoch: number, standby: StandbyInstance, rejoins: boolean) {
+    this.#epoch = epoch;
+    this.standby = standby;
+    this.#rejoins = rejoins;
+    const { fencing, keeper, takeoverAfterMs } = options;
+    this.#decision = new TakeoverDecision({ fencing, keeper, patienceMs: takeoverAfterMs });
+  }
+
+  /** Another primary, under a later epoch. */
+  follow(epoch: number): void {
+    this.#epoch = epoch;
+    this.standby.follow(epoch);
+  }
+
+  linkUp(link: LinkName, nowMs: number): void {
+    if (link === "partner") this.standby.linkUp(nowMs);
+    else this.#keeperIsUp = true;
+  }
+
+  linkDown(link: LinkName, ended: boolean, nowMs: number): void {
+    if (link === "partner") this.standby.linkDown(ended, nowMs);
+    else this.#keeperIsUp = false;
+  }
+
+  receiveFrame(link: LinkName, frame: ClusterFrame, nowMs: number): void {
+    if (link === "keeper") this.#heardFromKeeper(frame, nowMs);
+    else if (frame.kind === "handover")
+      this.#transition = { to: "arriving", epoch: frame.epoch, standby: this.standby };
+    else {
+      const wasCurrent = this.standby.isCurrent;
+      this.standby.receiveFrame(frame, nowMs);
+      if (!wasCurrent && this.standby.isCurrent) this.#caughtUp(nowMs);
+    }
+  }
+
+  #caughtUp(nowMs: number): void {
+    if (!this.#rejoins) return;
+    this.#rejoins = false;
+    const epoch = this.#epoch;
+    const text = `this computer is the standby again, and holds everything (epoch ${epoch})`;
+    this.#outputs.records.push(eventRecord("rejoined", text, nowMs, { epoch }));
+  }
+
+  #heardFromKeeper(frame: ClusterFrame, nowMs: number): void {
+    switch (frame.kind) {
+      case "state":
+      case "lease":
+        // What the store holds comes before its word that it may be gone on with.
+        this.#outputs.records.push(...this.standby.held.receive(frame, frame.epoch, nowMs).records);
+        break;
+      case "claimed": {
+        const { claimedAtMs: grantedAtMs } = this.#decision;
+        if (grantedAtMs !== undefined)
+          this.#transition = { to: "primary", epoch: frame.epoch, standby: this.standby, grantedAtMs };
+        break;
+      }
+      case "claimDenied":
+        this.#decision.denied(frame.retryAfterMs, nowMs);
+        break;
+      default:
+        break;
+    }
+  }
+
+  receive({ bytes, route, congestionExperienced }: ArrivedPacket): void {
+    this.standby.receive(bytes, route, congestionExperienced);
+  }
+
+  receiveIcmp(report: IcmpReport): void {
+    this.standby.receiveIcmp(report);
+  }
+
+  advance(nowMs: number): void {
+    this.standby.advance(nowMs);
+  }
+
+  nextDeadlineMs(): number | undefined {
+    const isSuspicious = this.standby.suspicion !== undefined;
+    return earliest(this.standby.nextDeadlineMs(), this.#decision.nextDeadlineMs(isSuspicious));
+  }
+
+  settle(nowMs: number): { outputs: RoleOutputs; transition?: Transition | undefined } {
+    const { suspicion, isCurrent } = this.standby;
+    const facts = { epoch: this.#epoch, isCurrent, suspicion, keeperIsUp: this.#keeperIsUp };
+    const epoch = this.#decision.decide(facts, nowMs);
+    if (epoch !== undefined)
+      this.#transition ??= { to: "primary", epoch, standby: this.standby, grantedAtMs: undefined };
+    const flaw = this.standby.takeFlaw();
+    if (flaw !== undefined) {
+      const text = `the primary said what makes no sense (${flaw}): nothing of it is believed`;
+      this.#outputs.records.push(eventRecord("note", text, nowMs, { reason: flaw }));
+    }
+    const { packets, frames, records } = this.standby.takeOutputs();
+    const outputs = this.#outputs;
+    this.#outputs = noOutputs();
+    return {
+      outputs: {
+        packets,
+        frames: [
+          ...frames.map((frame) => ({ to: "partner" as const, frame })),
+          ...this.#decision.takeFrames().map((frame) => ({ to: "keeper" as const, frame })),
+        ],
+        records: [...records, ...outputs.records, ...this.#decision.takeRecords()],
+      },
+      transition: this.#transition,
+    };
+  }
+}

@@ -1,0 +1,103 @@
+import type { ClusterFrame } from "./frames.ts";
+import type { InstanceRecord } from "./records.ts";
+import { eventRecord } from "./records.ts";
+import type { FencingMode } from "./sending-right.ts";
+import type { Suspicion } from "./standby.ts";
+
+export interface TakeoverOptions {
+  readonly fencing: FencingMode;
+  /** The third computer, where there is one: whether it holds the state, or only decides. */
+  readonly keeper: "store" | "witness" | undefined;
+  /** How long the keeper may take to answer. */
+  readonly patienceMs: number;
+}
+
+export interface TakeoverFacts {
+  readonly epoch: number;
+  /** This computer holds all that is needed. */
+  readonly isCurrent: boolean;
+  readonly suspicion: Suspicion | undefined;
+  readonly keeperIsUp: boolean;
+}
+
+/**
+ * Whether the standby takes the place of a primary that seems to be gone. Where there is a keeper that
+ * answers, it decides. Where nobody can be asked, a primary whose process has surely ended is replaced
+ * at once; after mere silence the operator's choice counts.
+ */
+export class TakeoverDecision {
+  readonly #options: TakeoverOptions;
+  #claimedAtMs: number | undefined;
+  #askAgainAtMs: number = -Infinity;
+  #saidWhyNot: boolean = false;
+  #frames: ClusterFrame[] = [];
+  #records: InstanceRecord[] = [];
+
+  constructor(options: TakeoverOptions) {
+    this.#options = options;
+  }
+
+  /** For the keeper. */
+  takeFrames(): ClusterFrame[] {
+    return this.#frames.splice(0);
+  }
+
+  takeRecords(): InstanceRecord[] {
+    return this.#records.splice(0);
+  }
+
+  /** When the keeper was asked; undefined: it has nothing to answer. */
+  get claimedAtMs(): number | undefined {
+    return this.#claimedAtMs;
+  }
+
+  /** The epoch under which to take over now, without anybody's leave; undefined: not now. */
+  decide(facts: TakeoverFacts, nowMs: number): number | undefined {
+    const { suspicion, isCurrent, keeperIsUp } = facts;
+    const { keeper, fencing, patienceMs } = this.#options;
+    if (suspicion === undefined) {
+      this.#saidWhyNot = false;
+      this.#askAgainAtMs = -Infinity;
+      this.#claimedAtMs = undefined;
+      return undefined;
+    }
+    if (!isCurrent) return this.#not("what is held here is not current", nowMs);
+    const isPatient = this.#claimedAtMs === undefined || nowMs - this.#claimedAtMs < patienceMs;
+    if (keeper !== undefined && keeperIsUp && isPatient) return this.#claim(facts.epoch + 1, nowMs);
+    if (keeper === "store") return this.#not("the store, which has the state, does not answer", nowMs);
+    if (suspicion.reason === "link-closed") return facts.epoch + 1;
+    if (keeper !== undefined)
+      return this.#not("the primary is only silent, and the witness does not answer", nowMs);
+    if (fencing === "keep-primary") return this.#not("the primary is only silent, and is to be kept", nowMs);
+    return facts.epoch + 1;
+  }
+
+  #not(why: string, nowMs: number): undefined {
+    if (this.#saidWhyNot) return;
+    this.#saidWhyNot = true;
+    const text = `this instance does not take over: ${why}`;
+    this.#records.push(eventRecord("claim-denied", text, nowMs, { reason: why }));
+  }
+
+  #claim(epoch: number, nowMs: number): undefined {
+    if (this.#claimedAtMs !== undefined || nowMs < this.#askAgainAtMs) return;
+    this.#claimedAtMs = nowMs;
+    this.#frames.push({ kind: "claim", epoch });
+    const text = `this instance asks the keeper for the place of the primary, epoch ${epoch}`;
+    this.#records.push(eventRecord("claim", text, nowMs, { epoch }));
+  }
+
+  /** The keeper said no. */
+  denied(retryAfterMs: number, nowMs: number): void {
+    if (this.#claimedAtMs === undefined) return;
+    this.#claimedAtMs = undefined;
+    this.#askAgainAtMs = nowMs + Math.max(retryAfterMs, 1);
+    this.#not(`the keeper says no, and may be asked again in ${Math.round(retryAfterMs)} ms`, nowMs);
+  }
+
+  nextDeadlineMs(suspected: boolean): number | undefined {
+    if (!suspected) return undefined;
+    if (this.#claimedAtMs !== undefined) return this.#claimedAtMs + this.#options.patienceMs;
+    return this.#askAgainAtMs === -Infinity ? undefined : this.#askAgainAtMs;
+  }
+}
