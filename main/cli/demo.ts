@@ -3,16 +3,18 @@ import { readFile, statfs } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { VerdictReport } from "../../captures/verdict/report.ts";
 import type { EngineName } from "../../captures/live/index.ts";
+import { cutsOf, faultNamed, type FaultName } from "../lab/faults/index.ts";
 import type { Lab } from "../lab/hosts.ts";
-import { LabError } from "../lab/hosts.ts";
-import type { JobSetting, PeerKind, TimerChoice, TransportChoice } from "../lab/job/index.ts";
-import { MainJob, defaultSetting } from "../lab/job/index.ts";
+import { LabError, keeperOf } from "../lab/hosts.ts";
+import type { JobResult, JobSetting } from "../lab/job/index.ts";
+import { MainJob } from "../lab/job/index.ts";
 import type { Testbed } from "../lab/testbed/index.ts";
 import { formatTestbedError, openTestbed, parseTestbed } from "../lab/testbed/index.ts";
 import { createVirtualLab } from "../lab/virtual/index.ts";
+import { chooseSetting, type SettingOptions } from "./choose-setting.ts";
 import { UsageError, exitCodes, failure } from "./exit-codes.ts";
 import { agentAddonPaths, agentBundlePath, runsFolder, stateFolder } from "./places.ts";
-import { verdictTable } from "./print-verdict.ts";
+import { awaitedTable, verdictTable } from "./print-verdict.ts";
 import { ConsoleProgress } from "./progress.ts";
 
 /** All of a run but its load: its firewall rules on real machines must last that much longer. */
@@ -21,35 +23,30 @@ const leaseReserveMs = 240_000;
 /** The shortest run; one of ten seconds at 500 messages a second takes some 20 MiB. */
 const leastRunBytes: number = 8 * 2 ** 20;
 
-export interface DemoOptions {
-  readonly peer: PeerKind;
-  readonly timers: TimerChoice;
-  /** Without a word: what the testbed file says, else UDP. */
-  readonly transport?: TransportChoice;
+export interface DemoOptions extends SettingOptions {
   readonly lab: "auto" | "netns" | "loopback";
   readonly testbed?: string;
-  readonly rate: number;
-  readonly size: number;
-  readonly streams: number;
-  readonly seconds: number;
   readonly capture?: EngineName;
   readonly udpPort?: number;
 }
 
 /** Plays the main job and prints the verdict; answers the exit code. */
 export async function demo(options: DemoOptions, signal: AbortSignal): Promise<number> {
-  refuseRawWithUsrsctp(options.transport, options);
+  const testbed = options.testbed === undefined ? undefined : await readTestbed(options.testbed);
+  const setting = chooseSetting(options, testbed);
   const progress = new ConsoleProgress();
   const agentBundle = await readAgent();
   await checkRunsDisk();
-  progress.step(options.testbed === undefined ? "Make the lab: hosts a, b and peer" : "Open the testbed");
-  const { lab, prepare, transport } = await openLab(options, progress);
+  progress.step(testbed === undefined ? "Make the lab" : "Open the testbed");
+  const { lab, prepare } = await openLab(options, setting, testbed, progress);
   const result = await thenDispose(lab, progress, async () => {
+    if (setting.keeper !== undefined) keeperOf(lab.hosts);
+    refuseUncuttable(lab, setting.fault);
     await prepare(signal);
     for (const limit of lab.limits) progress.note(limit);
     return await MainJob.run({
       lab,
-      setting: settingOf(options, transport),
+      setting,
       agentBundle,
       nodeBinary: process.execPath,
       agentAddons: agentAddonPaths(),
@@ -59,33 +56,21 @@ export async function demo(options: DemoOptions, signal: AbortSignal): Promise<n
       signal,
     });
   });
+  process.stdout.write(awaitedTable(result.awaited));
   process.stdout.write(verdictTable(result.report));
   const { folder, sqlite, pcapng } = result.folder;
   process.stdout.write(
     `\n  run     ${folder}\n  sqlite  ${sqlite}\n  pcapng  ${pcapng}\n\n  Look at it: npm start\n\n`,
   );
-  return codeOf(result.report);
+  return codeOfResult(result);
 }
 
-function refuseRawWithUsrsctp(transport: TransportChoice | undefined, { peer }: DemoOptions): void {
-  if (transport !== "raw" || peer !== "usrsctp") return;
-  throw new UsageError(
-    "Raw IP (transport raw) is for our own agents: leave --peer usrsctp away, or use UDP.",
+/** Better known before the load than in it. */
+function refuseUncuttable(lab: Lab, fault: FaultName): void {
+  if (lab.kind !== "loopback" || cutsOf(faultNamed(fault)).every((cut) => cut.whereItCan === true)) return;
+  throw new LabError(
+    `The fault ${fault} cuts links, which the loopback lab cannot: run as root on Linux, or on real machines.`,
   );
-}
-
-function settingOf(options: DemoOptions, transport: TransportChoice): JobSetting {
-  return {
-    ...defaultSetting,
-    peer: options.peer,
-    timers: options.timers,
-    transport,
-    ratePerSecond: options.rate,
-    sizeBytes: options.size,
-    streams: options.streams,
-    beforeFaultMs: options.seconds * 1000,
-    afterFaultMs: options.seconds * 1000,
-  };
 }
 
 /** Takes the lab down whatever becomes of the work. Trouble with that is told, and never hides the work's own. */
@@ -108,6 +93,11 @@ async function thenDispose<T>(lab: Lab, progress: ConsoleProgress, work: () => P
 export function codeOf(report: VerdictReport): number {
   if (report.outcome === "pass") return exitCodes.passed;
   return report.outcome === "fail" ? exitCodes.checkFailed : exitCodes.inconclusive;
+}
+
+/** A fault after which something else came than was to come is a failed check, whatever the record says. */
+function codeOfResult({ report, awaited }: JobResult): number {
+  return awaited.every(({ came }) => came) ? codeOf(report) : exitCodes.checkFailed;
 }
 
 async function readAgent(): Promise<Uint8Array> {
@@ -134,28 +124,31 @@ async function checkRunsDisk(): Promise<void> {
 
 interface OpenedLab {
   readonly lab: Lab;
-  readonly transport: TransportChoice;
   /** What is to be done to the hosts before a run; undone by the lab's `dispose`. */
   prepare(signal: AbortSignal): Promise<void>;
 }
 
-async function openLab(options: DemoOptions, progress: ConsoleProgress): Promise<OpenedLab> {
-  const { udpPort, transport = "udp" } = options;
-  if (options.testbed !== undefined) {
-    const testbed = await readTestbed(options.testbed);
-    const chosen = options.transport ?? testbed.transport;
-    refuseRawWithUsrsctp(chosen, options);
+async function openLab(
+  options: DemoOptions,
+  setting: JobSetting,
+  testbed: Testbed | undefined,
+  progress: ConsoleProgress,
+): Promise<OpenedLab> {
+  const { udpPort } = options;
+  if (testbed !== undefined) {
     const lab = openTestbed({ ...testbed, ...(udpPort !== undefined && { udpPort }) });
     const leaseMs = 2 * options.seconds * 1000 + leaseReserveMs;
-    return { lab, transport: chosen, prepare: (signal) => lab.prepare({ leaseMs, signal }) };
+    const cuts = cutsOf(faultNamed(setting.fault)).map((cut) => cut.place);
+    return { lab, prepare: (signal) => lab.prepare({ leaseMs, cuts, signal }) };
   }
   const lab = await createVirtualLab({
     stateDir: stateFolder(),
     kind: options.lab,
+    withKeeper: setting.keeper !== undefined,
     log: (line) => progress.note(line),
     ...(udpPort !== undefined && { udpPort }),
   });
-  return { lab, transport, prepare: () => Promise.resolve() };
+  return { lab, prepare: () => Promise.resolve() };
 }
 
 async function readTestbed(path: string): Promise<Testbed> {

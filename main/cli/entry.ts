@@ -1,5 +1,6 @@
 import { Command, InvalidArgumentError, Option } from "commander";
 import { setTimeout as sleep } from "node:timers/promises";
+import { faultNames } from "../lab/faults/index.ts";
 import { sweepStaleLabs } from "../lab/virtual/index.ts";
 import { exportPcapng, openRun, rejudge } from "../store/index.ts";
 import type { DemoOptions } from "./demo.ts";
@@ -60,7 +61,28 @@ const run = async (work: () => Promise<number> | number): Promise<void> => {
 
 program
   .command("demo")
-  .description("play the main job: deploy, associate, replicate, load, kill, capture, judge, record")
+  .description("play the main job: deploy, associate, replicate, load, break, capture, judge, record")
+  .option(
+    "--policy <policy>",
+    "when the state is replicated: every-update, interval:50ms, event:'updates>=20', impending-failure, " +
+      "impending-failure:from-then-on, or shared for a store on a third computer (default: every-update, or as the testbed says)",
+  )
+  .option("--switch-to <policy>", "another policy to go over to under the load, before the fault")
+  .addOption(
+    new Option("--store <kind>", "what the third computer of the cluster runs (default: agent)").choices([
+      "agent",
+      "redis",
+    ]),
+  )
+  .addOption(
+    new Option(
+      "--fencing <mode>",
+      "who may go on when a and b do not hear each other (default: prefer-availability, or as the testbed says)",
+    ).choices(["keep-primary", "prefer-availability", "witness"]),
+  )
+  .addOption(
+    new Option("--fault <name>", "what is done to the cluster").choices([...faultNames]).default("crash"),
+  )
   .addOption(
     new Option("--peer <kind>", "who plays the outside computer")
       .choices(["agent", "usrsctp"])

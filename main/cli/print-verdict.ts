@@ -1,4 +1,5 @@
 import type { Figure, Outcome, VerdictReport } from "../../captures/verdict/report.ts";
+import type { Awaited } from "../lab/job/index.ts";
 import { outColours } from "./colours.ts";
 
 const signs: Readonly<Record<Outcome, string>> = { pass: "✓ pass", fail: "✗ FAIL", unknown: "? unknown" };
@@ -20,6 +21,15 @@ function valueText(figure: Figure): string {
   if (unit === "us") return `${(value / 1000).toFixed(value < 10_000 ? 2 : 1)}${within} ms`;
   const rounded = Number.isInteger(value) ? String(value) : value.toFixed(1);
   return unit === "bytes" ? `${rounded}${within} B` : `${rounded}${within}`;
+}
+
+/** What had to come of the fault, and whether it came. */
+export function awaitedTable(awaited: readonly Awaited[]): string {
+  const lines = awaited.map(({ what, came }) => {
+    const outcome = came ? "pass" : "fail";
+    return `  ${colours[outcome](signs[outcome].padEnd(9))}  After the fault: ${what}\n`;
+  });
+  return `\n${lines.join("")}`;
 }
 
 /** The verdict as a table for a terminal. */

@@ -4,7 +4,7 @@ import { appendFileSync, chmodSync, cpSync, mkdirSync, readFileSync, writeFileSy
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { generateSshKeyPair } from "../../main/deploy/index.ts";
-import type { HostName } from "../../main/lab/hosts.ts";
+import type { BasicHostName } from "../../main/lab/hosts.ts";
 import { buildTarget } from "../../scripts/build.ts";
 import { commandsWith, eventually, noNamespaces } from "../lab/support/lab.ts";
 import { type TestMachines, makeMachines } from "./support/machines.ts";
@@ -58,7 +58,7 @@ describe.skipIf(reason)(
     };
     /** A program of a host is another one meanwhile; virtual hosts have mount tables of their own. */
     const withProgram = async (
-      name: HostName,
+      name: BasicHostName,
       program: string,
       text: string | undefined,
       body: () => Promise<void>,
@@ -74,7 +74,11 @@ describe.skipIf(reason)(
         await machines.admin[name].exec(["umount", program]);
       }
     };
-    const withDisk = async (name: HostName, options: string, body: () => Promise<void>): Promise<void> => {
+    const withDisk = async (
+      name: BasicHostName,
+      options: string,
+      body: () => Promise<void>,
+    ): Promise<void> => {
       const workdir = machines.workdirOf(name);
       mkdirSync(workdir, { mode: 0o700 });
       const mount = ["mount", "-t", "tmpfs", "-o", `mode=700,${options}`, "tmpfs", workdir];
@@ -294,7 +298,7 @@ describe.skipIf(reason)(
       const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
       return stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1] ?? "";
     };
-    const agentOn = (name: HostName): string =>
+    const agentOn = (name: BasicHostName): string =>
       commandsWith(`${machines.workdirOf(name)}/agent-`)[0]?.split(" ")[0] ?? "";
 
     it("an agent that dies in the middle of a run", async () => {

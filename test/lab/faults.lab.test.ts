@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { connectSsh, type SshAuth, type SshHost } from "../../main/deploy/index.ts";
-import { cutInterface, killProcess } from "../../main/lab/faults/index.ts";
+import { cutAddress, cutInterface, signalProcess } from "../../main/lab/faults/index.ts";
 import type { Lab } from "../../main/lab/hosts.ts";
 import { openTestbed, parseTestbed } from "../../main/lab/testbed/index.ts";
 import { createVirtualLab } from "../../main/lab/virtual/index.ts";
@@ -127,11 +127,51 @@ describe.skipIf(noNamespaces)(`faults over SSH${noNamespaces ? ` (skipped: ${noN
     const program = await host.spawn(["sleep", "600"]);
     program.stdout.resume();
     program.stderr.resume();
-    await killProcess(host, program.pid);
+    await signalProcess(host, program.pid, "KILL");
     expect(await program.exited).toEqual({ code: null, signal: "SIGKILL" });
-    await expect(killProcess(host, program.pid)).rejects.toThrow(
+    await expect(signalProcess(host, program.pid, "KILL")).rejects.toThrow(
       new RegExp(`Process ${program.pid} on host a .* could not be killed`),
     );
+  });
+
+  test("a frozen process stands still until it is woken, and ends when it is told to", async () => {
+    const program = await host.spawn([
+      "sh",
+      "-c",
+      "trap 'echo told; exit 0' TERM; while read -r line; do echo $line; done",
+    ]);
+    program.stderr.resume();
+    const lines = createInterface({ input: program.stdout })[Symbol.asyncIterator]();
+    const stateOf = async (): Promise<string> =>
+      (await host.script("cut -d ' ' -f 3 /proc/$1/stat", [String(program.pid)])).stdout.trim();
+    const before = await signalProcess(host, program.pid, "STOP");
+    await eventually(async () => (await stateOf()) === "T", "it stands still");
+    program.stdin.write("hello\n");
+    expect(await stateOf()).toBe("T");
+    expect(await signalProcess(host, program.pid, "CONT")).toBeGreaterThan(before);
+    expect((await lines.next()).value).toBe("hello");
+    await signalProcess(host, program.pid, "TERM");
+    program.stdin.write("\n");
+    expect((await lines.next()).value).toBe("told");
+    expect(await program.exited).toEqual({ code: 0, signal: null });
+  });
+
+  test("one address is cut and nobody else, never on the management's device", async () => {
+    const { a, b, peer } = lab.hosts;
+    const lease = await cutAddress(host, a.outside.device, b.outside.address, {
+      ...cut,
+      protectedAddress: a.management.address,
+    });
+    expect(await reachesNot(b.outside.address)).toBe(true);
+    expect(await reaches(peer.outside.address)).toBe(true);
+    await lease.release();
+    expect(await reaches(b.outside.address)).toBe(true);
+    const refused = cutAddress(host, "mgmt0", b.management.address, {
+      ...cut,
+      protectedAddress: a.management.address,
+    });
+    await expect(refused).rejects.toThrow(/never cut/);
+    expect(await tables()).toEqual([]);
   });
 
   test("the same machines as a testbed: cut, heal, and dispose heals what is left", async () => {
@@ -156,13 +196,18 @@ hosts:
     );
     if (!result.ok) throw new Error(JSON.stringify(result.errors));
     const machines = openTestbed(result.testbed, undefined);
-    await machines.cutOutside("a");
-    await machines.cutOutside("a");
+    await machines.cut("a:outside");
+    await machines.cut("a:outside");
     expect(await reachesNot(peer.outside.address)).toBe(true);
-    await machines.healOutside("a");
-    await machines.healOutside("a");
+    await machines.heal("a:outside");
+    await machines.heal("a:outside");
     expect(await reaches(peer.outside.address)).toBe(true);
-    await machines.cutOutside("a");
+    await machines.cut("a:outside");
+    await machines.cut("cluster-link");
+    expect(await tables()).toHaveLength(2);
+    expect(await reachesNot(b.intra.address)).toBe(true);
+    await machines.heal("cluster-link");
+    expect(await reaches(b.intra.address)).toBe(true);
     expect(await tables()).toHaveLength(1);
     await machines.dispose();
     expect(await tables()).toEqual([]);

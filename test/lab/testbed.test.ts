@@ -49,7 +49,9 @@ test("defaults are filled in, a host's own keys win", () => {
     udpPort: 9900,
     transport: "raw",
     connectTimeoutMs: 500,
+    replication: {},
   });
+  expect(hosts).not.toHaveProperty("keeper");
   const sshDefaults = {
     port: 22,
     user: "lab",
@@ -76,6 +78,36 @@ test("defaults are filled in, a host's own keys win", () => {
   expect(hosts.peer).not.toHaveProperty("intra");
 });
 
+const withKeeper = `${good}  keeper:
+    ssh: {host: 10.0.0.14}
+    interfaces: {ic: {dev: eth2, ip: 10.77.0.3/24}}
+cluster:
+  replication: {policy: "interval:50ms", fencing: keep-primary, store: redis}
+`;
+
+test("a third computer sits on the intra-cluster network only, and the file may say how to replicate", () => {
+  const { hosts, replication } = parsed(withKeeper);
+  expect(hosts.keeper).toMatchObject({
+    name: "keeper",
+    workdir: "/var/tmp/understudy",
+    intra: { device: "eth2", address: "10.77.0.3" },
+  });
+  expect(hosts.keeper).not.toHaveProperty("outside");
+  expect(replication).toEqual({ policy: "interval:50ms", fencing: "keep-primary", store: "redis" });
+});
+
+test.each([
+  ["interval:50ms", "interval:50", /^t\.yaml:26:25: "cluster\.replication\.policy": .*write interval:50ms/],
+  ["keep-primary", "keep-secondary", /^t\.yaml:26:51: "cluster\.replication\.fencing"/],
+  ["store: redis", "stroe: redis", /unknown key "stroe" in cluster\.replication; did you mean "store"\?/],
+  ["10.77.0.3", "10.77.0.2", /10\.77\.0\.2 is also the address of b\.ic/],
+  ["{ic: {dev: eth2, ip: 10.77.0.3/24}}", "{}", /"hosts\.keeper\.interfaces\.ic" is missing/],
+])("%s written as %s is told with its place", (from, to, message) => {
+  const result = parseTestbed(withKeeper.replace(from, to), "t.yaml");
+  const lines = result.ok ? [] : result.errors.map((error) => formatTestbedError(result.fileName, error));
+  expect(lines.join("\n")).toMatch(message);
+});
+
 describe("every mistake is told with its place and what to do", () => {
   test.each([
     [
@@ -88,7 +120,9 @@ describe("every mistake is told with its place and what to do", () => {
       "an unknown key far from all",
       "name: rack7",
       "name: rack7\nbackground: blue",
-      ['t.yaml:3:1: unknown key "background" in the file; known here: version, name, defaults, hosts'],
+      [
+        't.yaml:3:1: unknown key "background" in the file; known here: version, name, defaults, cluster, hosts',
+      ],
     ],
     [
       "a missing value",
@@ -189,6 +223,9 @@ test("the example that the documents name is a testbed file", () => {
   const path = resolve(import.meta.dirname, "../../examples/rack.testbed.yaml");
   const result = parseTestbed(readFileSync(path, "utf8"), path);
   expect(result).toMatchObject({ ok: true, testbed: { name: "rack7", udpPort: 9899, transport: "udp" } });
+  if (!result.ok) return;
+  expect(result.testbed.hosts.keeper?.intra.device).toBe("eth2");
+  expect(result.testbed.replication).toEqual({ policy: "every-update", fencing: "prefer-availability" });
 });
 
 describe("a testbed as a lab", () => {

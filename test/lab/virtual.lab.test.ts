@@ -30,13 +30,76 @@ describe.skipIf(noNamespaces)(
         expect(stdout).not.toContain("fe80::");
         expect((await host.exec(["ip", "route"])).stdout).not.toContain("default");
 
-        await lab.cutOutside("a");
+        await lab.cut("a:outside");
         const carrier = await host.exec(["cat", `/sys/class/net/${a.outside.device}/carrier`]);
         expect(carrier.stdout).toBe("0\n");
         expect(await isReached(b.intra.address)).toBe(true);
-        await lab.healOutside("a");
+        await lab.heal("a:outside");
         await eventually(() => isReached(peer.outside.address), "the peer is back");
         await host.close();
+      });
+    });
+
+    test("the third computer sits with the cluster, and hears both members when they do not hear each other", async () => {
+      await withLab({ kind: "netns", withKeeper: true }, async (lab) => {
+        const { a, b, peer, keeper } = lab.hosts;
+        if (keeper === undefined) throw new Error("the lab was asked for a keeper");
+        expect("outside" in keeper).toBe(false);
+        const [onA, onB, onKeeper] = await Promise.all(
+          [a, b, keeper].map((host) => connectSsh(host.ssh, { timeoutMs: 8000 })),
+        );
+        const reaches = async (from: typeof onA, address: string): Promise<boolean> => {
+          const sh = `timeout 1 bash -c 'echo > /dev/tcp/${address}/9' 2>&1 | grep -q refused`;
+          return (await from?.script(sh, []))?.code === 0;
+        };
+        expect(await reaches(onKeeper, peer.outside.address)).toBe(false);
+        for (let round = 0; round < 2; round++) {
+          expect(await reaches(onB, a.intra.address)).toBe(true);
+          await lab.cut("cluster-link");
+          await lab.cut("cluster-link");
+          expect(await reaches(onA, b.intra.address)).toBe(false);
+          expect(await reaches(onB, a.intra.address)).toBe(false);
+          expect(await reaches(onKeeper, a.intra.address)).toBe(true);
+          expect(await reaches(onA, keeper.intra.address)).toBe(true);
+          await lab.heal("cluster-link");
+          await lab.heal("cluster-link");
+        }
+        await lab.cut("b:intra");
+        expect(await reaches(onKeeper, b.intra.address)).toBe(false);
+        expect(await reaches(onKeeper, a.intra.address)).toBe(true);
+        await lab.heal("b:intra");
+        await eventually(() => reaches(onKeeper, b.intra.address), "b is back");
+        await Promise.all([onA?.close(), onB?.close(), onKeeper?.close()]);
+      });
+    });
+
+    test("a cluster host's kernel sends no ABORT of its own, an agent does", async () => {
+      await withLab({ kind: "netns" }, async (lab) => {
+        const a = await connectSsh(lab.hosts.a.ssh, { timeoutMs: 8000 });
+        const peer = await connectSsh(lab.hosts.peer.ssh, { timeoutMs: 8000 });
+        // The same rules, counting: what is an ABORT by its chunk type, and whose it is. A kernel's own packets,
+        // such as the RST for a closed port, belong to no user.
+        const rules = `table inet owners {
+          chain out {
+            type filter hook output priority 1;
+            ip protocol 132 @th,96,8 6 counter comment "arrived here"
+            tcp flags & rst == rst counter comment "sent by the kernel"
+            tcp flags & rst == rst meta skuid >= 0 counter comment "sent by a program"
+          }
+        }
+`;
+        expect(await a.script("nft -f -", [], { stdin: rules })).toMatchObject({ code: 0 });
+        const abort = `import socket
+s = socket.socket(socket.AF_INET, socket.SOCK_RAW, 132)
+s.sendto(bytes(12) + bytes([6, 0, 0, 4]), ("${lab.hosts.peer.outside.address}", 0))`;
+        expect(await a.exec(["python3", "-c", abort])).toMatchObject({ code: 0 });
+        const knock = `timeout 10 bash -c 'echo > /dev/tcp/${lab.hosts.a.outside.address}/9' 2>&1 | grep -q refused`;
+        expect(await peer.script(knock, [])).toMatchObject({ code: 0 });
+        const { stdout } = await a.exec(["nft", "list", "table", "inet", "owners"]);
+        expect(stdout).toMatch(/packets 1 bytes \d+ comment "arrived here"/);
+        expect(stdout).toMatch(/packets 1 bytes \d+ comment "sent by the kernel"/);
+        expect(stdout).toMatch(/packets 0 bytes 0 comment "sent by a program"/);
+        await Promise.all([a.close(), peer.close()]);
       });
     });
 

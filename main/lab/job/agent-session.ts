@@ -1,5 +1,11 @@
 import { randomInt } from "node:crypto";
-import type { AgentMessage, AgentStatus, DeskMessage } from "../../../agents/control/index.ts";
+import type {
+  AgentMessage,
+  AgentStatus,
+  Configure,
+  ConfigureKeeper,
+  DeskMessage,
+} from "../../../agents/control/index.ts";
 import {
   controlVersion,
   maxLineBytes,
@@ -86,6 +92,14 @@ export class AgentSession {
     return this.#process.pid;
   }
 
+  /** Settles when the agent has ended, however. */
+  get exited(): Promise<void> {
+    return this.#process.exited.then(
+      () => undefined,
+      () => undefined,
+    );
+  }
+
   #received(line: string): void {
     const parsed = parseAgentMessage(line);
     if (!parsed.ok) {
@@ -157,7 +171,7 @@ export class AgentSession {
     if (this.#ended === undefined) this.#process.stdin.write(`${JSON.stringify(message)}\n`);
   }
 
-  async configure(message: Extract<DeskMessage, { type: "configure" }>): Promise<void> {
+  async configure(message: Configure | ConfigureKeeper): Promise<void> {
     const ready = this.#expect((answer) => answer.type === "ready", "configure");
     this.send(message);
     await ready;

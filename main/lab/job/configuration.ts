@@ -1,27 +1,42 @@
-import type { ClusterSetting, Configure } from "../../../agents/control/index.ts";
-import type { Lab } from "../hosts.ts";
+import type { ClusterSetting, Configure, KeeperPlace } from "../../../agents/control/index.ts";
+import type { BasicHostName, Lab, MemberName } from "../hosts.ts";
 import type { JobSetting } from "./setting.ts";
 import { timerSetting } from "./setting.ts";
 
-/** What an agent is told to be: an instance of the cluster with both addresses, or the outside computer with its own. */
-export function configurationOf(
-  lab: Lab,
-  setting: JobSetting,
-  role: Configure["role"],
-  cluster: ClusterSetting | undefined,
-): Configure {
+function endpointOf(lab: Lab, setting: JobSetting, host: BasicHostName) {
   const { a, b, peer } = lab.hosts;
-  const own = role === "primary" ? a : role === "secondary" ? b : peer;
-  const isPeer = role === "peer";
+  const isPeer = host === "peer";
   return {
-    type: "configure",
-    role,
+    type: "configure" as const,
     sctpPort: isPeer ? setting.peerSctpPort : setting.sctpPort,
     udpPort: lab.udpPort,
     transport: setting.transport,
     localAddresses: isPeer ? [peer.outside.address] : [a.outside.address, b.outside.address],
-    ownAddress: own.outside.address,
+    ownAddress: lab.hosts[host].outside.address,
     timers: timerSetting(setting.timers),
-    ...(cluster === undefined ? {} : { cluster }),
+  };
+}
+
+/** The outside computer, with its own address only. */
+export function peerConfiguration(lab: Lab, setting: JobSetting): Configure {
+  return { ...endpointOf(lab, setting, "peer"), role: "peer" };
+}
+
+/** A member of the cluster: the endpoint has the addresses of both. */
+export function memberConfiguration(
+  lab: Lab,
+  setting: JobSetting,
+  member: MemberName,
+  role: "primary" | "secondary",
+  cluster: ClusterSetting,
+  keeper: KeeperPlace | undefined,
+): Configure {
+  return {
+    ...endpointOf(lab, setting, member),
+    role,
+    cluster,
+    replication: setting.policy,
+    fencing: setting.fencing,
+    ...(keeper && { keeper }),
   };
 }

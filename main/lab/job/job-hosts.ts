@@ -9,13 +9,13 @@ import {
   preflight,
   undeploy,
 } from "../../deploy/index.ts";
-import type { HostName, Lab } from "../hosts.ts";
-import { LabError } from "../hosts.ts";
+import type { BasicHostName, HostName, Lab, LabComputer } from "../hosts.ts";
+import { LabError, keeperOf } from "../hosts.ts";
 import type { ClockReading } from "./recording.ts";
 
-export type PerHost<T> = Readonly<Record<HostName, T>>;
+/** Something for each host of a lab; for the keeper where there is one. */
+export type PerHost<T> = Readonly<Record<BasicHostName, T>> & { readonly keeper?: T };
 
-const names: readonly HostName[] = ["a", "b", "peer"];
 const connectMs = 10_000;
 /** For tidying a host whose connection is gone: the run has failed already, and a person waits. */
 const tidyConnectMs = 5000;
@@ -31,9 +31,10 @@ export async function settleAll<T>(promises: readonly Promise<T>[]): Promise<T[]
   });
 }
 
-async function forEachHost<T>(work: (name: HostName) => Promise<T>): Promise<PerHost<T>> {
-  const [a, b, peer] = await settleAll(names.map(work));
-  return { a: a!, b: b!, peer: peer! };
+export function onHost<T>(all: PerHost<T>, name: HostName): T {
+  const one = all[name];
+  if (one === undefined) throw new Error(`broken rule: the run uses a host ${name}`);
+  return one;
 }
 
 /** The hosts of a lab as one run uses them: logged in, looked at, agents deployed, and tidied in the end. */
@@ -41,20 +42,36 @@ export class JobHosts {
   readonly #lab: Lab;
   readonly #rawAddons: readonly string[] | undefined;
   readonly #onLost: (error: Error) => void;
+  readonly #names: readonly HostName[];
   readonly #open: Map<HostName, SshHost> = new Map<HostName, SshHost>();
   /** Hosts on which something of ours may lie. */
   readonly #used: Set<HostName> = new Set<HostName>();
 
-  /** `rawAddons`: the packet addons, where a run needs them for raw IP. `onLost` hears of a connection that broke without our doing. */
-  constructor(lab: Lab, rawAddons: readonly string[] | undefined, onLost: (error: Error) => void) {
+  /** `withKeeper`: the run uses that host too. `rawAddons`: the packet addons, where a run needs them for raw IP. `onLost` hears of a connection that broke without our doing. */
+  constructor(
+    lab: Lab,
+    withKeeper: boolean,
+    rawAddons: readonly string[] | undefined,
+    onLost: (error: Error) => void,
+  ) {
     this.#lab = lab;
+    this.#names = ["a", "b", "peer", ...(withKeeper ? ["keeper" as const] : [])];
     this.#rawAddons = rawAddons;
     this.#onLost = onLost;
   }
 
+  #host(name: HostName): LabComputer {
+    return name === "keeper" ? keeperOf(this.#lab.hosts) : this.#lab.hosts[name];
+  }
+
+  async #forEach<T>(work: (name: HostName) => Promise<T>): Promise<PerHost<T>> {
+    const results = await settleAll(this.#names.map(async (name) => [name, await work(name)] as const));
+    return Object.fromEntries(results) as PerHost<T>;
+  }
+
   async connect(signal: AbortSignal): Promise<PerHost<SshHost>> {
-    return await forEachHost(async (name) => {
-      const { ssh, sharesFiles } = this.#lab.hosts[name];
+    return await this.#forEach(async (name) => {
+      const { ssh, sharesFiles } = this.#host(name);
       const timeoutMs = this.#lab.connectTimeoutMs ?? connectMs;
       const host = await connectSsh(ssh, { timeoutMs, signal, sharesFiles });
       this.#open.set(name, host);
@@ -66,8 +83,10 @@ export class JobHosts {
   /** Looks whether the hosts are ready for a run. */
   async inspect(connections: PerHost<SshHost>): Promise<void> {
     const machines = this.#rawAddons && (await addonMachines(this.#rawAddons));
-    await forEachHost(async (name) => {
-      const flaw = (await preflight(connections[name], this.#needs(name, machines))).find((item) => !item.ok);
+    await this.#forEach(async (name) => {
+      const flaw = (await preflight(onHost(connections, name), this.#needs(name, machines))).find(
+        (item) => !item.ok,
+      );
       if (flaw === undefined) return;
       const fix = (flaw.fix ?? "mend that").replace(/^[A-Z]/, (first) => first.toLowerCase());
       throw new LabError(
@@ -81,10 +100,11 @@ export class JobHosts {
     connections: PerHost<SshHost>,
     deployments: PerHost<Deployment>,
   ): Promise<{ readonly hosts: readonly HistoryHost[]; readonly clocks: ReadonlyMap<string, ClockReading> }> {
-    const clocks = await forEachHost((name) =>
-      this.#clockOf(connections[name], deployments[name].nodeCommand),
+    const clocks = await this.#forEach((name) =>
+      this.#clockOf(onHost(connections, name), onHost(deployments, name).nodeCommand),
     );
-    const hosts = names.map((name) => ({
+    const basic = ["a", "b", "peer"] as const;
+    const hosts = basic.map((name) => ({
       name,
       role: name === "a" ? ("primary" as const) : name === "b" ? ("secondary" as const) : ("peer" as const),
       outsideAddress: this.#lab.hosts[name].outside.address,
@@ -94,13 +114,21 @@ export class JobHosts {
   }
 
   #needs(name: HostName, addonMachines: readonly string[] | undefined): PreflightNeeds {
-    const { workdir, outside } = this.#lab.hosts[name];
+    const { workdir } = this.#host(name);
     // Loopback hosts share one kernel: every address is there, and a port is taken on one of them only.
-    const raw = addonMachines && { raw: { addonMachines, quiet: name !== "peer" } };
+    const raw =
+      name === "keeper" ? undefined : addonMachines && { raw: { addonMachines, quiet: name !== "peer" } };
     if (this.#lab.kind === "loopback") return { workdir, nodeCanBeSent: true, ...raw };
+    const { a, b, peer } = this.#lab.hosts;
+    if (name === "keeper")
+      return { workdir, interfaces: [keeperOf(this.#lab.hosts).intra], nodeCanBeSent: true };
     const udpPorts = raw === undefined ? [this.#lab.udpPort] : [];
-    const intra = name === "peer" ? [] : [this.#lab.hosts[name].intra];
-    return { workdir, interfaces: [outside, ...intra], udpPorts, nodeCanBeSent: true, ...raw };
+    const interfaces = {
+      a: [a.outside, a.intra],
+      b: [b.outside, b.intra],
+      peer: [peer.outside],
+    }[name];
+    return { workdir, interfaces, udpPorts, nodeCanBeSent: true, ...raw };
   }
 
   async #clockOf(host: SshHost, node: string): Promise<ClockReading> {
@@ -118,10 +146,10 @@ export class JobHosts {
     nodeBinary: string,
     addons: readonly string[],
   ): Promise<PerHost<Deployment>> {
-    return await forEachHost(async (name) => {
+    return await this.#forEach(async (name) => {
       this.#used.add(name);
-      const { workdir } = this.#lab.hosts[name];
-      return await deployAgent(connections[name], { bundle, nodeBinary, addons, workdir });
+      const { workdir } = this.#host(name);
+      return await deployAgent(onHost(connections, name), { bundle, nodeBinary, addons, workdir });
     });
   }
 
@@ -138,7 +166,7 @@ export class JobHosts {
   /** Removes what was deployed, over a new login where the old one is gone, and logs out. `told` hears of trouble. */
   async leave(told: (error: unknown) => void): Promise<void> {
     const tidy = async (name: HostName): Promise<void> => {
-      const { ssh, workdir } = this.#lab.hosts[name];
+      const { ssh, workdir } = this.#host(name);
       const standing = this.#open.get(name);
       let host: SshHost;
       try {

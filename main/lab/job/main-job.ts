@@ -1,26 +1,28 @@
-import { randomBytes } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { ClusterSetting, Configure } from "../../../agents/control/index.ts";
 import type { EngineName } from "../../../captures/live/index.ts";
 import { judge } from "../../../captures/verdict/index.ts";
 import type { VerdictReport } from "../../../captures/verdict/report.ts";
 import type { Deployment, SshHost } from "../../deploy/index.ts";
 import type { RunFolder, RunWriter } from "../../store/index.ts";
 import { createRun } from "../../store/index.ts";
-import { killProcess } from "../faults/index.ts";
-import type { HostName, Lab } from "../hosts.ts";
+import type { Fault } from "../faults/index.ts";
+import { faultNamed } from "../faults/index.ts";
+import type { Lab } from "../hosts.ts";
 import { LabError } from "../hosts.ts";
-import { AgentSession } from "./agent-session.ts";
-import { configurationOf } from "./configuration.ts";
-import { drained, echoTotals, overloadOf } from "./drain.ts";
+import { Aftermath, type Awaited } from "./aftermath.ts";
+import { closeAll, drainAll } from "./closing.ts";
+import { Cluster, type RunContext } from "./cluster.ts";
+import { peerConfiguration } from "./configuration.ts";
 import { EarlyEnd } from "./early-end.ts";
+import { FaultPlayer } from "./fault-player.ts";
+import { JobAgents } from "./job-agents.ts";
 import type { PerHost } from "./job-hosts.ts";
 import { JobHosts } from "./job-hosts.ts";
 import type { OutsideComputer } from "./outside-computer.ts";
 import { AgentPeer } from "./outside-computer.ts";
 import { Recording } from "./recording.ts";
 import type { JobSetting } from "./setting.ts";
-import { clusterTiming } from "./setting.ts";
+import { runMeta, runTitle } from "./setting.ts";
 import { UsrsctpPeer } from "./usrsctp-peer.ts";
 import { WireTaps } from "./wire-taps.ts";
 
@@ -50,55 +52,49 @@ export interface JobProgress {
 
 export interface JobResult {
   readonly report: VerdictReport;
+  /** What had to come of the fault. */
+  readonly awaited: readonly Awaited[];
   readonly folder: RunFolder;
 }
 
-const linkMs = 10_000;
 const associateMs = 10_000;
 /** HB.interval may be 30 s by the defaults; a first HEARTBEAT to an unconfirmed address comes at once. */
 const confirmMs = 15_000;
-const takeoverMs = 10_000;
-const closeMs = 5_000;
-
-type Connections = PerHost<SshHost>;
 
 /**
- * The main job: deploy, associate, replicate, load, kill, capture, record, judge. Whatever happens, what
+ * The main job: deploy, associate, replicate, load, break, capture, record, judge. Whatever happens, what
  * it started on the hosts is ended and what it deployed is removed; what was recorded stays. The first
  * trouble that anything reports ends it, wherever it waits.
  */
 export class MainJob {
   readonly #request: JobRequest;
+  readonly #fault: Fault;
   readonly #recording: Recording;
   readonly #writer: RunWriter;
   readonly #taps: WireTaps;
   readonly #end: EarlyEnd;
   readonly #hosts: JobHosts;
-  readonly #sessions: Map<HostName, AgentSession> = new Map<HostName, AgentSession>();
+  #agents: JobAgents | undefined;
+  #cluster: Cluster | undefined;
   #peer: OutsideComputer | undefined;
+  #aftermath: Aftermath | undefined;
   /** From here on agents and connections may end: that is no trouble any more. */
   #closing: boolean = false;
 
   private constructor(request: JobRequest) {
     const { setting, lab, runsDir } = request;
     this.#request = request;
+    this.#fault = faultNamed(setting.fault);
     this.#end = new EarlyEnd(request.signal);
     const rawAddons = setting.transport === "raw" ? request.agentAddons : undefined;
-    this.#hosts = new JobHosts(lab, rawAddons, (error) => this.#trouble(error));
+    const withKeeper = setting.keeper !== undefined;
+    this.#hosts = new JobHosts(lab, withKeeper, rawAddons, (error) => this.#trouble(error));
     this.#writer = createRun({
       runsDir,
       scenario: "main-job",
       udpPort: lab.udpPort,
-      title: `Kill the primary under load, peer ${setting.peer}`,
-      meta: {
-        peer: setting.peer,
-        policy: "every-update",
-        lab: lab.kind,
-        timers: setting.timers,
-        ratePerSecond: setting.ratePerSecond,
-        sizeBytes: setting.sizeBytes,
-        streams: setting.streams,
-      },
+      title: runTitle(setting),
+      meta: { ...runMeta(setting), lab: lab.kind },
     });
     this.#recording = new Recording(this.#writer, (error) => this.#end.fail(error));
     this.#taps = new WireTaps(this.#recording);
@@ -127,7 +123,35 @@ export class MainJob {
   }
 
   async #play(): Promise<void> {
+    const { setting } = this.#request;
+    const context = await this.#prepare();
+    this.#step("Start the agents: secondary instance on b, primary instance on a");
+    const cluster = new Cluster(context);
+    this.#cluster = cluster;
+    await cluster.start();
+    this.#step("Associate: the outside computer connects to the cluster's endpoint");
+    const peer = await this.#associate(context);
+    this.#step(`Load: ${setting.ratePerSecond} messages a second each way on ${setting.streams} streams`);
+    await this.#load(context, peer);
+    this.#step(`Fault: ${this.#fault.text}`);
+    const player = new FaultPlayer(this.#fault, context, cluster, this.#writer);
+    await player.strike();
+    this.#step("What comes of it: the load goes on");
+    const aftermath = new Aftermath(this.#fault, context, cluster, player);
+    this.#aftermath = aftermath;
+    await aftermath.watch();
+    this.#step("Drain, count and shut the association down");
+    this.#writer.addTotals(await drainAll(context, cluster.serving, peer));
+    this.#closing = true;
+    await closeAll(context, cluster, player, peer);
+    this.#step("Stop the captures");
+    await this.#taps.stop();
+  }
+
+  /** Everything up to the start of the cluster: logged in, looked at, deployed, capturing. */
+  async #prepare(): Promise<RunContext> {
     const { progress, lab, setting } = this.#request;
+    const note = (text: string): void => progress.note(text);
     this.#step("Connect to the hosts over SSH and look at them");
     const connections = await this.#hosts.connect(this.#end.signal);
     await this.#hosts.inspect(connections);
@@ -136,29 +160,17 @@ export class MainJob {
     const { hosts, clocks } = await this.#hosts.readClocks(connections, deployments);
     this.#recording.setHosts(hosts, clocks);
     const widest = Math.max(...hosts.map((host) => host.clockErrorMicros));
-    if (lab.kind === "machines") progress.note(`clocks are known to ${(widest / 1000).toFixed(2)} ms`);
+    if (lab.kind === "machines") note(`clocks are known to ${(widest / 1000).toFixed(2)} ms`);
     this.#step("Start the captures on the outside interfaces");
-    const engines = await this.#taps.start(lab, connections, this.#request.captureEngine, (text) =>
-      progress.note(text),
-    );
-    for (const engine of engines) progress.note(engine);
-    this.#step("Start the agents: secondary instance on b, primary instance on a");
-    await this.#startCluster(connections, deployments);
-    this.#step("Associate: the outside computer connects to the cluster's endpoint");
-    await this.#associate(connections, deployments);
-    this.#step(`Load: ${setting.ratePerSecond} messages a second each way on ${setting.streams} streams`);
-    await this.#load();
-    this.#step("Fault: kill the agent on a and cut a off the outside network");
-    await this.#fault(connections);
-    this.#step("Takeover: the load goes on against b");
-    await this.#awaitTakeover();
-    this.#step("Drain, count and shut the association down");
-    await this.#drainAndClose();
-    this.#step("Stop the captures");
-    await this.#taps.stop();
+    for (const engine of await this.#taps.start(lab, connections, this.#request.captureEngine, note))
+      note(engine);
+    const onProblem = (text: string): void => this.#trouble(new LabError(text));
+    const agents = new JobAgents(connections, deployments, this.#recording, onProblem);
+    this.#agents = agents;
+    return { lab, setting, recording: this.#recording, agents, note, onProblem, signal: this.#end.signal };
   }
 
-  async #deploy(connections: Connections): Promise<PerHost<Deployment>> {
+  async #deploy(connections: PerHost<SshHost>): Promise<PerHost<Deployment>> {
     const { agentBundle, nodeBinary, agentAddons, progress } = this.#request;
     const deployments = await this.#hosts.deploy(connections, agentBundle, nodeBinary, agentAddons);
     for (const [name, { uploaded, nodeVersion, addonPath }] of Object.entries(deployments)) {
@@ -169,172 +181,60 @@ export class MainJob {
     return deployments;
   }
 
-  async #startAgent(name: HostName, host: SshHost, deployment: Deployment): Promise<AgentSession> {
-    const { nodeCommand, agentPath, addonPath } = deployment;
-    const command = [nodeCommand, agentPath, ...(addonPath === undefined ? [] : [addonPath])];
-    const session = await AgentSession.start(host, command, this.#handlers(name));
-    this.#sessions.set(name, session);
-    this.#recording.addClockError(name, session.clockErrorMicros);
-    return session;
-  }
-
-  #handlers(name: HostName) {
-    return {
-      onRecords: (records: Parameters<Recording["records"]>[1]) => this.#recording.records(name, records),
-      onProblem: (text: string) => this.#trouble(new LabError(text)),
-    };
-  }
-
   #trouble(error: Error): void {
     if (this.#closing) this.#request.progress.note(error.message);
     else this.#end.fail(error);
   }
 
-  #configuration(role: Configure["role"], cluster?: ClusterSetting): Configure {
-    return configurationOf(this.#request.lab, this.#request.setting, role, cluster);
-  }
-
-  async #startCluster(connections: Connections, deployments: PerHost<Deployment>): Promise<void> {
-    const { lab, setting } = this.#request;
-    const cluster: ClusterSetting = {
-      linkAddress: lab.hosts.b.intra.address,
-      linkPort: setting.clusterLinkPort,
-      linkSecretHex: randomBytes(32).toString("hex"),
-      cookieKeyHex: randomBytes(32).toString("hex"),
-      ...clusterTiming,
-    };
-    const b = await this.#startAgent("b", connections.b, deployments.b);
-    await b.configure(this.#configuration("secondary", cluster));
-    const a = await this.#startAgent("a", connections.a, deployments.a);
-    await a.configure(this.#configuration("primary", cluster));
-    const linked = await this.#recording.until(
-      () => this.#recording.happened("a", "secondary-connected"),
-      linkMs,
-      this.#end.signal,
-    );
-    if (!linked) {
-      const { address } = lab.hosts.b.intra;
-      throw new LabError(
-        `The primary on a cannot reach the secondary at ${address}, TCP port ${setting.clusterLinkPort}: check the intra-cluster network and its firewall.`,
-      );
-    }
-  }
-
-  async #associate(connections: Connections, deployments: PerHost<Deployment>): Promise<void> {
-    const { lab, setting, progress } = this.#request;
+  async #startPeer({ lab, setting, agents, signal }: RunContext): Promise<OutsideComputer> {
     const clusterAddress = lab.hosts.a.outside.address;
     if (setting.peer === "usrsctp") {
       const { workdir, outside } = lab.hosts.peer;
       const place = { workdir, ownAddress: outside.address, clusterAddress, udpPort: lab.udpPort };
-      const handlers = this.#handlers("peer");
-      this.#peer = await UsrsctpPeer.start(connections.peer, place, setting, handlers, this.#end.signal);
-    } else {
-      const session = await this.#startAgent("peer", connections.peer, deployments.peer);
-      this.#peer = new AgentPeer(session, this.#configuration("peer"), setting, clusterAddress);
+      const host = agents.connection("peer");
+      return await UsrsctpPeer.start(host, place, setting, agents.handlers("peer"), signal);
     }
-    progress.note(`outside computer: ${this.#peer.description}`);
-    await this.#peer.connect();
+    const session = await agents.start("peer");
+    return new AgentPeer(session, peerConfiguration(lab, setting), setting, clusterAddress);
+  }
+
+  async #associate(context: RunContext): Promise<OutsideComputer> {
+    const { lab, note, signal } = context;
+    const peer = await this.#startPeer(context);
+    this.#peer = peer;
+    note(`outside computer: ${peer.description}`);
+    await peer.connect();
     const up = (): boolean => this.#recording.happened("peer", "association-up");
-    if (!(await this.#recording.until(up, associateMs, this.#end.signal)))
+    if (!(await this.#recording.until(up, associateMs, signal)))
       throw this.#lost("The association does not come up");
-    const address = lab.hosts.b.outside.address;
+    const { address } = lab.hosts.b.outside;
     const confirmed = (): boolean => this.#recording.happened("peer", "address-confirmed", { address });
-    if (!(await this.#recording.until(confirmed, confirmMs, this.#end.signal))) {
+    if (!(await this.#recording.until(confirmed, confirmMs, signal)))
       throw this.#lost(`The outside computer does not confirm b's address ${address}`);
+    const first = lab.hosts.a.outside.address;
+    note(`one association, both addresses confirmed: ${first} (a) and ${address} (b)`);
+    return peer;
+  }
+
+  async #load({ setting, agents, note, signal }: RunContext, peer: OutsideComputer): Promise<void> {
+    const { ratePerSecond, sizeBytes, streams, beforeFaultMs, switchTo } = setting;
+    agents.session("a").send({ type: "load", ratePerSecond, sizeBytes, streams });
+    await peer.startLoad();
+    await sleep(beforeFaultMs / 2, undefined, { signal });
+    if (switchTo !== undefined) {
+      agents.session("a").send({ type: "set-policy", replication: switchTo });
+      note(`the policy is ${switchTo} from now on`);
     }
-    progress.note(`one association, both addresses confirmed: ${clusterAddress} (a) and ${address} (b)`);
-  }
-
-  async #load(): Promise<void> {
-    const { setting } = this.#request;
-    const { ratePerSecond, sizeBytes, streams } = setting;
-    this.#session("a").send({ type: "load", ratePerSecond, sizeBytes, streams });
-    await this.#outsideComputer().startLoad();
-    await sleep(setting.beforeFaultMs, undefined, { signal: this.#end.signal });
-  }
-
-  async #fault(connections: Connections): Promise<void> {
-    const { lab, progress } = this.#request;
-    const a = this.#session("a");
-    a.expectEnd();
-    const killedAtUs = this.#recording.deskMicros("a", await killProcess(connections.a, a.pid));
-    this.#writer.addFault({ at: killedAtUs, host: "a", fault: "kill", text: "SIGKILL of the agent on a" });
-    const cutAtUs = await this.#cutOutside();
-    if (cutAtUs !== undefined) {
-      const text = `a is cut off the outside network (${lab.hosts.a.outside.device})`;
-      this.#writer.addFault({ at: cutAtUs, host: "a", fault: "link-cut", text });
-    }
-    progress.note("the agent on a is dead");
-  }
-
-  /** The instant at which the cut was asked for; undefined where this lab cannot cut. */
-  async #cutOutside(): Promise<number | undefined> {
-    const { lab, progress } = this.#request;
-    if (lab.kind === "loopback") {
-      progress.note("this lab cannot cut a's outside link: the agent is only killed");
-      return undefined;
-    }
-    const atUs = Math.round((performance.timeOrigin + performance.now()) * 1000);
-    await lab.cutOutside("a");
-    return atUs;
-  }
-
-  async #awaitTakeover(): Promise<void> {
-    const { setting, progress } = this.#request;
-    const done = (): boolean => this.#recording.happened("b", "takeover-complete");
-    if (!(await this.#recording.until(done, takeoverMs, this.#end.signal)))
-      throw this.#lost("The secondary on b does not take over");
-    progress.note("b has taken over");
-    await sleep(setting.afterFaultMs, undefined, { signal: this.#end.signal });
-  }
-
-  async #drainAndClose(): Promise<void> {
-    const b = this.#session("b");
-    const peer = this.#outsideComputer();
-    b.send({ type: "stop-load" });
-    // The cluster first: what it sent last is still echoed by the outside computer.
-    const note = (text: string): void => this.#request.progress.note(text);
-    const { signal } = this.#end;
-    const cluster = await drained("b", () => b.status(), note, signal);
-    await peer.stopLoad();
-    const outside = await drained("peer", () => peer.status(), note, signal);
-    const overload = overloadOf(this.#recording.events, this.#request.setting);
-    if (overload !== undefined) throw new LabError(overload);
-    this.#writer.addTotals([...cluster, ...outside, ...echoTotals(cluster)]);
-    if (peer instanceof UsrsctpPeer) {
-      const counts = Object.entries(peer.counts).map(([name, count]) => `${count} ${name}`);
-      this.#request.progress.note(`the usrsctp peer counted for itself: ${counts.join(", ")}`);
-    }
-    this.#closing = true;
-    await peer.shutdown();
-    const closed = await this.#recording.until(
-      () => this.#recording.happened("b", "association-closed"),
-      closeMs,
-      this.#end.signal,
+    await sleep(beforeFaultMs / 2, undefined, { signal });
+    const early = this.#recording.events.find(({ host, name }) => host === "b" && name === "primary-lost");
+    if (early === undefined) return;
+    throw new LabError(
+      `b took over before there was a fault (${early.text}): look at the load of both computers and at their link.`,
     );
-    if (!closed) this.#request.progress.note("the association did not end by SHUTDOWN in time");
-    await peer.quit();
-    await b.quit();
-  }
-
-  #session(name: HostName): AgentSession {
-    const session = this.#sessions.get(name);
-    if (session === undefined) throw new Error(`broken rule: the agent on ${name} was started`);
-    return session;
-  }
-
-  #outsideComputer(): OutsideComputer {
-    if (this.#peer === undefined) throw new Error("broken rule: the outside computer was started");
-    return this.#peer;
   }
 
   #lost(what: string): LabError {
-    const lost = this.#recording.events.filter((event) => event.name === "association-lost");
-    const because =
-      lost.length === 0
-        ? "nobody reported a reason; check the outside network and its firewalls, and look at the run's packets"
-        : lost.map((event) => `${event.host}: ${event.text}`).join("; ");
-    return new LabError(`${what}: ${because}.`);
+    return new LabError(`${what}: ${this.#recording.whyLost()}.`);
   }
 
   #finish(): JobResult {
@@ -342,7 +242,7 @@ export class MainJob {
     this.#recording.flush();
     const report = judge(this.#writer.history());
     this.#writer.setVerdict(report);
-    return { report, folder: this.#writer.finish() };
+    return { report, awaited: this.#aftermath?.awaited ?? [], folder: this.#writer.finish() };
   }
 
   #told(prefix: string): (error: unknown) => void {
@@ -370,8 +270,7 @@ export class MainJob {
     this.#closing = true;
     this.#recording.close();
     await this.#taps.stop().catch(told);
-    const programs = [...this.#sessions.values(), ...(this.#peer === undefined ? [] : [this.#peer])];
-    await Promise.all(programs.map((each) => each.quit().catch(told)));
+    await Promise.all([this.#agents?.quit(told), this.#peer?.quit().catch(told), this.#cluster?.quit(told)]);
     if (this.#end.signal.aborted) await this.#hosts.breakOff(playing);
     await this.#hosts.leave(told);
   }

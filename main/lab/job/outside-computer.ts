@@ -7,6 +7,8 @@ import type { JobSetting } from "./setting.ts";
 export interface OutsideComputer {
   /** For the record, for example `understudy agent` or `usrsctp 0.9.5.0`. */
   readonly description: string;
+  /** What it has to say for itself once the load is over; one sentence each. */
+  readonly remarks: readonly string[];
   connect(): Promise<void>;
   startLoad(): Promise<void>;
   stopLoad(): Promise<void>;
@@ -19,6 +21,7 @@ export interface OutsideComputer {
 /** Our own agent in the role of the outside computer. */
 export class AgentPeer implements OutsideComputer {
   readonly description: string = "understudy agent";
+  readonly remarks: readonly string[] = [];
   readonly #session: AgentSession;
   readonly #configure: Configure;
   readonly #setting: JobSetting;

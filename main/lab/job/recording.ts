@@ -31,6 +31,7 @@ export class Recording {
   readonly #waiters: Set<() => void> = new Set<() => void>();
   #closed: boolean = false;
   readonly #onFailure: (error: unknown) => void;
+  readonly #deliveredAt: Map<HostName, number> = new Map<HostName, number>();
   /** All events so far, on the desk's clock. */
   readonly events: (EventRecord & { readonly host: HostName })[] = [];
 
@@ -72,7 +73,11 @@ export class Recording {
     if (this.#closed) return;
     const corrected = records.map((record) => ({ ...record, at: this.deskMicros(host, record.at) }));
     this.#attempt(() => this.#writer.addRecords(host, corrected));
-    for (const record of corrected) if (record.kind === "event") this.events.push({ ...record, host });
+    for (const record of corrected) {
+      if (record.kind === "event") this.events.push({ ...record, host });
+      else if (record.kind === "message" && record.act === "delivered")
+        this.#deliveredAt.set(host, record.at);
+    }
     for (const look of this.#waiters) look();
   }
 
@@ -108,6 +113,23 @@ export class Recording {
         event.name === name &&
         Object.entries(detail).every(([key, value]) => event.detail[key] === value),
     );
+  }
+
+  /** What the hosts reported of a lost association, for the end of a sentence. */
+  whyLost(): string {
+    const lost = this.events.filter((event) => event.name === "association-lost");
+    if (lost.length > 0) return lost.map((event) => `${event.host}: ${event.text}`).join("; ");
+    return "nobody reported a reason; check the networks and their firewalls, and look at the run's packets";
+  }
+
+  /** How often a host has reported an event. */
+  count(host: HostName, name: EventName): number {
+    return this.events.filter((event) => event.host === host && event.name === name).length;
+  }
+
+  /** When a host last reported a delivery to its application, on the desk's clock; 0 where it never did. */
+  deliveredAt(host: HostName): number {
+    return this.#deliveredAt.get(host) ?? 0;
   }
 
   /**

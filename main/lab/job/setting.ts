@@ -1,16 +1,31 @@
-import type { TimerSetting } from "../../../agents/control/index.ts";
+import type { FencingMode, TimerSetting } from "../../../agents/control/index.ts";
 import { rfc9260Parameters, telecomParameters } from "../../../agents/sctp/index.ts";
+import type { RunMeta } from "../../store/index.ts";
+import type { FaultName } from "../faults/index.ts";
 
 export type PeerKind = "agent" | "usrsctp";
 /** SCTP in UDP (RFC 6951), or as IP protocol 132. */
 export type TransportChoice = "udp" | "raw";
 export type TimerChoice = "telecom" | "rfc9260";
 
+/** What the third computer of the cluster runs: an agent of ours, or a Redis server. */
+export type KeeperKind = "agent" | "redis";
+
 /** What a run of the main job is to do. */
 export interface JobSetting {
   readonly peer: PeerKind;
   readonly timers: TimerChoice;
   readonly transport: TransportChoice;
+  /** Policy and placement in their text form, for example `interval:50ms` or `shared`. */
+  readonly policy: string;
+  /** Another policy to go over to under the load, half way to the fault. */
+  readonly switchTo?: string | undefined;
+  /** Who holds the association state beside the primary, as the policy says: the standby, or the store. */
+  readonly placement: "standby" | "store";
+  readonly fencing: FencingMode;
+  /** Absent: the cluster has no third computer. */
+  readonly keeper?: KeeperKind | undefined;
+  readonly fault: FaultName;
   /** Messages a second, each way. */
   readonly ratePerSecond: number;
   readonly sizeBytes: number;
@@ -21,12 +36,17 @@ export interface JobSetting {
   readonly sctpPort: number;
   readonly peerSctpPort: number;
   readonly clusterLinkPort: number;
+  readonly keeperPort: number;
 }
 
 export const defaultSetting: JobSetting = {
   peer: "agent",
   timers: "telecom",
   transport: "udp",
+  policy: "every-update",
+  placement: "standby",
+  fencing: "prefer-availability",
+  fault: "crash",
   ratePerSecond: 500,
   sizeBytes: 200,
   streams: 4,
@@ -35,6 +55,7 @@ export const defaultSetting: JobSetting = {
   sctpPort: 7000,
   peerSctpPort: 7001,
   clusterLinkPort: 9898,
+  keeperPort: 9897,
 };
 
 /** Beats of the cluster link; the lease is shorter than the takeover delay, so two instances never send at once. */
@@ -67,5 +88,28 @@ export function timerSetting(choice: TimerChoice): TimerSetting {
     sackDelayMs,
     pathMaxRetrans,
     potentiallyFailedMaxRetrans,
+  };
+}
+
+export function runTitle({ policy, fault, peer }: JobSetting): string {
+  return `${policy}, ${fault} under load, peer ${peer}`;
+}
+
+/** What the run's record keeps of its setting. */
+export function runMeta(setting: JobSetting): RunMeta {
+  const { peer, policy, switchTo, placement, fencing, keeper, fault, timers } = setting;
+  const { ratePerSecond, sizeBytes, streams } = setting;
+  return {
+    peer,
+    policy,
+    placement,
+    fencing,
+    fault,
+    timers,
+    ratePerSecond,
+    sizeBytes,
+    streams,
+    ...(switchTo !== undefined && { switchTo }),
+    ...(keeper !== undefined && { keeper }),
   };
 }

@@ -206,8 +206,9 @@ export class UsrsctpPeer implements OutsideComputer {
   }
 
   /** What the peer counted for itself of the messages that it received. */
-  get counts(): Readonly<Record<string, number>> {
-    return this.#counts;
+  get remarks(): readonly string[] {
+    const counts = Object.entries(this.#counts).map(([name, count]) => `${count} ${name}`);
+    return [`the usrsctp peer counted for itself: ${counts.join(", ")}`];
   }
 
   shutdown(): Promise<void> {

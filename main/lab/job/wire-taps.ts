@@ -1,7 +1,7 @@
 import type { EngineName, ProcessRunner, RunningCapture } from "../../../captures/live/index.ts";
 import { CaptureError, chooseEngine, startCapture } from "../../../captures/live/index.ts";
 import type { SshHost } from "../../deploy/index.ts";
-import type { HostName, Lab } from "../hosts.ts";
+import type { BasicHostName, Lab } from "../hosts.ts";
 import { settleAll } from "./job-hosts.ts";
 import type { Recording } from "./recording.ts";
 
@@ -20,11 +20,11 @@ export class WireTaps {
    */
   async start(
     lab: Lab,
-    connections: Readonly<Record<HostName, SshHost>>,
+    connections: Readonly<Record<BasicHostName, SshHost>>,
     wish: EngineName | undefined,
     note: (text: string) => void,
   ): Promise<string[]> {
-    const names: readonly HostName[] = ["a", "b", "peer"];
+    const names: readonly BasicHostName[] = ["a", "b", "peer"];
     const started = names.map(async (name) => {
       const host = lab.hosts[name];
       const runner = lab.kind === "machines" ? await withRights(connections[name]) : connections[name];

@@ -1,6 +1,7 @@
 export { openTestbed } from "./open.ts";
 export {
   type Testbed,
+  type TestbedComputer,
   type TestbedError,
   type TestbedHost,
   type TestbedResult,

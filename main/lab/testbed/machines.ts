@@ -1,6 +1,6 @@
 import { HostError, type SshHost, connectSsh } from "../../deploy/index.ts";
-import { type Lease, checkCuttable, cutInterface, silenceUnreachables } from "../faults/index.ts";
-import { type HostName, type Lab, LabError, type LabHost } from "../hosts.ts";
+import { type Lease, checkCuttable, cutAddress, cutInterface, keepKernelQuiet } from "../faults/index.ts";
+import { type Cut, type Lab, LabError, type LabHosts, type MemberName, cutDevice } from "../hosts.ts";
 import type { Testbed } from "./parse.ts";
 
 /** Rules that the desk never takes back go by themselves after this time, where no other was said. */
@@ -11,11 +11,13 @@ const tidyTimeoutMs = 5000;
 export interface Preparation {
   /** How long the firewall rules of this run may last, whatever becomes of the desk. */
   readonly leaseMs: number;
+  /** What the run will cut: refused now rather than under the load. */
+  readonly cuts: readonly Cut[];
   readonly signal: AbortSignal;
 }
 
 interface HeldLease {
-  readonly host: HostName;
+  readonly host: MemberName;
   readonly lease: Lease;
 }
 
@@ -25,17 +27,17 @@ export class Machines implements Lab {
   readonly kind = "machines" as const;
   readonly udpPort: number;
   readonly connectTimeoutMs: number;
-  readonly hosts: Lab["hosts"];
+  readonly hosts: LabHosts;
   readonly #limits: string[] = [
     "The machines have clocks of their own: figures across hosts are as good as the clocks' agreement, which the run records.",
     "The cut is made by firewall rules on the machine itself: its network card keeps its link, which a dead machine's would lose.",
   ];
-  readonly #ways: Map<HostName, SshHost> = new Map<HostName, SshHost>();
-  readonly #cuts: Map<HostName, Lease> = new Map<HostName, Lease>();
+  readonly #ways: Map<MemberName, SshHost> = new Map<MemberName, SshHost>();
+  readonly #cuts: Map<Cut, HeldLease> = new Map<Cut, HeldLease>();
   readonly #quiet: HeldLease[] = [];
   #leaseMs: number = defaultLeaseMs;
 
-  constructor(testbed: Testbed, hosts: Lab["hosts"]) {
+  constructor(testbed: Testbed, hosts: LabHosts) {
     this.id = testbed.name;
     this.udpPort = testbed.udpPort;
     this.connectTimeoutMs = testbed.connectTimeoutMs;
@@ -50,12 +52,14 @@ export class Machines implements Lab {
    * Logs in to the cluster's machines, looks whether the fault of a run can be done to them, and keeps
    * their kernels from answering for agents that have died. Rejects with a HostError or LabError.
    */
-  async prepare({ leaseMs, signal }: Preparation): Promise<void> {
+  async prepare({ leaseMs, cuts, signal }: Preparation): Promise<void> {
     this.#leaseMs = leaseMs;
     const logins = await Promise.allSettled((["a", "b"] as const).map((name) => this.#wayTo(name, signal)));
     for (const login of logins) if (login.status === "rejected") throw login.reason;
-    const { a } = this.hosts;
-    await checkCuttable(await this.#wayTo("a", signal), a.outside.device, a.management.address);
+    for (const place of cuts) {
+      const { member, device } = cutDevice(this.hosts, place);
+      await checkCuttable(await this.#wayTo(member, signal), device, this.hosts[member].management.address);
+    }
     // Who may not set this rule on a may not cut it either: better known now than after the kill.
     await this.#silence("a", signal);
     try {
@@ -68,22 +72,28 @@ export class Machines implements Lab {
     }
   }
 
-  async cutOutside(name: HostName): Promise<void> {
-    if (this.#cuts.has(name)) return;
-    const host: LabHost = this.hosts[name];
-    const options = { protectedAddress: host.management.address, revertAfterMs: this.#leaseMs };
-    this.#cuts.set(name, await cutInterface(await this.#wayTo(name), host.outside.device, options));
+  async cut(place: Cut): Promise<void> {
+    if (this.#cuts.has(place)) return;
+    const { member, device } = cutDevice(this.hosts, place);
+    const protectedAddress = this.hosts[member].management.address;
+    const options = { protectedAddress, revertAfterMs: this.#leaseMs };
+    const way = await this.#wayTo(member);
+    const lease =
+      place === "cluster-link"
+        ? await cutAddress(way, device, this.hosts.b.intra.address, options)
+        : await cutInterface(way, device, options);
+    this.#cuts.set(place, { host: member, lease });
   }
 
-  async healOutside(name: HostName): Promise<void> {
-    const lease = this.#cuts.get(name);
-    if (!lease) return;
-    this.#cuts.delete(name);
-    await this.#release({ host: name, lease });
+  async heal(place: Cut): Promise<void> {
+    const held = this.#cuts.get(place);
+    if (!held) return;
+    this.#cuts.delete(place);
+    await this.#release(held);
   }
 
   async dispose(): Promise<void> {
-    const held = [...[...this.#cuts].map(([host, lease]) => ({ host, lease })), ...this.#quiet.splice(0)];
+    const held = [...this.#cuts.values(), ...this.#quiet.splice(0)];
     this.#cuts.clear();
     const failures: unknown[] = [];
     // One after the other: two rules of one lost host share the new login.
@@ -95,10 +105,10 @@ export class Machines implements Lab {
     throw new LabError(told.join(" "), { cause: failures[0] });
   }
 
-  async #silence(name: "a" | "b", signal: AbortSignal): Promise<void> {
+  async #silence(name: MemberName, signal: AbortSignal): Promise<void> {
     const { device } = this.hosts[name].outside;
     const way = await this.#wayTo(name, signal);
-    const lease = await silenceUnreachables(way, device, this.udpPort, this.#leaseMs);
+    const lease = await keepKernelQuiet(way, device, this.udpPort, this.#leaseMs);
     this.#quiet.push({ host: name, lease });
   }
 
@@ -116,7 +126,7 @@ export class Machines implements Lab {
 
   /** The login that stands, or a new one. */
   async #wayTo(
-    name: HostName,
+    name: MemberName,
     signal?: AbortSignal,
     timeoutMs: number = this.connectTimeoutMs,
   ): Promise<SshHost> {

@@ -2,9 +2,9 @@ import { appendFileSync, mkdirSync, readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { dirname, join } from "node:path";
 import type { HostKeyPolicy, SshAuth, SshTarget } from "../../deploy/index.ts";
-import { type ClusterHost, LabError, type LabHost } from "../hosts.ts";
+import { type ClusterHost, type LabComputer, LabError, type LabHosts } from "../hosts.ts";
 import { Machines } from "./machines.ts";
-import type { Testbed, TestbedHost } from "./parse.ts";
+import type { Testbed, TestbedComputer } from "./parse.ts";
 
 function expand(path: string): string {
   return path.startsWith("~/") ? join(homedir(), path.slice(2)) : path;
@@ -21,7 +21,7 @@ function readKnownHosts(path: string): string {
   }
 }
 
-function authOf(host: TestbedHost, sshAuthSock: string | undefined): SshAuth {
+function authOf(host: TestbedComputer, sshAuthSock: string | undefined): SshAuth {
   const { identityFile } = host.ssh;
   if (identityFile === undefined) {
     if (sshAuthSock !== undefined) return { agent: sshAuthSock };
@@ -39,7 +39,7 @@ function authOf(host: TestbedHost, sshAuthSock: string | undefined): SshAuth {
   }
 }
 
-function hostKeysOf(host: TestbedHost): HostKeyPolicy {
+function hostKeysOf(host: TestbedComputer): HostKeyPolicy {
   const path = expand(host.ssh.knownHosts);
   let knownHosts = readKnownHosts(path);
   if (host.ssh.hostKeys === "strict") return { policy: "strict", knownHosts };
@@ -64,7 +64,7 @@ function hostKeysOf(host: TestbedHost): HostKeyPolicy {
   };
 }
 
-function labHost(host: TestbedHost, sshAuthSock: string | undefined): LabHost {
+function labComputer(host: TestbedComputer, sshAuthSock: string | undefined): LabComputer {
   const ssh: SshTarget = {
     name: host.name,
     host: host.ssh.host,
@@ -78,7 +78,6 @@ function labHost(host: TestbedHost, sshAuthSock: string | undefined): LabHost {
     name: host.name,
     ssh,
     workdir: host.workdir,
-    outside: host.outside,
     management,
     sharesFiles: false,
   };
@@ -93,9 +92,16 @@ export function openTestbed(
   sshAuthSock: string | undefined = process.env["SSH_AUTH_SOCK"],
 ): Machines {
   const clusterHost = (name: "a" | "b"): ClusterHost => ({
-    ...labHost(testbed.hosts[name], sshAuthSock),
+    ...labComputer(testbed.hosts[name], sshAuthSock),
+    outside: testbed.hosts[name].outside,
     intra: testbed.hosts[name].intra,
   });
-  const hosts = { a: clusterHost("a"), b: clusterHost("b"), peer: labHost(testbed.hosts.peer, sshAuthSock) };
+  const { peer, keeper } = testbed.hosts;
+  const hosts: LabHosts = {
+    a: clusterHost("a"),
+    b: clusterHost("b"),
+    peer: { ...labComputer(peer, sshAuthSock), outside: peer.outside },
+    ...(keeper && { keeper: { ...labComputer(keeper, sshAuthSock), intra: keeper.intra } }),
+  };
   return new Machines(testbed, hosts);
 }

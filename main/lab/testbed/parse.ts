@@ -1,11 +1,20 @@
 import { LineCounter, type Node, isMap, isNode, isPair, isScalar, parseDocument, visit } from "yaml";
 import type { Document } from "yaml";
 import type { z } from "zod";
-import { type HostKeys, type SshKeys, type TestbedFile, keysAt, testbedShape } from "./schema.ts";
+import type { Attachment } from "../hosts.ts";
+import {
+  type HostKeys,
+  type InterfaceKeys,
+  type ReplicationKeys,
+  type SshKeys,
+  type TestbedFile,
+  keysAt,
+  testbedShape,
+} from "./schema.ts";
 import { nearest } from "./suggest.ts";
 
-export interface TestbedHost {
-  readonly name: "a" | "b" | "peer";
+export interface TestbedComputer {
+  readonly name: "a" | "b" | "peer" | "keeper";
   readonly ssh: {
     readonly host: string;
     readonly port: number;
@@ -16,11 +25,11 @@ export interface TestbedHost {
     readonly knownHosts: string;
   };
   readonly workdir: string;
-  readonly outside: { readonly device: string; readonly address: string };
-  readonly intra?: { readonly device: string; readonly address: string };
 }
 
-export type TestbedMember = TestbedHost & Required<Pick<TestbedHost, "intra">>;
+export type TestbedHost = TestbedComputer & { readonly outside: Attachment };
+export type TestbedKeeper = TestbedComputer & { readonly intra: Attachment };
+export type TestbedMember = TestbedHost & TestbedKeeper;
 
 /** A testbed file with its defaults filled in. */
 export interface Testbed {
@@ -29,7 +38,14 @@ export interface Testbed {
   readonly udpPort: number;
   readonly transport: "udp" | "raw";
   readonly connectTimeoutMs: number;
-  readonly hosts: { readonly a: TestbedMember; readonly b: TestbedMember; readonly peer: TestbedHost };
+  /** What the file says of these; each may be absent. */
+  readonly replication: ReplicationKeys;
+  readonly hosts: {
+    readonly a: TestbedMember;
+    readonly b: TestbedMember;
+    readonly peer: TestbedHost;
+    readonly keeper?: TestbedKeeper;
+  };
 }
 
 export interface TestbedError {
@@ -119,12 +135,8 @@ function milliseconds(duration: string): number {
 
 function fill(file: TestbedFile, fileName: string): Testbed {
   const defaults = file.defaults ?? {};
-  const hostOf = (name: TestbedHost["name"], keys: HostKeys): TestbedHost => {
+  const computerOf = (name: TestbedComputer["name"], keys: Omit<HostKeys, "interfaces">): TestbedComputer => {
     const ssh: SshKeys & { host: string } = { ...defaults.ssh, ...keys.ssh };
-    const place = ({ dev, ip }: { dev: string; ip: string }): { device: string; address: string } => ({
-      device: dev,
-      address: ip.replace(/\/.*/, ""),
-    });
     return {
       name,
       ssh: {
@@ -136,24 +148,32 @@ function fill(file: TestbedFile, fileName: string): Testbed {
         ...(ssh.identityFile !== undefined && { identityFile: ssh.identityFile }),
       },
       workdir: keys.agent?.workdir ?? defaults.agent?.workdir ?? "/var/tmp/understudy",
-      outside: place(keys.interfaces.out),
-      ...(keys.interfaces.ic && { intra: place(keys.interfaces.ic) }),
     };
   };
+  const placeOf = ({ dev, ip }: InterfaceKeys): Attachment => ({
+    device: dev,
+    address: ip.replace(/\/.*/, ""),
+  });
   const memberOf = (name: "a" | "b"): TestbedMember => {
-    const { ic } = file.hosts[name].interfaces;
-    return {
-      ...hostOf(name, file.hosts[name]),
-      intra: { device: ic.dev, address: ic.ip.replace(/\/.*/, "") },
-    };
+    const { out, ic } = file.hosts[name].interfaces;
+    return { ...computerOf(name, file.hosts[name]), outside: placeOf(out), intra: placeOf(ic) };
   };
+  const { peer, keeper } = file.hosts;
   return {
     fileName,
     name: file.name,
     udpPort: defaults.agent?.udpPort ?? 9899,
     transport: defaults.agent?.transport ?? "udp",
     connectTimeoutMs: milliseconds(defaults.ssh?.connectTimeout ?? "10s"),
-    hosts: { a: memberOf("a"), b: memberOf("b"), peer: hostOf("peer", file.hosts.peer) },
+    replication: file.cluster?.replication ?? {},
+    hosts: {
+      a: memberOf("a"),
+      b: memberOf("b"),
+      peer: { ...computerOf("peer", peer), outside: placeOf(peer.interfaces.out) },
+      ...(keeper && {
+        keeper: { ...computerOf("keeper", keeper), intra: placeOf(keeper.interfaces.ic) },
+      }),
+    },
   };
 }
 
@@ -161,9 +181,9 @@ function fill(file: TestbedFile, fileName: string): Testbed {
 function findDoubles(source: Source, file: TestbedFile): TestbedError[] {
   const seen = new Map<string, string>();
   const errors: TestbedError[] = [];
-  for (const name of ["a", "b", "peer"] as const) {
+  for (const name of ["a", "b", "peer", "keeper"] as const) {
     for (const network of ["out", "ic"] as const) {
-      const address = file.hosts[name].interfaces[network]?.ip.replace(/\/.*/, "");
+      const address = file.hosts[name]?.interfaces[network]?.ip.replace(/\/.*/, "");
       if (address === undefined) continue;
       const other = seen.get(address);
       const offset = offsetOf(source, ["hosts", name, "interfaces", network, "ip"]);

@@ -1,5 +1,7 @@
 import { isIPv4 } from "node:net";
 import { z } from "zod";
+import type { FencingMode } from "../../../agents/control/index.ts";
+import { parseReplication } from "../../../agents/replica/policy/index.ts";
 
 /** Keys that `defaults.ssh` and each host's `ssh` share. */
 export interface SshKeys {
@@ -23,6 +25,20 @@ export interface HostKeys {
   readonly interfaces: { readonly out: InterfaceKeys; readonly ic?: InterfaceKeys | undefined };
 }
 
+/** The third computer of a cluster has no business on the outside network. */
+export interface KeeperKeys extends Omit<HostKeys, "interfaces"> {
+  readonly interfaces: { readonly out?: InterfaceKeys | undefined; readonly ic: InterfaceKeys };
+}
+
+/** How the cluster replicates; the command line's options come first. */
+export interface ReplicationKeys {
+  /** Text form of a policy, for example `interval:50ms`. */
+  readonly policy?: string | undefined;
+  readonly fencing?: FencingMode | undefined;
+  /** What the third computer runs. */
+  readonly store?: "agent" | "redis" | undefined;
+}
+
 export interface MemberKeys extends HostKeys {
   readonly interfaces: { readonly out: InterfaceKeys; readonly ic: InterfaceKeys };
 }
@@ -43,7 +59,13 @@ export interface TestbedFile {
           | undefined;
       }
     | undefined;
-  readonly hosts: { readonly a: MemberKeys; readonly b: MemberKeys; readonly peer: HostKeys };
+  readonly cluster?: { readonly replication?: ReplicationKeys | undefined } | undefined;
+  readonly hosts: {
+    readonly a: MemberKeys;
+    readonly b: MemberKeys;
+    readonly peer: HostKeys;
+    readonly keeper?: KeeperKeys | undefined;
+  };
 }
 
 const text = z.string().min(1).max(500);
@@ -84,6 +106,24 @@ const peer = z.strictObject({
   interfaces: z.strictObject({ out: networkInterface, ic: networkInterface.optional() }),
 });
 
+const policy = z
+  .string()
+  .min(1)
+  .max(400)
+  .superRefine((value, context) => {
+    const parsed = parseReplication(value);
+    if (!parsed.ok) context.addIssue({ code: "custom", message: parsed.reason });
+  });
+const keeper = z.strictObject({
+  ...host,
+  interfaces: z.strictObject({ out: networkInterface.optional(), ic: networkInterface }),
+});
+const replication = z.strictObject({
+  policy: policy.optional(),
+  fencing: z.enum(["keep-primary", "prefer-availability", "witness"]).optional(),
+  store: z.enum(["agent", "redis"]).optional(),
+});
+
 export const testbedShape: z.ZodType<TestbedFile> = z.strictObject({
   version: z.literal(1),
   name: z.string().regex(/^[\w.-]{1,40}$/, "must be 1 to 40 letters, digits, dots or dashes"),
@@ -99,7 +139,8 @@ export const testbedShape: z.ZodType<TestbedFile> = z.strictObject({
         .optional(),
     })
     .optional(),
-  hosts: z.strictObject({ a: member, b: member, peer }),
+  cluster: z.strictObject({ replication: replication.optional() }).optional(),
+  hosts: z.strictObject({ a: member, b: member, peer, keeper: keeper.optional() }),
 });
 
 /** The keys that the file may have at a place. */

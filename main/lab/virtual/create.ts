@@ -20,6 +20,8 @@ export interface VirtualLabRequest {
   readonly kind?: "auto" | "netns" | "loopback";
   /** RFC 6951 encapsulation; default 9899. */
   readonly udpPort?: number;
+  /** Whether there is to be a host `keeper`, the third computer of a cluster; default false. */
+  readonly withKeeper?: boolean;
 }
 
 function isTaken(names: NetworkNames): boolean {
@@ -34,7 +36,7 @@ function chooseId(wanted: string | undefined): string {
       randomInt(36 ** 4)
         .toString(36)
         .padStart(4, "0");
-    if (!isTaken(networkNames(id))) return id;
+    if (!isTaken(networkNames(id, true))) return id;
     if (wanted !== undefined) {
       throw new LabError(
         `There are already network namespaces of a lab ${id} on this machine: choose another id.`,
@@ -58,7 +60,8 @@ async function make(
   id: string,
   kind: "netns" | "loopback",
 ): Promise<Made> {
-  const names = networkNames(id);
+  const { withKeeper = false } = request;
+  const names = networkNames(id, withKeeper);
   const outside =
     kind === "netns" ? { namespaces: Object.values(names.namespaces), link: names.link } : { namespaces: [] };
   const manifest = writeManifest(stateDir, { id, ...outside });
@@ -70,7 +73,8 @@ async function make(
   try {
     const build = kind === "netns" ? makeNetnsLab : makeLoopbackLab;
     const udpPort = request.udpPort ?? defaultUdpPort;
-    const parts = await build({ id, folder: labFolder(stateDir, id), udpPort, log: request.log });
+    const folder = labFolder(stateDir, id);
+    const parts = await build({ id, folder, udpPort, withKeeper, log: request.log });
     return {
       parts,
       async dispose() {
@@ -96,7 +100,7 @@ function chooseKind(request: VirtualLabRequest): { kind: "netns" | "loopback"; l
 }
 
 /**
- * Makes three virtual computers on this machine: network namespaces with a real sshd each, or, where
+ * Makes three virtual computers on this machine, or four: network namespaces with a real sshd each, or, where
  * that cannot be, loopback addresses with an SSH server in this process. Labs of dead desks in the same
  * state folder are removed first; this one is removed by `dispose()`, and by a reaper when this process
  * dies in any way. Rejects with a LabError, also when another lab holds the state folder.
@@ -143,8 +147,8 @@ function labOf(made: Made, about: Pick<Lab, "id" | "kind" | "limits" | "udpPort"
     ...about,
     limits: [...about.limits, ...parts.limits],
     hosts: parts.hosts,
-    cutOutside: (host) => parts.cutOutside(host),
-    healOutside: (host) => parts.healOutside(host),
+    cut: (place) => parts.cut(place),
+    heal: (place) => parts.heal(place),
     dispose: () => (disposed ??= disposeOnce()),
   };
 }

@@ -2,7 +2,7 @@ import { randomInt } from "node:crypto";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { generateSshKeyPair } from "../../deploy/index.ts";
-import { type ClusterHost, type HostName, LabError } from "../hosts.ts";
+import { type ClusterHost, type HostName, LabError, type LabHosts } from "../hosts.ts";
 import { type LoopbackServer, startLoopbackServer } from "./loopback-server.ts";
 import { hostNumber } from "./network.ts";
 import type { Parts, PartsRequest } from "./parts.ts";
@@ -14,22 +14,20 @@ const limits: readonly string[] = [
   "One kernel, one clock and no network between the hosts: gaps are those of the protocol's timers.",
 ];
 
-function cannotCut(host: HostName): Promise<never> {
+function cannotCut(): Promise<never> {
   return Promise.reject(
-    new LabError(
-      `The outside link of ${host} cannot be cut in the loopback lab: run as root on Linux, or on real machines.`,
-    ),
+    new LabError("No link can be cut in the loopback lab: run as root on Linux, or on real machines."),
   );
 }
 
-/** Three addresses of 127.0.0.0/8, each with an SSH server inside this process. */
+/** Three addresses of 127.0.0.0/8, or four, each with an SSH server inside this process. */
 export async function makeLoopbackLab(request: PartsRequest): Promise<Parts> {
   if (process.platform === "win32") {
     throw new LabError(
       "The embedded lab needs a POSIX shell: use WSL, or real machines with a testbed file.",
     );
   }
-  const { id, folder, log } = request;
+  const { id, folder, withKeeper, log } = request;
   const userKeys = generateSshKeyPair(`desk-${id}`);
   // Labs of several state folders may run at once: each draws addresses of its own.
   const [second, third] = [randomInt(64, 255), 1 + randomInt(250)];
@@ -73,8 +71,13 @@ export async function makeLoopbackLab(request: PartsRequest): Promise<Parts> {
       makeHost("b"),
       makeHost("peer"),
     ]);
-    log(`SSH servers on ${a.ssh.host}, ${b.ssh.host}, ${peer.ssh.host}`);
-    return { limits, hosts: { a, b, peer }, cutOutside: cannotCut, healOutside: cannotCut, close };
+    let hosts: LabHosts = { a, b, peer };
+    if (withKeeper) {
+      const { outside: _nothing, ...keeper } = await makeHost("keeper");
+      hosts = { ...hosts, keeper };
+    }
+    log(`SSH servers on ${servers.map((server) => server.address).join(", ")}`);
+    return { limits, hosts, cut: cannotCut, heal: () => Promise.resolve(), close };
   } catch (error) {
     await close();
     throw error;

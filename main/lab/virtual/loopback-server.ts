@@ -18,6 +18,7 @@ export interface LoopbackServerRequest {
 }
 
 export interface LoopbackServer {
+  readonly address: string;
   readonly port: number;
   readonly user: string;
   /** Ends every connection and waits for the programs that were started. */
@@ -112,6 +113,7 @@ export async function startLoopbackServer(request: LoopbackServerRequest): Promi
   });
   const { port } = server.address() as AddressInfo;
   return {
+    address: request.address,
     port,
     user,
     async close() {

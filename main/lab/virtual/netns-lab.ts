@@ -1,16 +1,19 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { generateSshKeyPair } from "../../deploy/index.ts";
-import type { ClusterHost, HostName } from "../hosts.ts";
+import type { ClusterHost, Cut, HostName, LabHosts } from "../hosts.ts";
 import {
+  type NetworkNames,
   devices,
   hostNumber,
   intraNet,
   makeNamespaces,
   makeNetwork,
+  namespaceOf,
   networkNames,
   outsideNet,
-  setOutsideCable,
+  setCable,
+  setClusterLink,
   silenceUnreachables,
 } from "./network.ts";
 import type { Parts, PartsRequest } from "./parts.ts";
@@ -35,15 +38,20 @@ const everyLabsLimits: readonly string[] = [
   "Links between namespaces neither lose nor delay: gaps are those of the protocol's timers, not of a network.",
 ];
 
+function setLink(names: NetworkNames, place: Cut, state: "up" | "down"): Promise<void> {
+  if (place === "cluster-link") return setClusterLink(names, state);
+  const member = place.startsWith("a") ? "a" : "b";
+  return setCable(names, member, place.endsWith("outside") ? "out" : "ic", state);
+}
+
 /** The namespaces must have been announced in the manifest before. */
 export async function makeNetnsLab(request: PartsRequest): Promise<Parts> {
-  const { id, folder, udpPort, log } = request;
-  const names = networkNames(id);
+  const { id, folder, udpPort, withKeeper, log } = request;
+  const names = networkNames(id, withKeeper);
   await makeNamespaces(names);
   const { managementNet, offloadsOff } = await makeNetwork(names);
-  log(
-    `namespaces ${names.namespaces.a}, ${names.namespaces.b}, ${names.namespaces.peer} on ${managementNet}.0/24`,
-  );
+  const { net: _switch, ...ofHosts } = names.namespaces;
+  log(`namespaces ${Object.values(ofHosts).join(", ")} on ${managementNet}.0/24`);
   const isQuiet = (
     await Promise.all([
       silenceUnreachables(names.namespaces.a, udpPort),
@@ -55,7 +63,7 @@ export async function makeNetnsLab(request: PartsRequest): Promise<Parts> {
   const authorizedKeysFile = join(folder, "authorized_keys");
   writeFileSync(authorizedKeysFile, `${userKeys.publicKey}\n`);
   const makeHost = async (name: HostName): Promise<ClusterHost> => {
-    const namespace = names.namespaces[name];
+    const namespace = namespaceOf(names, name);
     const address = `${managementNet}.${hostNumber[name]}`;
     const hostFolder = join(folder, name);
     const { hostKey } = await startSshd({ namespace, address, folder: hostFolder, authorizedKeysFile });
@@ -77,11 +85,16 @@ export async function makeNetnsLab(request: PartsRequest): Promise<Parts> {
       sharesFiles: true,
     };
   };
-  const [a, b, { intra: _none, ...peer }] = await Promise.all([
+  const [a, b, { intra: _nothing, ...peer }] = await Promise.all([
     makeHost("a"),
     makeHost("b"),
     makeHost("peer"),
   ]);
+  let hosts: LabHosts = { a, b, peer };
+  if (withKeeper) {
+    const { outside: _none, ...keeper } = await makeHost("keeper");
+    hosts = { ...hosts, keeper };
+  }
   log("SSH servers are listening");
   return {
     limits: [
@@ -95,9 +108,9 @@ export async function makeNetnsLab(request: PartsRequest): Promise<Parts> {
             "nftables is missing: the kernel of a host whose agent died tells the peer so by ICMP (install nftables).",
           ]),
     ],
-    hosts: { a, b, peer },
-    cutOutside: (host) => setOutsideCable(names, host, "down"),
-    healOutside: (host) => setOutsideCable(names, host, "up"),
+    hosts,
+    cut: (place) => setLink(names, place, "down"),
+    heal: (place) => setLink(names, place, "up"),
     close: () => Promise.resolve(),
   };
 }

@@ -1,11 +1,11 @@
 import { randomInt } from "node:crypto";
 import { networkInterfaces } from "node:os";
-import { type HostName, LabError } from "../hosts.ts";
-import { dropUnreachablesRuleset } from "../faults/index.ts";
+import { type HostName, LabError, type MemberName } from "../hosts.ts";
+import { cutAddressRuleset, keepQuietRuleset } from "../faults/index.ts";
 import { type RunResult, run } from "./run.ts";
 
 /** Host part of each computer's address, the same in every network. */
-export const hostNumber: Readonly<Record<HostName, number>> = { a: 11, b: 12, peer: 20 };
+export const hostNumber: Readonly<Record<HostName, number>> = { a: 11, b: 12, peer: 20, keeper: 13 };
 
 /** RFC 5737: documentation networks. They exist inside the namespaces only. */
 export const outsideNet = "192.0.2";
@@ -16,17 +16,30 @@ export interface NetworkNames {
     readonly a: string;
     readonly b: string;
     readonly peer: string;
+    readonly keeper?: string;
     readonly net: string;
   };
   readonly link: string;
 }
 
-export function networkNames(id: string): NetworkNames {
+export function networkNames(id: string, withKeeper: boolean): NetworkNames {
   const prefix = `us${id}`;
   return {
-    namespaces: { a: `${prefix}-a`, b: `${prefix}-b`, peer: `${prefix}-peer`, net: `${prefix}-net` },
+    namespaces: {
+      a: `${prefix}-a`,
+      b: `${prefix}-b`,
+      peer: `${prefix}-peer`,
+      ...(withKeeper && { keeper: `${prefix}-keeper` }),
+      net: `${prefix}-net`,
+    },
     link: `${prefix}m0`,
   };
+}
+
+export function namespaceOf(names: NetworkNames, host: HostName): string {
+  const namespace = names.namespaces[host];
+  if (namespace === undefined) throw new Error(`broken rule: this lab has a host ${host}`);
+  return namespace;
 }
 
 async function must(what: string, result: Promise<RunResult>): Promise<string> {
@@ -43,7 +56,7 @@ async function ip(namespace: string | undefined, lines: readonly string[]): Prom
 /** This system does not let us make namespaces although it looked as if: another kind of lab may still do. */
 export class NamespacesRefused extends LabError {}
 
-/** Makes the four namespaces. Rejects with NamespacesRefused. */
+/** Makes the namespaces. Rejects with NamespacesRefused. */
 export async function makeNamespaces(names: NetworkNames): Promise<void> {
   const lines = Object.values(names.namespaces).map((name) => `netns add ${name}\n`);
   const { code, stderr } = await run("ip", ["-batch", "-"], lines.join(""));
@@ -74,7 +87,7 @@ async function freeManagementNet(): Promise<string> {
 
 /** One veth pair from a host to the switch: `device` in the host, `port` on the bridge. */
 function cable(names: NetworkNames, host: HostName, device: string, port: string): string {
-  return `link add ${device} netns ${names.namespaces[host]} type veth peer name ${port} netns ${names.namespaces.net}`;
+  return `link add ${device} netns ${namespaceOf(names, host)} type veth peer name ${port} netns ${names.namespaces.net}`;
 }
 
 /** Names of the devices inside each host. */
@@ -90,8 +103,10 @@ function networksOf(host: HostName, managementNet: string): Connection[] {
   const number = hostNumber[host];
   const networks: Connection[] = [
     { device: devices.management, bridge: "mgmt", address: `${managementNet}.${number}` },
-    { device: devices.outside, bridge: "out", address: `${outsideNet}.${number}` },
   ];
+  // The third computer of the cluster has no business on the outside network.
+  if (host !== "keeper")
+    networks.push({ device: devices.outside, bridge: "out", address: `${outsideNet}.${number}` });
   // The outside computer has no business on the intra-cluster network.
   if (host !== "peer")
     networks.push({ device: devices.intra, bridge: "ic", address: `${intraNet}.${number}` });
@@ -116,7 +131,7 @@ export interface Network {
 export async function makeNetwork(names: NetworkNames): Promise<Network> {
   const { namespaces, link } = names;
   const managementNet = await freeManagementNet();
-  const hosts: readonly HostName[] = ["a", "b", "peer"];
+  const hosts: readonly HostName[] = ["a", "b", "peer", ...(namespaces.keeper ? ["keeper" as const] : [])];
   const plan = hosts.flatMap((host) =>
     networksOf(host, managementNet).map((network) => ({ host, ...network })),
   );
@@ -143,7 +158,7 @@ export async function makeNetwork(names: NetworkNames): Promise<Network> {
   ]);
   for (const host of hosts) {
     const own = plan.filter((entry) => entry.host === host);
-    await ip(namespaces[host], [
+    await ip(namespaceOf(names, host), [
       "link set lo up",
       ...own.flatMap(({ device, address }) => [
         `link set ${device} addrgenmode none`,
@@ -158,7 +173,7 @@ export async function makeNetwork(names: NetworkNames): Promise<Network> {
     `link set ${link} up`,
   ]);
   const done = await Promise.all([
-    ...plan.map(({ host, device }) => switchOffOffloads(namespaces[host], device)),
+    ...plan.map(({ host, device }) => switchOffOffloads(namespaceOf(names, host), device)),
     ...ports.map(([port]) => switchOffOffloads(namespaces.net, port)),
   ]);
   return { managementNet, offloadsOff: done.every(Boolean) };
@@ -166,16 +181,28 @@ export async function makeNetwork(names: NetworkNames): Promise<Network> {
 
 /** Keeps the kernel of a cluster host quiet about a UDP port whose agent has died. False where nftables is missing. */
 export async function silenceUnreachables(namespace: string, udpPort: number): Promise<boolean> {
-  const rules = dropUnreachablesRuleset("understudy_quiet", devices.outside, udpPort);
+  const rules = keepQuietRuleset("understudy_quiet", devices.outside, udpPort);
   const { code } = await run("ip", ["netns", "exec", namespace, "nft", "-f", "-"], rules);
   return code === 0;
 }
 
-/** Pulls or plugs a host's outside cable at the switch: the host itself only sees its carrier go. */
-export async function setOutsideCable(
+/** Pulls or plugs a member's cable at the switch: the host itself only sees its carrier go. */
+export async function setCable(
   names: NetworkNames,
-  host: HostName,
+  host: MemberName,
+  network: "out" | "ic",
   state: "up" | "down",
 ): Promise<void> {
-  await ip(names.namespaces.net, [`link set out-${host} ${state}`]);
+  await ip(names.namespaces.net, [`link set ${network}-${host} ${state}`]);
+}
+
+const linkTable = "understudy_link";
+
+/** Lets a hear nothing of b on the intra-cluster network, and b nothing of a; others there hear both. */
+export async function setClusterLink(names: NetworkNames, state: "up" | "down"): Promise<void> {
+  const cut = cutAddressRuleset(linkTable, devices.intra, `${intraNet}.${hostNumber.b}`);
+  // A table that is added before it is deleted can be deleted whether it was there or not.
+  const gone = `add table inet ${linkTable}\ndelete table inet ${linkTable}\n`;
+  const nft = ["netns", "exec", names.namespaces.a, "nft", "-f", "-"];
+  await must("nft", run("ip", nft, state === "down" ? `${gone}${cut}` : gone));
 }

@@ -2,17 +2,17 @@ import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type SshHost, connectSsh } from "../../../main/deploy/index.ts";
-import type { ClusterHost, HostName, Lab, LabHost } from "../../../main/lab/hosts.ts";
+import type { ClusterHost, BasicHostName, Lab, LabHost } from "../../../main/lab/hosts.ts";
 import { createVirtualLab } from "../../../main/lab/virtual/index.ts";
 import { commandsWith } from "../../lab/support/lab.ts";
 
-const names: readonly HostName[] = ["a", "b", "peer"];
+const names: readonly BasicHostName[] = ["a", "b", "peer"];
 
 /** What a test changes in the testbed file; every other value fits the machines. */
 export interface TestbedChanges {
   /** Instead of a host's own lines under `ssh`, for example `{ b: "host: 192.0.2.1" }`. */
-  readonly ssh?: Partial<Record<HostName, string>>;
-  readonly workdir?: Partial<Record<HostName, string>>;
+  readonly ssh?: Partial<Record<BasicHostName, string>>;
+  readonly workdir?: Partial<Record<BasicHostName, string>>;
   readonly knownHosts?: string;
   readonly identity?: string;
   readonly udpPort?: number;
@@ -23,12 +23,12 @@ export interface TestMachines {
   readonly lab: Lab;
   /** Removed with everything in it. */
   readonly folder: string;
-  readonly admin: Readonly<Record<HostName, SshHost>>;
+  readonly admin: Readonly<Record<BasicHostName, SshHost>>;
   /** For the program: runs and state below `folder`. */
   readonly env: NodeJS.ProcessEnv;
   /** Writes a testbed file; answers its path. */
   testbed(changes?: TestbedChanges): string;
-  workdirOf(name: HostName): string;
+  workdirOf(name: BasicHostName): string;
   /** Processes, firewall tables and files that a run has left on the hosts. */
   leftovers(): Promise<string[]>;
   dispose(): Promise<void>;
@@ -44,7 +44,8 @@ function hostLines(host: LabHost | ClusterHost, workdir: string, ssh: string): s
 export async function makeMachines(): Promise<TestMachines> {
   const folder = mkdtempSync(join(tmpdir(), "understudy-machines-"));
   const lab = await createVirtualLab({ stateDir: join(folder, "lab"), kind: "netns", log: () => {} });
-  const login = (name: HostName): Promise<SshHost> => connectSsh(lab.hosts[name].ssh, { timeoutMs: 8000 });
+  const login = (name: BasicHostName): Promise<SshHost> =>
+    connectSsh(lab.hosts[name].ssh, { timeoutMs: 8000 });
   const [a, b, peer] = await Promise.all([login("a"), login("b"), login("peer")]);
   const admin = { a, b, peer };
   const { auth } = lab.hosts.a.ssh;
@@ -53,10 +54,10 @@ export async function makeMachines(): Promise<TestMachines> {
   writeFileSync(identity, auth.privateKey, { mode: 0o600 });
   const known = join(folder, "known_hosts");
   writeFileSync(known, names.map((name) => `${lab.hosts[name].ssh.hostKeys.knownHosts}\n`).join(""));
-  const workdirOf = (name: HostName): string => join(folder, `work-${name}`);
+  const workdirOf = (name: BasicHostName): string => join(folder, `work-${name}`);
   let files = 0;
 
-  const tables = async (name: HostName): Promise<string[]> => {
+  const tables = async (name: BasicHostName): Promise<string[]> => {
     const { stdout } = await admin[name].exec(["nft", "list", "tables"]);
     return stdout.split("\n").filter((line) => /understudy_[0-9a-f]{12}/.test(line));
   };

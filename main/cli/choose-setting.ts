@@ -1,0 +1,111 @@
+import type { FencingMode } from "../../agents/control/index.ts";
+import {
+  describeReplication,
+  parseReplication,
+  type Replication,
+} from "../../agents/replica/policy/index.ts";
+import { faultNamed, type FaultName } from "../lab/faults/index.ts";
+import type { JobSetting, KeeperKind, PeerKind, TimerChoice, TransportChoice } from "../lab/job/index.ts";
+import { defaultSetting } from "../lab/job/index.ts";
+import type { Testbed } from "../lab/testbed/index.ts";
+import { UsageError } from "./exit-codes.ts";
+
+/** What the command line says of a run; what it leaves out comes from the testbed file, else from the defaults. */
+export interface SettingOptions {
+  readonly peer: PeerKind;
+  readonly timers: TimerChoice;
+  readonly transport?: TransportChoice;
+  readonly policy?: string;
+  readonly switchTo?: string;
+  readonly store?: KeeperKind;
+  readonly fencing?: FencingMode;
+  readonly fault: FaultName;
+  readonly rate: number;
+  readonly size: number;
+  readonly streams: number;
+  readonly seconds: number;
+}
+
+/**
+ * The setting of a run.
+ * @throws UsageError where two choices do not go together
+ */
+export function chooseSetting(options: SettingOptions, testbed: Testbed | undefined): JobSetting {
+  const replication = parsePolicy(options.policy ?? testbed?.replication.policy ?? defaultSetting.policy);
+  const { placement } = replication;
+  const fencing = chooseFencing(options, testbed, replication);
+  const keeper = chooseKeeper(options, testbed, replication, fencing);
+  const transport = options.transport ?? testbed?.transport ?? defaultSetting.transport;
+  if (transport === "raw" && options.peer !== "agent") {
+    throw new UsageError(
+      `Raw IP (transport raw) is for our own agents: leave --peer ${options.peer} away, or use UDP.`,
+    );
+  }
+  return {
+    ...defaultSetting,
+    peer: options.peer,
+    timers: options.timers,
+    transport,
+    policy: describeReplication(replication),
+    placement,
+    switchTo: chooseSwitch(options, replication),
+    fencing,
+    keeper,
+    fault: options.fault,
+    ratePerSecond: options.rate,
+    sizeBytes: options.size,
+    streams: options.streams,
+    beforeFaultMs: options.seconds * 1000,
+    afterFaultMs: options.seconds * 1000,
+  };
+}
+
+function parsePolicy(text: string): Replication {
+  const parsed = parseReplication(text);
+  if (parsed.ok) return parsed.replication;
+  throw new UsageError(parsed.reason);
+}
+
+function chooseSwitch({ switchTo }: SettingOptions, { placement }: Replication): string | undefined {
+  if (switchTo === undefined) return undefined;
+  const wanted = parsePolicy(switchTo);
+  if (wanted.placement === placement) return describeReplication(wanted);
+  throw new UsageError(
+    "The association state stays where it is held: --switch-to can change the policy, not go to a store or away from it.",
+  );
+}
+
+/** Whenever there is a third computer it decides; without one, the operator's choice does. */
+function chooseFencing(
+  options: SettingOptions,
+  testbed: Testbed | undefined,
+  { placement }: Replication,
+): FencingMode {
+  if (placement === "standby")
+    return options.fencing ?? testbed?.replication.fencing ?? defaultSetting.fencing;
+  if (options.fencing === undefined || options.fencing === "witness") return "witness";
+  throw new UsageError(
+    `With the state on a store, the store decides who may go on: leave --fencing ${options.fencing} away.`,
+  );
+}
+
+function chooseKeeper(
+  options: SettingOptions,
+  testbed: Testbed | undefined,
+  { placement }: Replication,
+  fencing: FencingMode,
+): KeeperKind | undefined {
+  if (placement === "store" || fencing === "witness")
+    return options.store ?? testbed?.replication.store ?? "agent";
+  if (options.store !== undefined) {
+    throw new UsageError(
+      `--store ${options.store} is for a run with a third computer: add --policy shared, or --fencing witness.`,
+    );
+  }
+  if (faultNamed(options.fault).kind === "keeper") {
+    throw new UsageError(
+      `The fault ${options.fault} needs a third computer: add --policy shared, or --fencing witness.`,
+    );
+  }
+  return undefined;
+}

@@ -1,0 +1,48 @@
+import type { FlowTotal } from "../../../agents/control/records.ts";
+import type { MemberName } from "../hosts.ts";
+import { LabError } from "../hosts.ts";
+import type { Cluster, RunContext } from "./cluster.ts";
+import { drained, echoTotals, overloadOf } from "./drain.ts";
+import type { FaultPlayer } from "./fault-player.ts";
+import type { OutsideComputer } from "./outside-computer.ts";
+
+const closeMs = 5_000;
+
+/** Ends the load, waits until all is acknowledged, and answers what either side gave out. */
+export async function drainAll(
+  { agents, setting, recording, note, signal }: RunContext,
+  serving: MemberName,
+  peer: OutsideComputer,
+): Promise<readonly FlowTotal[]> {
+  const member = agents.session(serving);
+  member.send({ type: "stop-load" });
+  // The cluster first: what it sent last is still echoed by the outside computer.
+  const cluster = await drained(serving, () => member.status(), note, signal);
+  await peer.stopLoad();
+  const outside = await drained("peer", () => peer.status(), note, signal);
+  const overload = overloadOf(recording.events, setting);
+  if (overload !== undefined) throw new LabError(overload);
+  for (const text of peer.remarks) note(text);
+  return [...cluster, ...outside, ...echoTotals(cluster)];
+}
+
+/** Shuts the association down, heals the fault, and ends all programs, so that the last of their records are in. */
+export async function closeAll(
+  context: RunContext,
+  cluster: Cluster,
+  player: FaultPlayer,
+  peer: OutsideComputer,
+): Promise<void> {
+  const { agents, recording, note, signal } = context;
+  const { serving } = cluster;
+  await peer.shutdown();
+  const closed = (): boolean => recording.happened(serving, "association-closed");
+  if (!(await recording.until(closed, closeMs, signal)))
+    note("the association did not end by SHUTDOWN in time");
+  // A member that was frozen or cut off wakes only now, and its records belong to the run.
+  await player.heal();
+  await peer.quit();
+  for (const name of serving === "a" ? (["b", "a"] as const) : (["a", "b"] as const)) {
+    await agents.session(name).quit();
+  }
+}

@@ -1,0 +1,148 @@
+import type { RunWriter } from "../../store/index.ts";
+import type { Fault, FaultStep, ProcessSignal } from "../faults/index.ts";
+import { signalProcess } from "../faults/index.ts";
+import type { Cut } from "../hosts.ts";
+import { LabError } from "../hosts.ts";
+import type { Cluster, RunContext } from "./cluster.ts";
+
+/** How long the primary may take to act on what the operator says, and a process to end when it is told to. */
+const answerMs = 10_000;
+
+const marks: Readonly<Record<ProcessSignal, { readonly fault: string; readonly verb: string }>> = {
+  KILL: { fault: "kill", verb: "SIGKILL of" },
+  TERM: { fault: "terminate", verb: "SIGTERM to" },
+  STOP: { fault: "freeze", verb: "SIGSTOP of" },
+  CONT: { fault: "heal", verb: "SIGCONT of" },
+};
+
+export const nowMicros = (): number => Math.round((performance.timeOrigin + performance.now()) * 1000);
+
+/** Does a fault to the hosts of a run, marks the instants in its record, and undoes it. */
+export class FaultPlayer {
+  readonly #fault: Fault;
+  readonly #context: RunContext;
+  readonly #cluster: Cluster;
+  readonly #writer: RunWriter;
+  readonly #undo: (() => Promise<void>)[] = [];
+
+  constructor(fault: Fault, context: RunContext, cluster: Cluster, writer: RunWriter) {
+    this.#fault = fault;
+    this.#context = context;
+    this.#cluster = cluster;
+    this.#writer = writer;
+  }
+
+  async strike(): Promise<void> {
+    for (const step of this.#fault.strike) await this.#carryOut(step);
+  }
+
+  /** Undoes what was cut or frozen, the last first; harmless when there is nothing to undo. */
+  async heal(): Promise<void> {
+    for (const undo of this.#undo.splice(0).toReversed()) await undo();
+  }
+
+  async #carryOut(step: FaultStep): Promise<void> {
+    switch (step.kind) {
+      case "signal":
+        return await this.#signal(step.victim, step.signal);
+      case "cut":
+        return await this.#cut(step.place, step.whereItCan === true);
+      case "announce":
+        return await this.#announce();
+      case "handover":
+        return await this.handOver("b");
+    }
+  }
+
+  async #signal(victim: "a" | "keeper", signal: ProcessSignal): Promise<void> {
+    const { agents, note } = this.#context;
+    const ends = signal === "KILL" || signal === "TERM";
+    const pid = victim === "keeper" ? this.#cluster.keeperToDie() : agents.session("a").pid;
+    if (victim === "a" && ends) agents.session("a").expectEnd();
+    await this.#send(victim, pid, signal);
+    if (signal === "STOP") this.#undo.push(() => this.#send(victim, pid, "CONT"));
+    if (signal === "TERM") await this.#until(agents.session("a").exited, "The agent on a does not end");
+    if (signal !== "STOP") note(victim === "a" ? "the agent on a is dead" : "the store or witness is dead");
+    else note("the agent on a is frozen");
+  }
+
+  async #send(victim: "a" | "keeper", pid: number, signal: ProcessSignal): Promise<void> {
+    const { agents, recording } = this.#context;
+    const at = recording.deskMicros(victim, await signalProcess(agents.connection(victim), pid, signal));
+    const { fault, verb } = marks[signal];
+    const whom = victim === "a" ? "the agent on a" : "the store or witness on keeper";
+    this.#writer.addFault({ at, host: victim, fault, text: `${verb} ${whom}` });
+  }
+
+  async #cut(place: Cut, whereItCan: boolean): Promise<void> {
+    const { lab, note } = this.#context;
+    if (lab.kind === "loopback" && whereItCan) {
+      note("this lab cannot cut a's outside link: the agent is only killed");
+      return;
+    }
+    const host = place.startsWith("b") ? "b" : "a";
+    // The instant at which it was asked for: what comes through after it came through the cut's own delay.
+    const at = nowMicros();
+    await lab.cut(place);
+    this.#undo.push(() => this.#heal(place, host));
+    this.#writer.addFault({ at, host, fault: "link-cut", text: textOf(place, "is cut") });
+  }
+
+  async #heal(place: Cut, host: "a" | "b"): Promise<void> {
+    const at = nowMicros();
+    await this.#context.lab.heal(place);
+    this.#writer.addFault({ at, host, fault: "heal", text: textOf(place, "is healed") });
+  }
+
+  async #announce(): Promise<void> {
+    const { agents, recording, setting, note } = this.#context;
+    // Under a policy that replicates all the time there is nothing to be made up for.
+    const syncs = setting.policy.startsWith("impending-failure")
+      ? recording.count("a", "synchronised") + 1
+      : 0;
+    const reason = "the operator expects this computer to fail";
+    const text = "the operator announces that a is about to fail";
+    this.#writer.addFault({ at: nowMicros(), host: "a", fault: "announce", text });
+    agents.session("a").send({ type: "announce", reason });
+    const acted = (): boolean =>
+      recording.happened("a", "impending-failure") && recording.count("a", "synchronised") >= syncs;
+    await this.#untilHappened(acted, "The primary on a does not act on the announced failure");
+    note("the primary has acted on the announced failure");
+  }
+
+  /** Has the member that serves make the other one the primary, and waits for that. */
+  async handOver(to: "a" | "b"): Promise<void> {
+    const { agents, note } = this.#context;
+    const from = to === "a" ? "b" : "a";
+    const text = `the operator hands over from ${from} to ${to}`;
+    this.#writer.addFault({ at: nowMicros(), host: from, fault: "handover", text });
+    agents.session(from).send({ type: "handover" });
+    await this.#untilHappened(() => this.#cluster.serving === to, `${to} does not take over as planned`);
+    note(`${to} has taken over as planned`);
+  }
+
+  async #untilHappened(condition: () => boolean, what: string): Promise<void> {
+    const { recording, signal } = this.#context;
+    if (await recording.until(condition, answerMs, signal)) return;
+    throw new LabError(`${what} within ${answerMs / 1000} s: look at its events in the run.`);
+  }
+
+  async #until(end: Promise<void>, what: string): Promise<void> {
+    const late = Promise.withResolvers<never>();
+    const timer = setTimeout(
+      () => late.reject(new LabError(`${what} within ${answerMs / 1000} s.`)),
+      answerMs,
+    );
+    try {
+      await Promise.race([end, late.promise]);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+}
+
+function textOf(place: Cut, verb: string): string {
+  if (place === "cluster-link") return `the cluster link between a and b ${verb}`;
+  const [host, network] = place.split(":");
+  return `the way of ${host} to the ${network === "outside" ? "outside" : "intra-cluster"} network ${verb}`;
+}

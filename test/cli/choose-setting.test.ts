@@ -1,0 +1,90 @@
+import { describe, expect, it } from "vitest";
+import { chooseSetting, type SettingOptions } from "../../main/cli/choose-setting.ts";
+import { parseTestbed, type Testbed } from "../../main/lab/testbed/index.ts";
+
+const plain: SettingOptions = {
+  peer: "agent",
+  timers: "telecom",
+  fault: "crash",
+  rate: 500,
+  size: 200,
+  streams: 4,
+  seconds: 4,
+};
+
+function testbedWith(replication: string): Testbed {
+  const member = (last: number): string =>
+    `{ssh: {host: h${last}}, interfaces: {out: {dev: e1, ip: 192.0.2.${last}}, ic: {dev: e2, ip: 10.77.0.${last}}}}`;
+  const text = `version: 1
+name: t
+hosts: {a: ${member(1)}, b: ${member(2)}, peer: {ssh: {host: p}, interfaces: {out: {dev: e1, ip: 192.0.2.9}}}}
+cluster: {replication: ${replication}}
+`;
+  const parsed = parseTestbed(text, "t.yaml");
+  if (!parsed.ok) throw new Error(JSON.stringify(parsed.errors));
+  return parsed.testbed;
+}
+
+describe("what a run is to do", () => {
+  it("is every update with the standby and a crash, where nothing is said", () => {
+    expect(chooseSetting(plain, undefined)).toMatchObject({
+      policy: "every-update",
+      placement: "standby",
+      fencing: "prefer-availability",
+      keeper: undefined,
+      fault: "crash",
+      beforeFaultMs: 4000,
+    });
+  });
+
+  it("has a store and its leave to go on where the state lies there", () => {
+    const shared = { policy: "shared", placement: "store", fencing: "witness" };
+    expect(chooseSetting({ ...plain, policy: "shared" }, undefined)).toMatchObject({
+      ...shared,
+      keeper: "agent",
+    });
+    expect(chooseSetting({ ...plain, policy: "shared", store: "redis" }, undefined)).toMatchObject({
+      ...shared,
+      keeper: "redis",
+    });
+  });
+
+  it("has a witness alone where only that is asked for", () => {
+    const setting = chooseSetting({ ...plain, fencing: "witness", fault: "store-death" }, undefined);
+    expect(setting).toMatchObject({ placement: "standby", keeper: "agent", fault: "store-death" });
+  });
+
+  it("comes from the testbed file where the command line is silent", () => {
+    const testbed = testbedWith('{policy: "interval:50ms", fencing: keep-primary}');
+    expect(chooseSetting(plain, testbed)).toMatchObject({ policy: "interval:50ms", fencing: "keep-primary" });
+    const other = { ...plain, policy: "event:'updates>=20'", fencing: "prefer-availability" as const };
+    expect(chooseSetting(other, testbed)).toMatchObject({
+      policy: "event:'updates>=20'",
+      fencing: "prefer-availability",
+    });
+    expect(chooseSetting(plain, testbedWith("{policy: shared, store: redis}"))).toMatchObject({
+      placement: "store",
+      keeper: "redis",
+    });
+  });
+
+  it.each<[string, Partial<SettingOptions>, RegExp]>([
+    ["no policy", { policy: "sometimes" }, /no replication policy "sometimes": write every-update, /],
+    ["no event", { policy: "event:'updates>'" }, /event "updates>" cannot be read/],
+    [
+      "a store for nobody",
+      { store: "redis" },
+      /--store redis is for a run with a third computer: add --policy shared/,
+    ],
+    [
+      "fencing beside a store",
+      { policy: "shared", fencing: "keep-primary" },
+      /the store decides who may go on/,
+    ],
+    ["the death of no store", { fault: "store-death" }, /store-death needs a third computer/],
+    ["a switch to another place", { switchTo: "shared" }, /stays where it is held/],
+    ["raw IP for usrsctp", { peer: "usrsctp", transport: "raw" }, /leave --peer usrsctp away/],
+  ])("refuses %s with one sentence", (_what, options, sentence) => {
+    expect(() => chooseSetting({ ...plain, ...options }, undefined)).toThrow(sentence);
+  });
+});
