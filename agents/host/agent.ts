@@ -1,7 +1,7 @@
 import { NumberedApplication } from "../application/index.ts";
 import type { AgentMessage, Configure, DeskMessage } from "../control/index.ts";
-import type { BecamePrimary, ClusterFrame, InstanceRecord, LinkName } from "../replica/index.ts";
-import { ActiveInstance, Member, eventRecord } from "../replica/index.ts";
+import type { BecamePrimary, ClusterFrame, InstanceRecord, LinkName, Replication } from "../replica/index.ts";
+import { ActiveInstance, Member, eventRecord, parseReplication } from "../replica/index.ts";
 import type { IcmpReport, OutboundPacket, ProtocolParameters } from "../sctp/index.ts";
 import { Endpoint, packetChecksum, rfc9260Parameters } from "../sctp/index.ts";
 import { HostClock } from "./clock.ts";
@@ -58,11 +58,17 @@ export class Agent {
       case "handover":
         this.#refuse(this.#member("hand over").handOver(nowMs));
         break;
-      case "configure-keeper":
       case "set-policy":
+        this.#setPolicy(message.replication, nowMs);
+        break;
       case "announce":
+        this.#member("expect a failure").failureImpends(message.reason, nowMs);
+        break;
       case "synchronise":
-        throw new Error(`this agent cannot ${message.type}: it knows one policy, every-update`);
+        this.#member("synchronise").synchronise(nowMs);
+        break;
+      case "configure-keeper":
+        throw new Error("this agent cannot be a keeper yet");
       case "status":
         this.#reportStatus(message.id);
         break;
@@ -76,6 +82,15 @@ export class Agent {
         break;
     }
     this.#settle();
+  }
+
+  #setPolicy(text: string, nowMs: number): void {
+    const member = this.#member("change its policy");
+    const { policy, placement } = replicationOf(text);
+    const own = replicationOf(this.#setting?.replication);
+    if (placement !== own.placement)
+      this.#refuse("the state stays where it is while the association runs: choose a policy without a store");
+    member.setPolicy(policy, nowMs);
   }
 
   #refuse(why: string | undefined): void {
@@ -118,15 +133,20 @@ export class Agent {
     this.#settle();
   }
 
-  async #link({ role, cluster }: Configure): Promise<void> {
+  async #link({ role, cluster, keeper }: Configure): Promise<void> {
     if (cluster === undefined) {
       if (role === "primary") return;
       throw new Error("a secondary instance needs the setting of its cluster");
     }
-    const { linkAddress, linkPort, linkSecretHex } = cluster;
+    const { linkAddress, linkPort, linkSecretHex, linkEnd } = cluster;
+    if (keeper?.kind === "agent") {
+      const { address, port } = keeper;
+      const link = ClusterLink.connect(address, port, linkSecretHex, this.#linkHandlers("keeper"));
+      this.#links.set("keeper", link);
+    } else if (keeper !== undefined) throw new Error("this agent cannot use a Redis store yet");
     const handlers = this.#linkHandlers("partner");
     const link =
-      role === "secondary"
+      (linkEnd ?? (role === "secondary" ? "listen" : "connect")) === "listen"
         ? await ClusterLink.listen(linkAddress, linkPort, linkSecretHex, handlers)
         : ClusterLink.connect(linkAddress, linkPort, linkSecretHex, handlers);
     this.#links.set("partner", link);
@@ -143,15 +163,22 @@ export class Agent {
   }
 
   #newMember(startsAs: "primary" | "secondary", nowMs: number): Member {
-    const cluster = this.#setting?.cluster;
+    const { cluster, replication, fencing = "prefer-availability", keeper } = this.#setting ?? {};
+    const { policy, placement } = replicationOf(replication);
+    const isStored = placement === "store";
+    if (keeper === undefined && isStored)
+      throw new Error("the shared placement needs a store: none is named");
+    if (keeper === undefined && fencing === "witness")
+      throw new Error("fencing by a witness needs a keeper: none is named");
     const options = {
       startsAs,
       makeEndpoint: () => this.#endpoint(),
       makeApplication: () => new NumberedApplication("down"),
       echoes: false,
-      fencing: "prefer-availability",
-      policy: { kind: "every-update" },
-      keeper: undefined,
+      // With a keeper it is the keeper who decides.
+      fencing: fencing === "witness" ? "prefer-availability" : fencing,
+      policy,
+      keeper: keeper === undefined ? undefined : isStored ? "store" : "witness",
       beatIntervalMs: cluster?.beatIntervalMs ?? 1000,
       leaseMs: cluster?.leaseMs ?? 1000,
       takeoverAfterMs: cluster?.takeoverAfterMs ?? 2000,
@@ -283,6 +310,13 @@ export class Agent {
     this.#instance = undefined;
     this.#transport = undefined;
   }
+}
+
+/** Policy and placement from their text form; throws one sentence. */
+function replicationOf(text: string = "every-update"): Replication {
+  const parsed = parseReplication(text);
+  if (parsed.ok) return parsed.replication;
+  throw new Error(parsed.reason);
 }
 
 function cookieKey(setting: Configure): Uint8Array {

@@ -10,3 +10,5 @@ export type { ArrivedPacket, MemberOptions } from "./roles.ts";
 export type { AddressedFrame, FencingMode, LinkName } from "./sending-right.ts";
 export { StandbyInstance } from "./standby.ts";
 export { decodeUpdate } from "./update-codec.ts";
+export type { Replication } from "./policy/index.ts";
+export { parseReplication } from "./policy/index.ts";
