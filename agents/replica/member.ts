@@ -229,7 +229,8 @@ export class Member {
     }
     for (const link of ["partner", "keeper"] as const) {
       if (!this.#isUp[link]) continue;
-      this.#greet(link);
+      // After a handover both members know what the other one is, and the standby has everything.
+      if (transition.to !== "primary-by-handover" || link === "keeper") this.#greet(link);
       this.#role.linkUp(link, nowMs);
     }
   }
@@ -254,7 +255,9 @@ export class Member {
     const { states } = standby.held;
     const isHeld = provedAtMs !== undefined || this.#options.keeper === "store";
     const lease = provedAtMs === undefined ? undefined : { by: "partner" as const, atMs: provedAtMs };
-    this.#role = this.#primary({ states, isHeld, lease }, nowMs);
+    const duty = this.#primary({ states, isHeld, lease }, nowMs);
+    this.#role = duty;
+    if (this.#isUp.partner) duty.partnerIsStandby();
     for (const packet of packets) this.#role.receive(packet, nowMs);
     this.#becamePrimary = { by: "handover", epoch: this.#epoch };
   }

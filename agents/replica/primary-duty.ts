@@ -100,10 +100,15 @@ export class PrimaryDuty implements Role {
     }
   }
 
+  /** The other member relays from and to its address, and can be handed over to. */
+  partnerIsStandby(): void {
+    this.#partnerIsStandby = true;
+    this.active.endpoint.useOtherAddresses(true);
+  }
+
   #greeted(link: LinkName, role: "primary" | "standby" | "keeper", nowMs: number): void {
     if (link === "partner" && role === "standby") {
-      this.#partnerIsStandby = true;
-      this.active.endpoint.useOtherAddresses(true);
+      this.partnerIsStandby();
       const text = "the secondary instance is connected";
       this.#outputs.records.push(eventRecord("secondary-connected", text, nowMs));
       if (this.#holder === "keeper" && this.#replicator.isCurrent)

@@ -121,6 +121,22 @@ export class ClusterWorld {
     this.#frames.clear();
   }
 
+  /** The primary's machine is there again, with an agent that knows nothing. */
+  bringBack(): void {
+    this.network.heal(addressA);
+    this.a = new Member({ ...this.#memberOptions("a"), startsAs: "secondary" }, this.nowMs);
+    this.#frames.clear();
+    this.#linkUp = true;
+    this.a.linkUp("partner", this.nowMs);
+    this.b.linkUp("partner", this.nowMs);
+    this.settle();
+  }
+
+  /** Carries out what calls from outside have caused. */
+  settle(): void {
+    for (const side of ["a", "b", "peer"] as const) this.#drain(side);
+  }
+
   /** A computer stands still: what comes to it waits, and it does nothing. */
   freeze(side: "a" | "b"): void {
     this.#frozen.set(side, []);
@@ -137,6 +153,11 @@ export class ClusterWorld {
 
   get takenOver(): boolean {
     return this.b.active !== undefined;
+  }
+
+  /** The instance of the cluster that runs the association. */
+  get serving(): ActiveInstance | undefined {
+    return this.b.active ?? this.a?.active;
   }
 
   /** B after takeover. */

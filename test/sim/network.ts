@@ -49,6 +49,10 @@ export class Network {
     this.#cut.add(address);
   }
 
+  heal(address: string): void {
+    this.#cut.delete(address);
+  }
+
   send(datagram: Datagram, nowMs: number): void {
     if (this.#cut.has(datagram.from)) return;
     this.log.push({ atMs: nowMs, datagram });

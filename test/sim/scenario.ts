@@ -42,7 +42,7 @@ export function startLoads(world: ClusterWorld, load: Load): void {
 
 /** Stops the load on both sides and waits until everything is acknowledged. */
 export function drain(world: ClusterWorld, seed: number): void {
-  const cluster = world.takenOver ? world.successor : world.a?.active;
+  const cluster = world.serving;
   if (cluster === undefined) throw new Error(`seed ${seed}: nobody serves the association`);
   cluster.stopLoad(world.nowMs);
   world.peer.stopLoad(world.nowMs);
@@ -83,7 +83,7 @@ function delivered(world: ClusterWorld, side: "peer" | "cluster"): Map<string, n
 
 /** Every message that was numbered arrived, once and in order; and nothing else was on the wire than may be. */
 export function judge(world: ClusterWorld, seed: number, atLeast: number = 50): void {
-  const cluster = world.takenOver ? world.successor : world.a?.active;
+  const cluster = world.serving;
   const up = delivered(world, "cluster");
   const down = delivered(world, "peer");
   const totals = [...world.peer.status().totals, ...(cluster?.status().totals ?? [])];
