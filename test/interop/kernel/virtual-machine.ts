@@ -1,4 +1,4 @@
-import { execFileSync, spawn } from "node:child_process";
+import { execFile, execFileSync, spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
@@ -92,6 +92,9 @@ export class VirtualMachine {
     const initramfs = buildInitramfs(this.#folder, image, guestAddresses());
     const kernelArguments = "console=ttyS0 quiet panic=-1 mitigations=off tsc=reliable no_timer_check";
     const argv = ["-accel", "tcg", "-cpu", "max", "-m", `${memoryMegabytes}`, "-no-reboot"];
+    // Where a second processor might be added, QEMU before 8.1 keeps the guest's memory barriers (its commit
+    // c914d46d0a64). Without them a kick of a virtio queue gets lost now and then, and the network is dead for good.
+    argv.push("-smp", "1,maxcpus=2");
     argv.push("-nodefaults", "-no-user-config", "-display", "none");
     argv.push("-kernel", image.vmlinux, "-initrd", initramfs, "-append", kernelArguments);
     argv.push("-serial", `file:${this.#console}`, "-serial", "stdio");
@@ -130,6 +133,18 @@ export class VirtualMachine {
     const lines = `${this.#buffered}${text}`.split("\n");
     this.#buffered = lines.pop() ?? "";
     for (const line of lines) if (line.trim() !== "") this.#onLine(line);
+  }
+
+  /** Whether an address answers at least one of three ICMP echo requests of our side. */
+  answersEcho(address: string): Promise<boolean> {
+    const [command, argv] = this.inside("busybox", "ping", "-c", "3", "-W", "3", address);
+    return new Promise((resolve, reject) => {
+      execFile(command, argv, (error) => {
+        // 1 is what ping says when nothing came back.
+        if (error === null || error.code === 1) resolve(error === null);
+        else reject(error);
+      });
+    });
   }
 
   get #console(): string {
