@@ -1,19 +1,11 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { KernelBench, kernelPort, ourPort, prepareKernel } from "./kernel-bench.ts";
+import { expect, test } from "vitest";
+import { kernelPort, ourPort } from "./kernel-bench.ts";
+import { describeWithKernel } from "./kernel-suite.ts";
 import { networks } from "./virtual-machine.ts";
 
-const { image, whyNot } = await prepareKernel();
-const skipped = whyNot === undefined ? "" : ` (skipped: ${whyNot})`;
 const [{ ours: ourAddress, kernels: kernelAddress }] = networks;
 
-describe.skipIf(whyNot !== undefined)(`setting up and ending with a Linux kernel${skipped}`, () => {
-  let bench: KernelBench;
-  beforeAll(async () => {
-    bench = await KernelBench.boot(image);
-  });
-  afterEach(() => bench.clear());
-  afterAll(() => bench?.dispose());
-
+describeWithKernel("setting up and ending with a Linux kernel", {}, (bench) => {
   for (const opener of ["we", "the kernel"] as const) {
     for (const style of ["one", "many"] as const) {
       test(`${opener} set(s) up, a one-to-${style} socket; what was agreed is the same on both sides`, async () => {

@@ -120,21 +120,31 @@ export async function exchange({ ours, kernels, association }: Pair, order: Send
 
 /** The virtual machine of a test file, and our endpoints beside it. */
 export class KernelBench {
-  readonly kernel: KernelPeer;
+  readonly #image: KernelImage | undefined;
+  readonly #prepare: (kernel: KernelPeer) => Promise<void>;
   readonly #ours: OurPeer[] = [];
+  #kernel: KernelPeer | undefined;
   #tracer: ChildProcessByStdio<null, null, Readable> | undefined;
 
-  private constructor(kernel: KernelPeer) {
-    this.kernel = kernel;
+  /** @param prepare called with each machine that has come up */
+  constructor(image: KernelImage | undefined, prepare?: (kernel: KernelPeer) => Promise<void>) {
+    this.#image = image;
+    this.#prepare = prepare ?? (() => Promise.resolve());
   }
 
-  static async boot(image: KernelImage | undefined): Promise<KernelBench> {
-    if (image === undefined) throw new Error("there is no kernel to boot");
-    const kernel = await KernelPeer.boot(image);
-    const bench = new KernelBench(kernel);
-    await bench.#traceIfWanted();
-    await bench.encapsulate(true);
-    return bench;
+  get kernel(): KernelPeer {
+    if (this.#kernel === undefined) throw new Error("the virtual machine is not up");
+    return this.#kernel;
+  }
+
+  /** Starts a machine, in the place of the one before if there was one. */
+  async boot(): Promise<void> {
+    if (this.#image === undefined) throw new Error("there is no kernel to boot");
+    await this.dispose();
+    this.#kernel = await KernelPeer.boot(this.#image);
+    await this.#traceIfWanted();
+    await this.encapsulate(true);
+    await this.#prepare(this.#kernel);
   }
 
   /** With KERNEL_TRACE=FOLDER in the environment all packets of a test file are kept in a file there. */
@@ -150,7 +160,7 @@ export class KernelBench {
 
   /** Our endpoint, at the first network's address unless told otherwise; dies after the test. */
   async ours(setting: Partial<OurSetting> = {}): Promise<OurPeer> {
-    const peer = await OurPeer.start(this.kernel.machine, {
+    const peer = await OurPeer.start(this.kernel, {
       addresses: [networks[0].ours],
       spareAddresses: [],
       port: ourPort,
@@ -200,8 +210,9 @@ export class KernelBench {
   }
 
   async dispose(): Promise<void> {
-    for (const peer of this.#ours) await peer.kill();
+    for (const peer of this.#ours.splice(0)) await peer.kill();
     this.#tracer?.kill("SIGINT");
-    await this.kernel.dispose();
+    await this.#kernel?.dispose();
+    this.#kernel = undefined;
   }
 }

@@ -1,6 +1,6 @@
 import type { KernelImage } from "./kernel-image.ts";
-import { VirtualMachine } from "./virtual-machine.ts";
-import { Waiter } from "./waiter.ts";
+import { VirtualMachine, networks } from "./virtual-machine.ts";
+import { Waiter, patienceMs } from "./waiter.ts";
 
 /** A line of the peer program that answers no command; the other fields depend on `event`. */
 export interface KernelEvent {
@@ -39,6 +39,10 @@ export interface KernelStatus {
   }[];
 }
 
+/** How long the machine itself is asked when something else was waited for in vain. */
+const diagnosisMs = 5000;
+const consoleEndBytes = 1000;
+
 type Answer = Readonly<Record<string, unknown>>;
 
 /** The program that drives the kernel's SCTP in the virtual machine (guest/peer.c). */
@@ -47,7 +51,8 @@ export class KernelPeer extends Waiter {
   #machine: VirtualMachine | undefined;
   readonly #asked: Map<number, (answer: Answer) => void> = new Map<number, (answer: Answer) => void>();
   #lastNumber: number = 0;
-  readonly #impaired: Set<number> = new Set<number>();
+  /** What netem does to a network at the moment. */
+  readonly #impaired: Map<number, string> = new Map<number, string>();
 
   static async boot(image: KernelImage): Promise<KernelPeer> {
     const peer = new KernelPeer();
@@ -55,8 +60,28 @@ export class KernelPeer extends Waiter {
     return peer;
   }
 
-  protected override describe(): string {
-    return `last events of the kernel: ${JSON.stringify(this.events.slice(-8))}`;
+  protected override async describe(): Promise<string> {
+    return `last events of the kernel: ${JSON.stringify(this.events.slice(-8))}; ${await this.diagnose()}`;
+  }
+
+  /** Whether the machine is to blame: what answers ICMP echo, its interfaces' counters, the end of its console. */
+  async diagnose(): Promise<string> {
+    const [counters, ...echoes] = await Promise.all([
+      this.#ask(diagnosisMs, "sh", "/sbin/ip -s -o link"),
+      ...networks.map((_, at) => this.#describeNetwork(at)),
+    ]);
+    const interfaces = counters === undefined ? "no answer on the serial port" : String(counters["output"]);
+    const consoleEnd = this.machine.consoleText().slice(-consoleEndBytes);
+    return `the machine: ${echoes.join("; ")}; its interfaces: ${interfaces}; its console: ${consoleEnd}`;
+  }
+
+  async #describeNetwork(at: number): Promise<string> {
+    const { kernels, kernels6 } = networks[at] ?? networks[0];
+    const say = async (address: string): Promise<string> =>
+      `${address} ${(await this.machine.answersEcho(address)) ? "answers" : "does not answer"} ICMP echo`;
+    const netem = this.#impaired.get(at);
+    const both = (await Promise.all([say(kernels), say(kernels6)])).join(", ");
+    return netem === undefined ? both : `${both} (the test's doing: ${netem})`;
   }
 
   get machine(): VirtualMachine {
@@ -76,13 +101,22 @@ export class KernelPeer extends Waiter {
 
   /** Rejects with the peer's sentence when it cannot do what it is told. */
   async command(...words: readonly (string | number)[]): Promise<Answer> {
-    const number = (this.#lastNumber += 1);
     const text = words.join(" ");
-    let answer: Answer = {};
-    this.#asked.set(number, (said) => (answer = said));
-    this.machine.command(`${number} ${text}`);
-    await this.until(`an answer to "${text}"`, () => answer["reply"] === number);
+    const answer = await this.#ask(patienceMs, ...words);
+    if (answer === undefined) {
+      throw new Error(`waited in vain for: an answer to "${text}"; ${await this.describe()}`);
+    }
     if (typeof answer["error"] === "string") throw new Error(`${text}: ${answer["error"]}`);
+    return answer;
+  }
+
+  /** Undefined when there was no answer in time. */
+  async #ask(timeMs: number, ...words: readonly (string | number)[]): Promise<Answer | undefined> {
+    const number = (this.#lastNumber += 1);
+    let answer: Answer | undefined;
+    this.#asked.set(number, (said) => (answer = said));
+    this.machine.command(`${number} ${words.join(" ")}`);
+    await this.holdsWithin(timeMs, () => answer !== undefined);
     return answer;
   }
 
@@ -112,7 +146,7 @@ export class KernelPeer extends Waiter {
       /sbin/tc qdisc del dev ${device} ingress 2>/dev/null; true`,
     );
     if (netem === "") return;
-    this.#impaired.add(network);
+    this.#impaired.set(network, netem);
     await this.shell(
       `set -e
       /sbin/ip link set ${mirror} up

@@ -1,12 +1,10 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { KernelBench, arrived, exchange, prepareKernel } from "./kernel-bench.ts";
+import { expect, test } from "vitest";
+import { arrived, exchange } from "./kernel-bench.ts";
 import type { Pair } from "./kernel-bench.ts";
 import type { KernelSocket } from "./kernel-peer.ts";
+import { describeWithKernel } from "./kernel-suite.ts";
 import type { SendOrder } from "./our-peer.ts";
 import { networks } from "./virtual-machine.ts";
-
-const { image, whyNot } = await prepareKernel();
-const skipped = whyNot === undefined ? "" : ` (skipped: ${whyNot})`;
 
 const [first, second] = networks;
 const SIZES = [4, 500, 3000];
@@ -28,14 +26,7 @@ const tune = async (socket: KernelSocket): Promise<void> => {
   await socket.set("association-max-retrans", tuned.associationMaxRetrans);
 };
 
-describe.skipIf(whyNot !== undefined)(`two networks between us and a Linux kernel${skipped}`, () => {
-  let bench: KernelBench;
-  beforeAll(async () => {
-    bench = await KernelBench.boot(image);
-  });
-  afterEach(() => bench.clear());
-  afterAll(() => bench?.dispose());
-
+describeWithKernel("two networks between us and a Linux kernel", {}, (bench) => {
   /** Resolves when all addresses are confirmed at both ends. */
   async function confirmed({ ours, kernels, association }: Pair): Promise<void> {
     await ours.untilStatistics(association, "both kernel addresses confirmed", ({ paths }) =>

@@ -10,8 +10,7 @@ import type {
   ProtocolParameters,
   Reliability,
 } from "../../../agents/sctp/index.ts";
-import type { StreamTally } from "./kernel-peer.ts";
-import type { VirtualMachine } from "./virtual-machine.ts";
+import type { KernelPeer, StreamTally } from "./kernel-peer.ts";
 import { Waiter } from "./waiter.ts";
 
 /** How our endpoint is made; the first address is the one from which it starts. */
@@ -71,12 +70,14 @@ export class OurPeer extends Waiter {
   readonly told: Told[] = [];
   readonly problems: string[] = [];
   readonly #child: ChildProcess;
+  readonly #kernel: KernelPeer;
   readonly #asked: Map<number, (answer: unknown, failure?: string) => void> = new Map();
   #lastId: number = 0;
 
-  private constructor(child: ChildProcess) {
+  private constructor(child: ChildProcess, kernel: KernelPeer) {
     super();
     this.#child = child;
+    this.#kernel = kernel;
     child.on("message", (message) => this.#take(message as Readonly<Record<string, unknown>>));
     child.once("exit", () => {
       for (const answer of this.#asked.values()) answer(undefined, "our peer has ended");
@@ -84,13 +85,13 @@ export class OurPeer extends Waiter {
     });
   }
 
-  static async start(machine: VirtualMachine, setting: OurSetting): Promise<OurPeer> {
-    const [command, argv] = machine.inside(process.execPath, childFile, JSON.stringify(setting));
+  static async start(kernel: KernelPeer, setting: OurSetting): Promise<OurPeer> {
+    const [command, argv] = kernel.machine.inside(process.execPath, childFile, JSON.stringify(setting));
     const child = spawn(command, argv, {
       stdio: ["ignore", "inherit", "inherit", "ipc"],
       serialization: "advanced",
     });
-    const peer = new OurPeer(child);
+    const peer = new OurPeer(child, kernel);
     await Promise.race([
       once(child, "message"),
       once(child, "exit").then(([code]) => {
@@ -224,8 +225,9 @@ export class OurPeer extends Waiter {
     );
   }
 
-  protected override describe(): string {
-    return `our side was told last: ${JSON.stringify(this.told.slice(-8))} ${this.problems.join(", ")}`;
+  protected override async describe(): Promise<string> {
+    const told = JSON.stringify(this.told.slice(-8));
+    return `our side was told last: ${told} ${this.problems.join(", ")}; ${await this.#kernel.diagnose()}`;
   }
 
   /** Ends without a word to the peer, as a machine that loses power. */

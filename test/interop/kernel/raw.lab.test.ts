@@ -1,23 +1,13 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { noNative } from "../../host/support/native.ts";
-import { KernelBench, arrived, exchange, prepareKernel } from "./kernel-bench.ts";
-
-const { image, whyNot: noKernel } = await prepareKernel();
-const whyNot = noKernel ?? noNative;
-const skipped = whyNot === undefined ? "" : ` (skipped: ${whyNot})`;
+import { arrived, exchange } from "./kernel-bench.ts";
+import { describeWithKernel } from "./kernel-suite.ts";
 
 /** From one byte over both sides of the path MTU to 50 KB. */
 const sizes = [1, 3, 100, 1440, 1452, 1456, 1460, 1464, 3000, 50_000];
 const load = { count: 10 * sizes.length, streams: 4, sizes };
 
-describe.skipIf(whyNot !== undefined)(`a Linux kernel through the addon's transports${skipped}`, () => {
-  let bench: KernelBench;
-  beforeAll(async () => {
-    bench = await KernelBench.boot(image);
-  });
-  afterEach(() => bench.clear());
-  afterAll(() => bench?.dispose());
-
+describeWithKernel("a Linux kernel through the addon's transports", { whyNot: noNative }, (bench) => {
   for (const version of [4, 6] as const) {
     // 1500 less the IP header.
     const parameters = { packetSizeBytes: version === 4 ? 1480 : 1460 };

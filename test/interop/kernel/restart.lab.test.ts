@@ -1,21 +1,12 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { KernelBench, arrived, exchange, kernelPort, ourPort, prepareKernel } from "./kernel-bench.ts";
+import { expect, test } from "vitest";
+import { arrived, exchange, kernelPort, ourPort } from "./kernel-bench.ts";
+import { describeWithKernel } from "./kernel-suite.ts";
 import { networks } from "./virtual-machine.ts";
-
-const { image, whyNot } = await prepareKernel();
-const skipped = whyNot === undefined ? "" : ` (skipped: ${whyNot})`;
 
 /** Numbers start anew on both sides: these must arrive as the first ones of their streams. */
 const load = { count: 40, streams: 4, sizes: [5, 4000] };
 
-describe.skipIf(whyNot !== undefined)(`restarts with a Linux kernel${skipped}`, () => {
-  let bench: KernelBench;
-  beforeAll(async () => {
-    bench = await KernelBench.boot(image);
-  });
-  afterEach(() => bench.clear());
-  afterAll(() => bench?.dispose());
-
+describeWithKernel("restarts with a Linux kernel", {}, (bench) => {
   const cut = async (netem: string): Promise<void> => {
     for (const network of [0, 1] as const) await bench.kernel.impair(network, netem);
   };

@@ -1,9 +1,7 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { KernelBench, arrived, exchange, prepareKernel } from "./kernel-bench.ts";
+import { expect, test } from "vitest";
+import { arrived, exchange } from "./kernel-bench.ts";
 import type { StreamTally } from "./kernel-peer.ts";
-
-const { image, whyNot } = await prepareKernel();
-const skipped = whyNot === undefined ? "" : ` (skipped: ${whyNot})`;
+import { describeWithKernel } from "./kernel-suite.ts";
 
 const STREAMS = 5;
 /** From one byte over both sides of the path MTU to 50 KB. */
@@ -17,14 +15,7 @@ function complete(count: number, streams: number): readonly Partial<StreamTally>
   });
 }
 
-describe.skipIf(whyNot !== undefined)(`messages between us and a Linux kernel${skipped}`, () => {
-  let bench: KernelBench;
-  beforeAll(async () => {
-    bench = await KernelBench.boot(image);
-  });
-  afterEach(() => bench.clear());
-  afterAll(() => bench?.dispose());
-
+describeWithKernel("messages between us and a Linux kernel", {}, (bench) => {
   for (const version of [4, 6] as const) {
     for (const opener of ["we", "the kernel"] as const) {
       test(`over IPv${version}, ${opener} set(s) up: 1 byte to 50 KB both ways, in order and whole`, async () => {

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 
 /** Long enough for every back-off in these tests; a test that hangs says what it waited for. */
-const patienceMs = 40_000;
+export const patienceMs = 40_000;
 const pollMs = 50;
 
 /** Something whose state changes by what it hears; `changed` is called after each change. */
@@ -13,21 +13,23 @@ export class Waiter {
   }
 
   /** Resolves as soon as the condition holds. */
-  until(what: string, holds: () => boolean): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const done = (): void => {
+  async until(what: string, holds: () => boolean): Promise<void> {
+    if (await this.holdsWithin(patienceMs, holds)) return;
+    throw new Error(`waited in vain for: ${what}; ${await this.describe()}`);
+  }
+
+  /** True as soon as the condition holds, false when it did not in time. */
+  protected holdsWithin(timeMs: number, holds: () => boolean): Promise<boolean> {
+    return new Promise((resolve) => {
+      const end = (held: boolean): void => {
         clearTimeout(timer);
         this.#looking.delete(look);
+        resolve(held);
       };
       const look = (): void => {
-        if (!holds()) return;
-        done();
-        resolve();
+        if (holds()) end(true);
       };
-      const timer = setTimeout(() => {
-        done();
-        reject(new Error(`waited in vain for: ${what}; ${this.describe()}`));
-      }, patienceMs);
+      const timer = setTimeout(() => end(false), timeMs);
       this.#looking.add(look);
       look();
     });
@@ -45,7 +47,7 @@ export class Waiter {
       if (holds(answer)) return answer;
       if (performance.now() - startMs > patienceMs) {
         throw new Error(
-          `waited in vain for: ${what}; last answer: ${JSON.stringify(answer)}; ${this.describe()}`,
+          `waited in vain for: ${what}; last answer: ${JSON.stringify(answer)}; ${await this.describe()}`,
         );
       }
       await sleep(pollMs);
@@ -53,7 +55,7 @@ export class Waiter {
   }
 
   /** For the message of a wait that was in vain. */
-  protected describe(): string {
-    return "";
+  protected describe(): Promise<string> {
+    return Promise.resolve("");
   }
 }
