@@ -1,21 +1,29 @@
+import type { Guard } from "./guard.ts";
 import type { HostAcked, HostUpdate } from "./history.ts";
+import type { Tenure } from "./tenures.ts";
 import type { Tsn } from "../../agents/sctp/base/serial.ts";
 import { tsn, tsnDistance } from "../../agents/sctp/base/serial.ts";
 
-/** An update that the secondary instance held, and since when by its own clock. */
+/** An update that the holder held, and since when by its own clock. */
 export interface HeldUpdate {
   readonly at: number;
   readonly sequence: number;
 }
 
-/** What the secondary instance held, looked up by what a packet promises. */
+/** What the holder held, looked up by what a packet promises. */
 export interface HeldBooks {
-  readonly opened?: HeldUpdate;
-  readonly assigned: ReadonlyMap<number, HeldUpdate>;
-  readonly received: ReadonlyMap<number, HeldUpdate>;
+  readonly opened: HeldUpdate | undefined;
+  assigned(tsn: number): HeldUpdate | undefined;
+  received(tsn: number): HeldUpdate | undefined;
+  /** The holder wrote down something of this tenure at all. */
+  readonly kept: boolean;
+  /** The lowest received TSN that is known, where the set-up was not captured. */
+  readonly firstReceived: number | undefined;
 }
 
-function keepEarliest(map: Map<number, HeldUpdate>, update: HostUpdate): void {
+type ByTsn = Map<number, HeldUpdate>;
+
+function keepEarliest(map: ByTsn, update: HostUpdate): void {
   if (update.tsn === undefined) return;
   const known = map.get(update.tsn);
   if (known === undefined || update.at < known.at) {
@@ -23,23 +31,61 @@ function keepEarliest(map: Map<number, HeldUpdate>, update: HostUpdate): void {
   }
 }
 
-/** Updates by which the secondary holds that a TSN was received, whatever became of the chunk. */
+/** Updates by which the holder holds that a TSN was received, whatever became of the chunk. */
 const countsAsReceived: ReadonlySet<string> = new Set(["dataReceived", "dataDelivered", "dataDiscarded"]);
 
-/** @param host name of the secondary */
-export function readHeldBooks(updates: readonly HostUpdate[], host: string): HeldBooks {
-  const assigned = new Map<number, HeldUpdate>();
-  const received = new Map<number, HeldUpdate>();
-  let opened: HeldUpdate | undefined;
+interface Pages {
+  readonly assigned: ByTsn;
+  readonly received: ByTsn;
+  opened: HeldUpdate | undefined;
+}
+
+function readPages(updates: readonly HostUpdate[], wanted: (update: HostUpdate) => boolean): Pages {
+  const pages: Pages = { assigned: new Map(), received: new Map(), opened: undefined };
   for (const update of updates) {
-    if (update.act !== "held" || update.host !== host) continue;
-    if (update.change === "tsnAssigned") keepEarliest(assigned, update);
-    else if (countsAsReceived.has(update.change)) keepEarliest(received, update);
-    else if (update.change === "opened" && (opened === undefined || update.at < opened.at)) {
-      opened = { at: update.at, sequence: update.sequence };
+    if (!wanted(update)) continue;
+    if (update.change === "tsnAssigned") keepEarliest(pages.assigned, update);
+    else if (countsAsReceived.has(update.change)) keepEarliest(pages.received, update);
+    else if (update.change === "opened" && (pages.opened === undefined || update.at < pages.opened.at)) {
+      pages.opened = { at: update.at, sequence: update.sequence };
     }
   }
-  return { assigned, received, ...(opened === undefined ? {} : { opened }) };
+  return pages;
+}
+
+/**
+ * What `holder` held of what `tenure` changed: update by update, and what was known to the serving member when
+ * all its state was synchronised, which from then on is held as a whole.
+ */
+export function readHeldBooks(
+  updates: readonly HostUpdate[],
+  holder: string,
+  tenure: Tenure,
+  guard: Guard,
+): HeldBooks {
+  const held = readPages(
+    updates,
+    ({ act, host, epoch }) => act === "held" && host === holder && epoch === tenure.epoch,
+  );
+  const known = readPages(updates, ({ host, act, epoch }) =>
+    act === "made" ? epoch <= tenure.epoch : epoch < tenure.epoch || host === holder,
+  );
+  const asAWhole = (update: HeldUpdate | undefined): HeldUpdate | undefined => {
+    if (update === undefined) return undefined;
+    const at = guard.synchronisedAfter(update.at);
+    return at === undefined ? undefined : { at, sequence: update.sequence };
+  };
+  const earlier = (one: HeldUpdate | undefined, other: HeldUpdate | undefined): HeldUpdate | undefined => {
+    if (one === undefined || other === undefined) return one ?? other;
+    return one.at <= other.at ? one : other;
+  };
+  return {
+    opened: earlier(held.opened, asAWhole(known.opened)),
+    assigned: (tsn) => earlier(held.assigned.get(tsn), asAWhole(known.assigned.get(tsn))),
+    received: (tsn) => earlier(held.received.get(tsn), asAWhole(known.received.get(tsn))),
+    kept: held.assigned.size + held.received.size > 0 || held.opened !== undefined,
+    firstReceived: held.received.keys().next().value,
+  };
 }
 
 /**
@@ -48,11 +94,11 @@ export function readHeldBooks(updates: readonly HostUpdate[], host: string): Hel
  */
 export class HeldThrough {
   readonly #first: Tsn;
-  readonly #received: ReadonlyMap<number, HeldUpdate>;
+  readonly #received: (tsn: number) => HeldUpdate | undefined;
   /** Entry n: the latest and highest of the updates for the first n + 1 TSNs. Ends at the first that is missing. */
   readonly #latest: HeldUpdate[] = [];
 
-  constructor(first: number, received: ReadonlyMap<number, HeldUpdate>) {
+  constructor(first: number, received: (tsn: number) => HeldUpdate | undefined) {
     this.#first = tsn(first);
     this.#received = received;
   }
@@ -66,7 +112,7 @@ export class HeldThrough {
   lookUp(cumulativeTsn: number): HeldUpdate | undefined {
     const steps = this.stepsTo(cumulativeTsn);
     while (this.#latest.length <= steps) {
-      const next = this.#received.get((this.#first + this.#latest.length) >>> 0);
+      const next = this.#received((this.#first + this.#latest.length) >>> 0);
       if (next === undefined) return undefined;
       const before = this.#latest.at(-1) ?? next;
       this.#latest.push({

@@ -14,6 +14,8 @@ export interface Checker {
   readonly id: string;
   readonly title: string;
   readonly rule: string;
+  /** Absent: asked of every run. False: the run's policy promises nothing of the kind, so it is not asked. */
+  applies?(scene: Scene): boolean;
   examine(scene: Scene): Finding;
 }
 

@@ -1,5 +1,8 @@
 import type { FlowName } from "../../agents/control/records.ts";
 import type { History, HostMessage, HostUpdate } from "./history.ts";
+import { isAsynchronous, PolicyTimeline } from "./policy.ts";
+import type { Succession } from "./tenures.ts";
+import { successionOf, tenureAt } from "./tenures.ts";
 
 /** One delivery of a numbered message to the receiving application, however many computers reported it. */
 export interface Delivery {
@@ -20,6 +23,11 @@ export interface StreamDeliveries {
   readonly flow: FlowName;
   readonly streamId: number;
   readonly deliveries: readonly Delivery[];
+  /**
+   * Asynchronous policies: deliveries of an instance that its successor knew nothing of. The application
+   * went back with the association to what was held, so they never were.
+   */
+  readonly rolledBack: readonly Delivery[];
 }
 
 interface OpenStream {
@@ -31,13 +39,53 @@ interface OpenStream {
 
 export const streamKey = (flow: FlowName, streamId: number): string => `${flow}/${streamId}`;
 
-function epochsByUpdate(updates: readonly HostUpdate[]): Map<string, number> {
-  const epochs = new Map<string, number>();
-  for (const update of updates) {
-    const key = `${update.host}/${update.sequence}`;
-    if (!epochs.has(key)) epochs.set(key, update.epoch);
+/** Under which epoch a host handled a replication sequence: after a roll-back, one number has had two. */
+class EpochBook {
+  readonly #entries = new Map<string, { readonly at: number; readonly epoch: number }[]>();
+
+  /** @param updates by time, oldest first */
+  constructor(updates: readonly HostUpdate[]) {
+    for (const { host, sequence, at, epoch } of updates) {
+      const key = `${host}/${sequence}`;
+      const known = this.#entries.get(key);
+      if (known === undefined) this.#entries.set(key, [{ at, epoch }]);
+      else if (known.at(-1)?.epoch !== epoch) known.push({ at, epoch });
+    }
   }
-  return epochs;
+
+  epochOf({ host, sequence, at }: HostMessage): number | undefined {
+    if (sequence === undefined) return undefined;
+    const entries = this.#entries.get(`${host}/${sequence}`);
+    return (entries?.findLast((entry) => entry.at <= at) ?? entries?.[0])?.epoch;
+  }
+}
+
+/**
+ * Finds what was rolled back: a later epoch gave the same replication sequence out again, so its instance
+ * did not hold the update. With output commit that is never so, and such a delivery counts.
+ */
+class RollBack {
+  readonly #firstMade: readonly { readonly epoch: number; readonly sequence: number }[];
+  readonly #excusing: ReadonlySet<number>;
+
+  constructor(history: History, { tenures }: Succession) {
+    const policies = new PolicyTimeline(history.terms ?? {}, history.events, tenures);
+    const first = new Map<number, number>();
+    for (const { act, epoch, sequence, host, at } of history.updates) {
+      if (act !== "made" || tenureAt(tenures, at)?.host !== host) continue;
+      first.set(epoch, Math.min(sequence, first.get(epoch) ?? sequence));
+    }
+    this.#firstMade = [...first].map(([epoch, sequence]) => ({ epoch, sequence }));
+    const asynchronous = tenures.filter(
+      ({ toUs }) => toUs !== undefined && isAsynchronous(policies.at(toUs)),
+    );
+    this.#excusing = new Set(asynchronous.map(({ epoch }) => epoch));
+  }
+
+  covers({ epoch, sequence }: Delivery): boolean {
+    if (epoch === undefined || sequence === undefined || !this.#excusing.has(epoch)) return false;
+    return this.#firstMade.some((later) => later.epoch > epoch && later.sequence <= sequence);
+  }
 }
 
 /**
@@ -96,9 +144,17 @@ function inReceiverOrder(order: readonly Delivery[][], peers: ReadonlySet<string
   return deliveries;
 }
 
-/** The deliveries of a run by `streamKey`: on the cluster's side ordered by update, at the peer by record. */
-export function collectDeliveries(history: History): ReadonlyMap<string, StreamDeliveries> {
-  const epochs = epochsByUpdate(history.updates);
+/**
+ * The deliveries of a run by `streamKey`: on the cluster's side ordered by update, at the peer by record.
+ *
+ * @param succession of the same history, where the caller has worked it out already
+ */
+export function collectDeliveries(
+  history: History,
+  succession: Succession = successionOf(history.hosts, history.events, history.updates),
+): ReadonlyMap<string, StreamDeliveries> {
+  const epochs = new EpochBook(history.updates);
+  const rollBack = new RollBack(history, succession);
   const peers = new Set(history.hosts.filter((host) => host.role === "peer").map((host) => host.name));
   const streams = new Map<string, OpenStream>();
   for (const message of history.messages) {
@@ -109,15 +165,14 @@ export function collectDeliveries(history: History): ReadonlyMap<string, StreamD
       stream = { flow: message.flow, streamId: message.streamId, byNumber: new Map(), order: [] };
       streams.set(key, stream);
     }
-    addReport(
-      stream,
-      message,
-      message.sequence === undefined ? undefined : epochs.get(`${message.host}/${message.sequence}`),
-    );
+    addReport(stream, message, epochs.epochOf(message));
   }
   const collected = new Map<string, StreamDeliveries>();
   for (const [key, { flow, streamId, order }] of streams) {
-    collected.set(key, { flow, streamId, deliveries: inReceiverOrder(order, peers) });
+    const all = inReceiverOrder(order, peers);
+    const rolledBack = all.filter((delivery) => rollBack.covers(delivery));
+    const deliveries = rolledBack.length === 0 ? all : all.filter((delivery) => !rollBack.covers(delivery));
+    collected.set(key, { flow, streamId, deliveries, rolledBack });
   }
   return collected;
 }

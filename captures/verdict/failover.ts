@@ -2,6 +2,8 @@ import type { FlowName } from "../../agents/control/records.ts";
 import type { Delivery, StreamDeliveries } from "./deliveries.ts";
 import { collectDeliveries } from "./deliveries.ts";
 import type { FaultMark, History, HistoryHost, HostEvent, ObservedPacket } from "./history.ts";
+import type { Succession } from "./tenures.ts";
+import { successionOf } from "./tenures.ts";
 
 /** A delivery that shows that a flow works again, and the message it belongs to. */
 export interface Restoration {
@@ -17,7 +19,8 @@ export interface Restoration {
 export interface FailoverInstants {
   readonly fault?: FaultMark;
   readonly detected?: HostEvent;
-  readonly takeover?: HostEvent;
+  /** When another instance first went on with the association: after a fault, or as planned. */
+  readonly takeover?: { readonly at: number; readonly host: string };
   /** First packet from the secondary's address out of its interface, after it took over, that is more than an answer to a HEARTBEAT. */
   readonly firstPacket?: ObservedPacket;
   /** The moment at which the last of the flows had delivered a message sent after the fault. */
@@ -27,8 +30,16 @@ export interface FailoverInstants {
 const onlyAnswersHeartbeats = (packet: ObservedPacket): boolean =>
   packet.sctp.chunks.every((chunk) => chunk.type === "HEARTBEAT_ACK");
 
+/** Marks that break nothing by themselves. */
+const harmlessMarks: ReadonlySet<string> = new Set(["heal", "announce", "handover"]);
+
+/** Whether the mark breaks something: not the end of a fault, and not the word of one that is coming. */
+export const breaksSomething = (mark: FaultMark): boolean => !harmlessMarks.has(mark.fault);
+
 function failoverEvent(history: History, primary: HistoryHost | undefined): FaultMark | undefined {
-  const faults = history.faults.filter((mark) => mark.fault !== "heal");
+  const broken = history.faults.filter(breaksSomething);
+  // A planned switch-over breaks nothing: then its own mark is the event.
+  const faults = broken.length > 0 ? broken : history.faults.filter((mark) => mark.fault !== "heal");
   return faults.find((mark) => mark.host === primary?.name) ?? faults[0];
 }
 
@@ -93,18 +104,20 @@ function restorationOf(
   return last;
 }
 
-/** @param deliveries of the same history, where the caller has collected them already */
+/** @param deliveries and `succession` of the same history, where the caller has them already */
 export function failoverInstants(
   history: History,
   deliveries: ReadonlyMap<string, StreamDeliveries> = collectDeliveries(history),
+  { tenures }: Succession = successionOf(history.hosts, history.events, history.updates),
 ): FailoverInstants {
   const primary = history.hosts.find((host) => host.role === "primary");
   const secondary = history.hosts.find((host) => host.role === "secondary");
   const fault = failoverEvent(history, primary);
-  const eventOfSecondary = (name: HostEvent["name"]): HostEvent | undefined =>
-    history.events.find((event) => event.name === name && event.host === secondary?.name);
-  const detected = eventOfSecondary("primary-lost");
-  const takeover = eventOfSecondary("takeover-started");
+  const detected = history.events.find(
+    ({ name, host }) => name === "primary-lost" && host === secondary?.name,
+  );
+  const successor = tenures[1];
+  const takeover = successor === undefined ? undefined : { at: successor.fromUs, host: successor.host };
   // Before the takeover the secondary only relays for a primary that lives.
   const servedFrom = Math.max(fault?.at ?? 0, takeover?.at ?? 0);
   const firstPacket =

@@ -1,6 +1,7 @@
 import type {
   EpochMicros,
   EventRecord,
+  FlowName,
   FlowTotal,
   MessageRecord,
   SentRecord,
@@ -15,9 +16,11 @@ import type { SctpSummary } from "../dissect/summary.ts";
  */
 
 export interface HistoryHost {
-  /** `a`, `b`, `peer`. */
+  /** `a`, `b`, `peer`, and `keeper` where there is a third computer of the cluster. */
   readonly name: string;
-  readonly role: "primary" | "secondary" | "peer";
+  /** What it was when the run began; a `keeper` is the cluster's store or witness. */
+  readonly role: "primary" | "secondary" | "peer" | "keeper";
+  /** Empty for a keeper: it does not sit on the outside network. */
   readonly outsideAddress: string;
   /** How far this host's clock may be from the desk's, either way, in microseconds; 0 where they share one clock. */
   readonly clockErrorMicros: number;
@@ -35,6 +38,23 @@ export interface CaptureInfo {
   readonly drops?: number;
   /** The capture ran to its ordered end. */
   readonly complete: boolean;
+}
+
+/** What the run was to show, in the text forms of the command line; absent: not written down. */
+export interface RunTerms {
+  /** `every-update`, `interval:50ms`, `event:'updates>=20'`, `impending-failure:once`, `shared` ... */
+  readonly policy?: string;
+  readonly placement?: string;
+  readonly fencing?: string;
+  readonly fault?: string;
+}
+
+/** A captured DATA chunk that begins a numbered test message. */
+export interface MessageHead {
+  readonly tsn: number;
+  readonly flow: FlowName;
+  readonly streamId: number;
+  readonly number: number;
 }
 
 export interface ObservedPacket {
@@ -78,4 +98,7 @@ export interface History {
   readonly events: readonly HostEvent[];
   readonly faults: readonly FaultMark[];
   readonly totals: readonly FlowTotal[];
+  readonly terms?: RunTerms;
+  /** By TSN and flow, each once. Read only where a loss was reported, because it takes the packets' bytes. */
+  readonly messageHeads?: readonly MessageHead[];
 }

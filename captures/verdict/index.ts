@@ -2,6 +2,9 @@
 export { judge } from "./judge.ts";
 export { failoverInstants } from "./failover.ts";
 export type { FailoverInstants } from "./failover.ts";
+export { promiseOf } from "./policy.ts";
+export { successionOf } from "./tenures.ts";
+export type { Tenure } from "./tenures.ts";
 export { AckTimeline } from "./books.ts";
 export { joinTransmissions } from "./transmissions.ts";
 export type { JoinedTransmission } from "./transmissions.ts";

@@ -4,7 +4,9 @@ import { deliveryGaps } from "./figures/delivery-gaps.ts";
 import { failoverTimes } from "./figures/failover-times.ts";
 import { replicationLag } from "./figures/replication-lag.ts";
 import { traffic } from "./figures/traffic.ts";
+import { breaksSomething } from "./failover.ts";
 import type { History } from "./history.ts";
+import { promiseOf } from "./policy.ts";
 import type { CheckResult, Figure, Outcome, VerdictReport } from "./report.ts";
 import type { Scene } from "./scene.ts";
 import { setScene } from "./scene.ts";
@@ -38,13 +40,20 @@ function nameChecks(checks: readonly CheckResult[], outcome: Outcome): string {
   return `${lowerFirst(first.title)} (${first.summary})${more}`;
 }
 
+/** "3 of 900, each reported" as it stands in a sentence. */
+const lostPhrase = (summary: string): string => {
+  const comma = summary.indexOf(",");
+  const [count, rest] = comma < 0 ? [summary, ""] : [summary.slice(0, comma), summary.slice(comma)];
+  return `${count} messages lost${rest}`;
+};
+
 /** What could be judged, and why the rest could not. */
 function inconclusive(scene: Scene, checks: readonly CheckResult[], lost: string): string {
   const undecided = checks.filter((check) => check.outcome === "unknown").length;
   if (scene.history.packets.length === 0) {
-    return `Inconclusive: ${lost} messages lost, but nothing was captured, so ${undecided} checks could not be judged.`;
+    return `Inconclusive: ${lost}, but nothing was captured, so ${undecided} checks could not be judged.`;
   }
-  return `Inconclusive: ${lost} messages lost, but not decided: ${nameChecks(checks, "unknown")}.`;
+  return `Inconclusive: ${lost}, but not decided: ${nameChecks(checks, "unknown")}.`;
 }
 
 function headlineOf(
@@ -53,21 +62,28 @@ function headlineOf(
   checks: readonly CheckResult[],
   figures: readonly Figure[],
 ): string {
-  const lost = checks.find((check) => check.id === "messages-lost")?.summary ?? "";
+  const lost = lostPhrase(checks.find((check) => check.id === "messages-lost")?.summary ?? "");
   const { fault } = scene.failover;
+  const planned = fault !== undefined && !breaksSomething(fault);
   if (outcome === "fail") {
-    const what = fault === undefined ? "A rule was broken" : "The failover was not clean";
+    const what =
+      fault === undefined ? "A rule was broken" : `The ${planned ? "switch-over" : "failover"} was not clean`;
     return `${what}: ${nameChecks(checks, "fail")}.`;
   }
   if (outcome === "unknown") return inconclusive(scene, checks, lost);
-  if (fault === undefined)
-    return `The association held: ${lost} messages lost; nothing was broken on purpose.`;
+  if (fault === undefined) return `The association held: ${lost}; nothing was broken on purpose.`;
+  const [before] = scene.succession.tenures;
+  if (scene.failover.takeover === undefined && before !== undefined) {
+    return `The association survived: ${lost}, and ${before.host} went on all along.`;
+  }
   const first = figures.find((figure) => figure.id === "fault-to-first-packet");
   const when =
     first === undefined
       ? ""
-      : `, first packet from the secondary ${milliseconds(first.value)} after the fault`;
-  return `The association survived: ${lost} messages lost${when}.`;
+      : `, first packet from the secondary ${milliseconds(first.value)} after the ${planned ? "order" : "fault"}`;
+  return planned
+    ? `The association was handed over: ${lost}${when}.`
+    : `The association survived: ${lost}${when}.`;
 }
 
 /**
@@ -78,7 +94,9 @@ function headlineOf(
  */
 export function judge(history: History): VerdictReport {
   const scene = setScene(history);
-  const checks = checkers.map((checker) => run(checker, scene));
+  const checks = checkers
+    .filter((checker) => checker.applies?.(scene) ?? true)
+    .map((checker) => run(checker, scene));
   const figures = [
     ...failoverTimes(scene),
     ...deliveryGaps(scene),
@@ -86,5 +104,11 @@ export function judge(history: History): VerdictReport {
     ...traffic(scene),
   ];
   const outcome = outcomeOf(checks);
-  return { outcome, headline: headlineOf(scene, outcome, checks, figures), checks, figures };
+  return {
+    outcome,
+    headline: headlineOf(scene, outcome, checks, figures),
+    ...(history.terms?.policy === undefined ? {} : { promise: promiseOf(history.terms) }),
+    checks,
+    figures,
+  };
 }

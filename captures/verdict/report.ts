@@ -39,6 +39,8 @@ export interface VerdictReport {
   readonly outcome: Outcome;
   /** One sentence. */
   readonly headline: string;
+  /** What policy and fencing of the run promise, in one sentence; absent: they were not written down. */
+  readonly promise?: string;
   readonly checks: readonly CheckResult[];
   readonly figures: readonly Figure[];
 }

@@ -1,5 +1,3 @@
-import { AckTimeline, readHeldBooks } from "./books.ts";
-import type { HeldBooks } from "./books.ts";
 import { collectDeliveries } from "./deliveries.ts";
 import type { StreamDeliveries } from "./deliveries.ts";
 import { failoverInstants } from "./failover.ts";
@@ -7,6 +5,10 @@ import type { FailoverInstants } from "./failover.ts";
 import { readHandshake } from "./handshake.ts";
 import type { Handshake, WireTransmission } from "./handshake.ts";
 import type { History, HistoryHost } from "./history.ts";
+import type { PolicyPromise } from "./policy.ts";
+import { isAsynchronous, PolicyTimeline } from "./policy.ts";
+import type { Succession } from "./tenures.ts";
+import { successionOf } from "./tenures.ts";
 import { joinTransmissions } from "./transmissions.ts";
 
 /** A history with what several checkers need of it, worked out once. */
@@ -20,9 +22,26 @@ export interface Scene {
   readonly handshake: Handshake;
   readonly deliveries: ReadonlyMap<string, StreamDeliveries>;
   readonly failover: FailoverInstants;
-  readonly held: HeldBooks;
-  /** What the primary knew to be held. */
-  readonly acks: AckTimeline;
+  readonly succession: Succession;
+  readonly policies: PolicyTimeline;
+  /** The third computer of the cluster, where there is one that keeps books of its own. */
+  readonly keeper?: HistoryHost;
+}
+
+/** The policy under which an instance was replaced by one that may know less; absent: there was none. */
+export function lossyPolicy({ succession, policies }: Scene): PolicyPromise | undefined {
+  const { tenures } = succession;
+  const replaced = tenures.filter(({ toUs }, index) => {
+    // A planned switch-over waits until everything is held.
+    return toUs !== undefined && tenures[index + 1]?.began === "takeover";
+  });
+  return replaced.map(({ toUs = 0 }) => policies.at(toUs)).find(isAsynchronous);
+}
+
+/** The host whose books say what was held for `server` at a time of this policy; undefined: nobody keeps any. */
+export function holderOf(scene: Scene, server: string, policy: PolicyPromise): HistoryHost | undefined {
+  if (policy.placement === "store") return scene.keeper;
+  return scene.primary?.name === server ? scene.secondary : scene.primary;
 }
 
 /** By how much two stamps of different hosts may be wrong against each other: the sum of the two largest errors. */
@@ -51,7 +70,9 @@ export function setScene(history: History): Scene {
   const secondary = byRole("secondary");
   const peer = byRole("peer");
   const wire = wireOf(history);
-  const deliveries = collectDeliveries(history);
+  const keeper = byRole("keeper");
+  const succession = successionOf(history.hosts, history.events, history.updates);
+  const deliveries = collectDeliveries(history, succession);
   return {
     history,
     ...(primary === undefined ? {} : { primary }),
@@ -60,8 +81,9 @@ export function setScene(history: History): Scene {
     wire,
     handshake: readHandshake(wire),
     deliveries,
-    failover: failoverInstants(history, deliveries),
-    held: readHeldBooks(history.updates, secondary?.name ?? ""),
-    acks: new AckTimeline(history.acked.filter((record) => record.host === primary?.name)),
+    failover: failoverInstants(history, deliveries, succession),
+    succession,
+    policies: new PolicyTimeline(history.terms ?? {}, history.events, succession.tenures),
+    ...(keeper === undefined ? {} : { keeper }),
   };
 }

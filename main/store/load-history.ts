@@ -15,6 +15,7 @@ import type {
 } from "../../captures/verdict/history.ts";
 import type { Row } from "./columns.ts";
 import { chunkFromRow, packetColumnNames, parseStored, sctpFromRow } from "./columns.ts";
+import { loadMessageHeads, loadTerms } from "./load-terms.ts";
 
 const rowsOf = (database: Database.Database, sql: string): Row[] => database.prepare<[], Row>(sql).all();
 
@@ -165,6 +166,8 @@ function loadTotals(database: Database.Database): FlowTotal[] {
 
 /** The whole record of a run as the checkers read it. Memory: about 1 KB for each packet. */
 export function loadHistory(database: Database.Database): History {
+  const terms = loadTerms(database);
+  const messageHeads = loadMessageHeads(database);
   return {
     hosts: loadHosts(database),
     captures: loadCaptures(database),
@@ -176,5 +179,7 @@ export function loadHistory(database: Database.Database): History {
     events: loadEvents(database),
     faults: loadFaults(database),
     totals: loadTotals(database),
+    ...(Object.keys(terms).length === 0 ? {} : { terms }),
+    ...(messageHeads === undefined ? {} : { messageHeads }),
   };
 }

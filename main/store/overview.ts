@@ -74,7 +74,7 @@ export function overviewOf(database: Database.Database, paths: RunFolder): RunOv
       packets: count("packet WHERE source IS NOT NULL"),
       transmissions: count("transmission"),
       updates: count(
-        "update_log JOIN host ON host.name = update_log.host WHERE act = 'made' AND role <> 'peer'",
+        "update_log JOIN host ON host.name = update_log.host WHERE act = 'made' AND role IN ('primary', 'secondary')",
       ),
       messages: count("message WHERE act = 'sent'"),
     },

@@ -3,7 +3,7 @@ import type Database from "better-sqlite3";
 /** "Undy" in ASCII: tells our run files from other SQLite files. */
 export const applicationId = 0x556e6479;
 /** Raised with every change of the tables; a reader refuses files that are newer than it knows. */
-export const schemaVersion = 1;
+export const schemaVersion = 2;
 
 /** What is recorded while a run goes on. Instants are microseconds since the Unix epoch. */
 const recordedTables = `
@@ -21,7 +21,7 @@ CREATE TABLE run (
 ) STRICT;
 CREATE TABLE host (
   name TEXT PRIMARY KEY,
-  role TEXT NOT NULL CHECK (role IN ('primary', 'secondary', 'peer')),
+  role TEXT NOT NULL CHECK (role IN ('primary', 'secondary', 'peer', 'keeper')),
   outside_address TEXT NOT NULL,
   clock_error_us INTEGER NOT NULL
 ) STRICT;
@@ -178,7 +178,7 @@ CREATE VIEW replication_lag AS
   SELECT made.sequence, made.epoch, made.change, made.tsn, made.at_us AS made_us, held.at_us AS held_us,
     (SELECT min(acked.at_us) FROM acked WHERE acked.host = made.host AND acked.sequence >= made.sequence) AS acked_us
   FROM update_log AS made
-  JOIN host ON host.name = made.host AND host.role <> 'peer'
+  JOIN host ON host.name = made.host AND host.role IN ('primary', 'secondary')
   LEFT JOIN update_log AS held
     ON held.sequence = made.sequence AND held.act = 'held' AND held.epoch = made.epoch
   WHERE made.act = 'made';

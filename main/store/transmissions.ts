@@ -55,7 +55,9 @@ class FirstCopies {
 /** Joins the packets of all hosts and writes one row for each transmission, in order of time. */
 export function writeTransmissions(database: Database.Database, history: History): void {
   const lanes = new Map<string, Lane>(
-    history.hosts.map((host) => [host.outsideAddress, laneOfRole[host.role]]),
+    history.hosts.flatMap(({ role, outsideAddress }): [string, Lane][] =>
+      role === "keeper" ? [] : [[outsideAddress, laneOfRole[role]]],
+    ),
   );
   const firstCopies = new FirstCopies();
   const insert = database.prepare("INSERT INTO transmission VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");

@@ -1,7 +1,9 @@
 import type Database from "better-sqlite3";
 import type { CheckResult, Figure, VerdictReport } from "../../captures/verdict/report.ts";
+import { promiseOf } from "../../captures/verdict/index.ts";
 import type { Row } from "./columns.ts";
 import { parseStored } from "./columns.ts";
+import { loadTerms } from "./load-terms.ts";
 
 /** Stores a verdict in place of an earlier one. */
 export function writeVerdict(database: Database.Database, report: VerdictReport, judgedUs: number): void {
@@ -41,9 +43,11 @@ const figureFromRow = (row: Row): Figure => ({
 export function readVerdict(database: Database.Database): VerdictReport | undefined {
   const row = database.prepare<[], Row>("SELECT outcome, headline FROM verdict").get();
   if (row === undefined) return undefined;
+  const terms = loadTerms(database);
   return {
     outcome: row["outcome"] as VerdictReport["outcome"],
     headline: row["headline"] as string,
+    ...(terms.policy === undefined ? {} : { promise: promiseOf(terms) }),
     checks: database.prepare<[], Row>("SELECT * FROM check_result ORDER BY position").all().map(checkFromRow),
     figures: database.prepare<[], Row>("SELECT * FROM figure ORDER BY position").all().map(figureFromRow),
   };

@@ -9,8 +9,11 @@ export const ethernet = 1;
 
 const ipv4 = (address: string): number[] => address.split(".").map(Number);
 
+/** What a DATA chunk carries; undefined: zeros. */
+export type PayloadOf = (chunk: ChunkSummary) => Uint8Array | undefined;
+
 /** The chunk that a summary describes; contents that a summary does not carry are zero. */
-function chunkOf(summary: ChunkSummary): Chunk {
+function chunkOf(summary: ChunkSummary, payloadOf: PayloadOf): Chunk {
   const initFields = {
     initiateTag: summary.initiateTag ?? 1,
     advertisedWindow: 65_536,
@@ -35,7 +38,7 @@ function chunkOf(summary: ChunkSummary): Chunk {
         beginning: summary.beginning ?? true,
         ending: summary.ending ?? true,
         immediate: false,
-        payload: new Uint8Array(summary.payloadBytes ?? 0),
+        payload: payloadOf(summary) ?? new Uint8Array(summary.payloadBytes ?? 0),
       };
     case "INIT":
       return { type: "INIT", ...initFields, parameters: addresses };
@@ -77,12 +80,12 @@ function ipv4HeaderChecksum(header: Uint8Array): number {
 }
 
 /** An Ethernet frame with SCTP in UDP in IPv4, as a capture of the summary's packet would show it. */
-export function frameOf(sctp: SctpSummary): Uint8Array {
+export function frameOf(sctp: SctpSummary, payloadOf: PayloadOf = () => undefined): Uint8Array {
   const packet = writePacket({
     sourcePort: sctp.sourcePort,
     destinationPort: sctp.destinationPort,
     verificationTag: sctp.verificationTag,
-    chunks: sctp.chunks.map(chunkOf),
+    chunks: sctp.chunks.map((chunk) => chunkOf(chunk, payloadOf)),
   });
   const frame = new Uint8Array(14 + 20 + 8 + packet.length);
   const view = new DataView(frame.buffer);

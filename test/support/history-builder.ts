@@ -11,7 +11,9 @@ import type {
   HostMessage,
   HostSent,
   HostUpdate,
+  MessageHead,
   ObservedPacket,
+  RunTerms,
 } from "../../captures/verdict/history.ts";
 
 /** A list of a `History` that a test may change before it is judged. */
@@ -70,8 +72,12 @@ export class HistoryBuilder {
   events: Draft<HostEvent>[] = [];
   faults: Draft<FaultMark>[] = [];
   totals: Draft<FlowTotal>[] = [];
+  terms: Draft<RunTerms> = {};
+  heads: Draft<MessageHead>[] = [];
   #checksum = 0x1000;
   #sequence = 0;
+  /** Updates that were made and not sent to the holder yet. */
+  #waiting: HostUpdate[] = [];
   readonly #tsn = { ...firstTsn };
   readonly #numbers = new Map<string, number>();
 
@@ -153,21 +159,51 @@ export class HistoryBuilder {
     return this.#sequence;
   }
 
-  /** The secondary, now alone, makes a change in epoch 2. */
-  makeAlone(change: string, tsn?: number): number {
+  /** A member makes a change that nobody holds yet: the secondary, now alone, in epoch 2, if nothing else is said. */
+  makeAlone(change: string, tsn?: number, host: HostName = "b", epoch = 2): number {
     this.#sequence += 1;
-    this.updates.push({
+    const update: HostUpdate = {
       kind: "update",
       sequence: this.#sequence,
-      epoch: 2,
+      epoch,
       change,
       bytes: "AQID",
       ...(tsn === undefined ? {} : { tsn }),
-      host: "b",
+      host,
       at: this.now,
       act: "made",
-    });
+    };
+    this.updates.push(update);
+    this.#waiting.push(update);
     return this.#sequence;
+  }
+
+  /** What waits goes to the holder, which knows of each delivery by it; 90 us later its maker knows. */
+  flush(holder: "a" | "b"): this {
+    for (const update of this.#waiting) {
+      this.updates.push({ ...update, host: holder, at: this.now + 50, act: "held" });
+      const delivered = this.messages.find(
+        ({ act, host, sequence }) =>
+          act === "delivered" && host === update.host && sequence === update.sequence,
+      );
+      if (delivered !== undefined) this.messages.push({ ...delivered, host: holder, at: this.now + 50 });
+    }
+    const maker = this.#waiting[0]?.host;
+    if (maker !== undefined)
+      this.acked.push({ kind: "acked", host: maker, at: this.now + 90, sequence: this.#sequence });
+    this.#waiting = [];
+    this.now += 100;
+    return this;
+  }
+
+  /** The next instance knows nothing of what waits: it gives these numbers out again. */
+  rollBack(): void {
+    this.#sequence -= this.#waiting.length;
+    this.#waiting = [];
+  }
+
+  skipTsns(side: "peer" | "cluster", count: number): void {
+    this.#tsn[side] = (this.#tsn[side] + count) >>> 0;
   }
 
   message(
@@ -192,8 +228,8 @@ export class HistoryBuilder {
     });
   }
 
-  event(host: HostName, name: EventName, text: string): void {
-    this.events.push({ kind: "event", at: this.now, host, name, text, detail: {} });
+  event(host: HostName, name: EventName, text: string, detail: HostEvent["detail"] = {}): void {
+    this.events.push({ kind: "event", at: this.now, host, name, text, detail });
   }
 
   /** The history as the store would give it: every list by time, packets numbered in that order. */
@@ -211,11 +247,13 @@ export class HistoryBuilder {
       events: byTime(this.events),
       faults: byTime(this.faults),
       totals: this.totals,
+      ...(Object.keys(this.terms).length === 0 ? {} : { terms: this.terms }),
+      ...(this.heads.length === 0 ? {} : { messageHeads: this.heads }),
     };
   }
 }
 
-function setUp(run: HistoryBuilder): void {
+export function setUp(run: HistoryBuilder): void {
   const init = { initiateTag: tags.peer, tsn: firstTsn.peer, addresses: [] as string[] };
   run.transmit("peer", "a", [chunk("INIT", init)], { reason: "setup" });
   const initAck = { initiateTag: tags.cluster, tsn: firstTsn.cluster, addresses: [addressOf.a, addressOf.b] };
@@ -286,6 +324,18 @@ function failOver(run: HistoryBuilder): void {
   run.event("b", "takeover-complete", "the association goes on");
 }
 
+/** What is written down at the end of a run: totals, and how each capture went. */
+export function conclude(run: HistoryBuilder): void {
+  for (const flow of ["up", "down"] as const) {
+    for (const streamId of [0, 1]) run.totals.push({ flow, streamId, sent: run.nextNumber(flow, streamId) });
+  }
+  for (const host of ["a", "b", "peer"] as const) {
+    const packets = run.packets.filter((packet) => packet.host === host).length;
+    const engine = { engine: "dumpcap", stampQuality: "kernel" } as const;
+    run.captures.push({ host, interfaceName: "out", ...engine, packets, drops: 0, complete: true });
+  }
+}
+
 /** A clean run: set-up, `rounds` exchanges on two streams, failover, `rounds` exchanges, totals. */
 export function goodRun(rounds = 6): HistoryBuilder {
   const run = new HistoryBuilder();
@@ -297,13 +347,6 @@ export function goodRun(rounds = 6): HistoryBuilder {
   for (let round = 0; round < rounds; round += 1) {
     exchangeThroughB(run.wait(1000), round % 2);
   }
-  for (const flow of ["up", "down"] as const) {
-    for (const streamId of [0, 1]) run.totals.push({ flow, streamId, sent: run.nextNumber(flow, streamId) });
-  }
-  for (const host of ["a", "b", "peer"] as const) {
-    const packets = run.packets.filter((packet) => packet.host === host).length;
-    const engine = { engine: "dumpcap", stampQuality: "kernel" } as const;
-    run.captures.push({ host, interfaceName: "out", ...engine, packets, drops: 0, complete: true });
-  }
+  conclude(run);
   return run;
 }

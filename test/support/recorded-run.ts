@@ -1,11 +1,13 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { writeTestMessage } from "../../agents/application/index.ts";
 import type { AgentRecord } from "../../agents/control/records.ts";
 import { dissectFrame } from "../../captures/dissect/index.ts";
 import type { History } from "../../captures/verdict/history.ts";
 import { createRun } from "../../main/store/index.ts";
 import type { RunWriter } from "../../main/store/index.ts";
+import type { PayloadOf } from "./frames.ts";
 import { ethernet, frameOf } from "./frames.ts";
 import type { HistoryBuilder } from "./history-builder.ts";
 
@@ -15,6 +17,16 @@ export function temporaryRuns(): { readonly path: string } & Disposable {
   return { path, [Symbol.dispose]: () => rmSync(path, { recursive: true, force: true }) };
 }
 
+/** The numbered messages that the history says its DATA chunks carry. */
+function payloadsOf({ messageHeads = [] }: History): PayloadOf {
+  const heads = new Map(messageHeads.map((head) => [head.tsn, head]));
+  return ({ tsn, payloadBytes = 0 }) => {
+    const head = heads.get(tsn ?? -1);
+    if (head === undefined) return undefined;
+    return writeTestMessage({ ...head, sentAtUs: 0, sizeBytes: payloadBytes });
+  };
+}
+
 /**
  * The history with packets as a capture would show them: checksums and sizes are those of real frames.
  * Records of the senders follow, because they name packets by checksum.
@@ -22,8 +34,9 @@ export function temporaryRuns(): { readonly path: string } & Disposable {
 export function realized(run: HistoryBuilder): History {
   const history = run.history();
   const checksums = new Map<number, number>();
+  const payloadOf = payloadsOf(history);
   const packets = history.packets.map((packet) => {
-    const { sctp } = dissectFrame(frameOf(packet.sctp), ethernet);
+    const { sctp } = dissectFrame(frameOf(packet.sctp, payloadOf), ethernet);
     if (sctp === undefined) throw new Error("a built frame holds no SCTP");
     checksums.set(packet.sctp.checksum, sctp.checksum);
     return { ...packet, sctp };
@@ -44,12 +57,13 @@ export function record(runsDir: string, history: History, title = "a test run"):
     runsDir,
     scenario: "kill-primary",
     title,
-    meta: { peer: "understudy", seed: 7 },
+    meta: { peer: "understudy", seed: 7, ...history.terms },
   });
+  const payloadOf = payloadsOf(history);
   writer.setHosts(history.hosts);
   for (const capture of history.captures) writer.addCapture({ ...capture, packets: 0, complete: false });
   for (const packet of history.packets) {
-    const bytes = frameOf(packet.sctp);
+    const bytes = frameOf(packet.sctp, payloadOf);
     const raw = { atUs: packet.at, linkType: ethernet, bytes, originalLength: bytes.length };
     writer.addPackets(packet, [raw]);
   }

@@ -13,6 +13,7 @@ function examine(scene: Scene): Finding {
   const undecided = new EvidenceList();
   for (const { capture, flaw } of captureFlaws(history)) undecided.add({ text: flaw, host: capture.host });
   for (const host of history.hosts) {
+    if (host.role === "keeper") continue;
     if (!history.captures.some((capture) => capture.host === host.name)) {
       undecided.add({ text: `nothing was captured on ${host.name}`, host: host.name });
     }

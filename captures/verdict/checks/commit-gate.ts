@@ -1,17 +1,48 @@
+import { AckTimeline } from "../books.ts";
 import type { Checker, Finding } from "../checker.ts";
 import { decide, EvidenceList, unknown } from "../checker.ts";
+import { Guard } from "../guard.ts";
+import type { HostSent } from "../history.ts";
+import { isAsynchronous } from "../policy.ts";
 import type { Scene } from "../scene.ts";
+import type { Tenure } from "../tenures.ts";
 
-function examine(scene: Scene): Finding {
-  const { primary, history, acks } = scene;
-  if (primary === undefined) return unknown("the record names no primary");
-  const released = history.sent.filter((record) => record.host === primary.name && record.dependsOn > 0);
-  if (released.length === 0)
-    return unknown(`no record of ${primary.name} of a packet that waited for a commit`);
-  if (acks.empty) return unknown(`no acknowledgement known to ${primary.name} was recorded`);
-  const violations = new EvidenceList();
+/** When each update of a tenure was made, by its number: what a full synchronisation covers. */
+function madeTimes(scene: Scene, tenure: Tenure): Map<number, number> {
+  const times = new Map<number, number>();
+  for (const { act, host, epoch, sequence, at } of scene.history.updates) {
+    if (act === "made" && host === tenure.host && epoch === tenure.epoch) times.set(sequence, at);
+  }
+  return times;
+}
+
+/** What the serving member knew to be held during one tenure, by its own books. */
+class KnownHeld {
+  readonly guard: Guard;
+  readonly acks: AckTimeline;
+  readonly #made: ReadonlyMap<number, number>;
+  readonly #from: number;
+
+  constructor(scene: Scene, tenure: Tenure) {
+    const { fromUs, toUs = Number.POSITIVE_INFINITY, host } = tenure;
+    const acked = scene.history.acked.filter(({ host: of, at }) => of === host && at >= fromUs && at < toUs);
+    this.guard = new Guard(scene.history.events, tenure);
+    this.acks = new AckTimeline(acked);
+    this.#made = madeTimes(scene, tenure);
+    this.#from = fromUs;
+  }
+
+  firstAt(sequence: number): number | undefined {
+    const acked = this.acks.firstAt(sequence);
+    const whole = this.guard.synchronisedAfter(this.#made.get(sequence) ?? this.#from);
+    if (acked === undefined || whole === undefined) return acked ?? whole;
+    return Math.min(acked, whole);
+  }
+}
+
+function addEarly(released: readonly HostSent[], known: KnownHeld, violations: EvidenceList): void {
   for (const record of released) {
-    const knownAt = acks.firstAt(record.dependsOn);
+    const knownAt = known.firstAt(record.dependsOn);
     if (knownAt !== undefined && knownAt <= record.at) continue;
     const lack =
       knownAt === undefined ? "was never acknowledged" : `was acknowledged ${knownAt - record.at} us later`;
@@ -21,10 +52,40 @@ function examine(scene: Scene): Finding {
       host: record.host,
     });
   }
+}
+
+function examine(scene: Scene): Finding {
+  const { primary, history, policies, succession } = scene;
+  if (primary === undefined) return unknown("the record names no primary");
+  const violations = new EvidenceList();
+  let count = 0;
+  let alone = 0;
+  let acknowledged = false;
+  for (const tenure of succession.tenures) {
+    const { host, fromUs, toUs = Number.POSITIVE_INFINITY } = tenure;
+    const known = new KnownHeld(scene, tenure);
+    acknowledged ||= !known.acks.empty;
+    const waited = history.sent.filter(
+      (record) =>
+        record.host === host &&
+        record.dependsOn > 0 &&
+        record.at >= fromUs &&
+        record.at < toUs &&
+        !isAsynchronous(policies.at(record.at)),
+    );
+    const released = waited.filter((record) => known.guard.at(record.at));
+    // Instances that took over go on alone until somebody joins them.
+    if (tenure.began === "start" || released.length > 0) alone += waited.length - released.length;
+    count += released.length;
+    addEarly(released, known, violations);
+  }
+  if (count === 0) return unknown(`no record of ${primary.name} of a packet that waited for a commit`);
+  if (!acknowledged) return unknown(`no acknowledgement known to ${primary.name} was recorded`);
+  const rest = alone === 0 ? "" : `; ${alone} more while nobody held the state`;
   return decide({
     violations,
-    failSummary: `${violations.total} of ${released.length} packets released too early`,
-    passSummary: `${released.length} packets released, each after its acknowledgement`,
+    failSummary: `${violations.total} of ${count} packets released too early`,
+    passSummary: `${count} packets released, each after its acknowledgement${rest}`,
   });
 }
 
@@ -32,5 +93,6 @@ export const commitGate: Checker = {
   id: "commit-gate",
   title: "Every released packet has an earlier replication acknowledgement",
   rule: "Output commit, by the primary's own books",
+  applies: ({ policies }) => policies.all.some((policy) => !isAsynchronous(policy)),
   examine,
 };

@@ -3,6 +3,8 @@ import type { Checker, Finding } from "../checker.ts";
 import { decide, EvidenceList, unknown } from "../checker.ts";
 import { captureGap } from "../completeness.ts";
 import type { HistoryHost, ObservedPacket } from "../history.ts";
+import { expectsTakeover } from "../expectation.ts";
+import { isAsynchronous } from "../policy.ts";
 import type { Scene } from "../scene.ts";
 
 /** What a member sent to the peer, in its order of sending: by its own capture, else as it arrived at the peer. */
@@ -61,16 +63,34 @@ function walk(
   return highest;
 }
 
+/** What a member sent, tenure by tenure: what left before it served, it only passed on. */
+function partsOf(scene: Scene, all: readonly Acknowledgement[], member: HistoryHost): Acknowledgement[][] {
+  const cuts = scene.succession.tenures.filter(({ began }) => began !== "start");
+  const parts: Acknowledgement[][] = [[]];
+  let next = 0;
+  for (const acknowledgement of all) {
+    while (next < cuts.length && acknowledgement.packet.at >= (cuts[next]?.fromUs ?? 0)) {
+      next += 1;
+      parts.push([]);
+    }
+    parts.at(-1)?.push(acknowledgement);
+  }
+  while (parts.length <= cuts.length) parts.push([]);
+  // A fenced instance sends nothing; should it do so, that is another check's finding.
+  return parts.map((part, index) => (index === 0 || cuts[index - 1]?.host === member.name ? part : []));
+}
+
 /**
- * Each member is judged in its own order. Before the takeover the secondary only passes on what the
- * primary hands it, so the two orders meet nowhere; after it, the secondary goes on from the primary.
+ * Each member is judged in its own order. While the other one serves, a member only passes on what that one
+ * hands it, so the two orders meet nowhere; a member that takes over goes on from where the other one was.
+ * Under an asynchronous policy it may know less, and the peer ignores what it says until it has caught up.
  */
 function examine(scene: Scene): Finding {
   const violations = new EvidenceList();
   const undecided = new EvidenceList();
   const gaps: string[] = [];
-  const takeoverAt = scene.failover.takeover?.at ?? Number.POSITIVE_INFINITY;
-  let highest: number | undefined;
+  const { tenures } = scene.succession;
+  const walks: { parts: Acknowledgement[][]; evidence: EvidenceList }[] = [];
   let count = 0;
   for (const member of [scene.primary, scene.secondary]) {
     if (member === undefined) continue;
@@ -80,12 +100,18 @@ function examine(scene: Scene): Finding {
     const all = acknowledgementsIn(packets);
     count += all.length;
     // On arrival the network may have changed the order, so that is no proof.
-    const evidence = own ? violations : undecided;
-    const before = all.filter(({ packet }) => member !== scene.secondary || packet.at < takeoverAt);
-    highest = later(highest, walk(before, undefined, evidence));
-    walk(all.slice(before.length), highest, evidence);
+    walks.push({ parts: partsOf(scene, all, member), evidence: own ? violations : undecided });
   }
-  if (scene.failover.fault !== undefined && scene.failover.takeover === undefined) {
+  let highest: number | undefined;
+  for (let part = 0; part < Math.max(1, tenures.length); part += 1) {
+    const policy = scene.policies.at(tenures[part]?.fromUs ?? Number.NEGATIVE_INFINITY);
+    const start = part === 0 || isAsynchronous(policy) ? undefined : highest;
+    for (const { parts, evidence } of walks) {
+      highest = later(highest, walk(parts[part] ?? [], start, evidence));
+    }
+  }
+  const recorded = tenures.length > 1 && tenures.every(({ reported }) => reported);
+  if (scene.failover.fault !== undefined && !recorded && expectsTakeover(scene) !== false) {
     gaps.push("no takeover was recorded");
   }
   if (count === 0) return unknown("no SACK from the cluster was captured");

@@ -4,6 +4,8 @@ import { capturesComplete } from "./captures-complete.ts";
 import { checksumsGood } from "./checksums-good.ts";
 import { commitGate } from "./commit-gate.ts";
 import { cumulativeTsn } from "./cumulative-tsn.ts";
+import { leaseCoverage } from "./lease-coverage.ts";
+import { lossesReported } from "./losses-reported.ts";
 import { messagesDamaged } from "./messages-damaged.ts";
 import { messagesDuplicated } from "./messages-duplicated.ts";
 import { messagesLost } from "./messages-lost.ts";
@@ -13,12 +15,14 @@ import { noRestart } from "./no-restart.ts";
 import { oldEpochSilent } from "./old-epoch-silent.ts";
 import { oneAssociation } from "./one-association.ts";
 import { outputCommit } from "./output-commit.ts";
+import { rightInstance } from "./right-instance.ts";
 import { tagsUnchanged } from "./tags-unchanged.ts";
 import { tsnIdentity } from "./tsn-identity.ts";
 
 /** Every check, in the order of the table that a person reads. */
 export const checkers: readonly Checker[] = [
   messagesLost,
+  lossesReported,
   messagesDuplicated,
   messagesReordered,
   messagesDamaged,
@@ -30,6 +34,8 @@ export const checkers: readonly Checker[] = [
   cumulativeTsn,
   outputCommit,
   commitGate,
+  leaseCoverage,
+  rightInstance,
   oldEpochSilent,
   checksumsGood,
   capturesComplete,

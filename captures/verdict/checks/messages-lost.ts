@@ -1,9 +1,13 @@
 import type { Checker, Finding } from "../checker.ts";
 import { decide, EvidenceList, unknown } from "../checker.ts";
 import type { StreamDeliveries } from "../deliveries.ts";
+import { wireGap } from "../completeness.ts";
 import { streamKey } from "../deliveries.ts";
 import type { FlowTotal } from "../history.ts";
+import type { MissingMessage } from "../losses.ts";
+import { readLosses } from "../losses.ts";
 import type { Scene } from "../scene.ts";
+import { lossyPolicy } from "../scene.ts";
 
 const numbersOf = (stream: StreamDeliveries | undefined): Set<number> =>
   new Set(stream?.deliveries.map((delivery) => delivery.number) ?? []);
@@ -54,8 +58,42 @@ function inferTotals(scene: Scene): FlowTotal[] {
   }));
 }
 
+function describe({ flow, streamId, number, seen }: MissingMessage): string {
+  const which = `flow ${flow}, stream ${streamId}: number ${number} never delivered`;
+  return seen === undefined
+    ? `${which}, never on the wire, and nobody reported it`
+    : `${which}, it was on the wire, and no reported range holds its TSN`;
+}
+
+/** Under a policy that may lose something: what is missing must have been reported. */
+function examineReported(scene: Scene): Finding {
+  const { history } = scene;
+  const violations = new EvidenceList();
+  const undecided = new EvidenceList();
+  const { missing } = readLosses(scene);
+  const lost = missing.filter(({ reason }) => reason.kind !== "not-owed");
+  // Which TSN a message had is known from the captures alone.
+  const blind = wireGap(history) !== undefined || history.packets.length === 0;
+  for (const message of lost) {
+    if (message.reason.kind !== "unreported") continue;
+    const { seen } = message;
+    const place = seen === undefined ? {} : { atUs: seen.atUs, packetId: seen.packetId, host: seen.host };
+    (blind ? undecided : violations).add({ text: describe(message), ...place });
+  }
+  const sent = history.totals.reduce((sum, total) => sum + total.sent, 0);
+  const reported = lost.length === 0 ? "" : ", each reported";
+  return decide({
+    violations,
+    undecided,
+    failSummary: `${violations.total} of ${sent} without a report`,
+    passSummary: `${lost.length} of ${sent}${undecided.total > 0 ? "" : reported}`,
+    gap: history.totals.length > 0 ? undefined : "the senders' totals are missing",
+  });
+}
+
 function examine(scene: Scene): Finding {
   if (scene.deliveries.size === 0) return unknown("no delivered message was recorded");
+  if (lossyPolicy(scene) !== undefined) return examineReported(scene);
   const counted = scene.history.totals.length > 0;
   const totals = counted ? scene.history.totals : inferTotals(scene);
   const violations = new EvidenceList();

@@ -56,7 +56,9 @@ function addWrongAddresses(scene: Scene, members: ReadonlySet<string>, violation
 function examine(scene: Scene): Finding {
   const { inits, initAcks, cookieEchoes } = scene.handshake;
   const members = new Set(
-    scene.history.hosts.filter((host) => host.role !== "peer").map((host) => host.outsideAddress),
+    scene.history.hosts
+      .filter((host) => host.role === "primary" || host.role === "secondary")
+      .map((host) => host.outsideAddress),
   );
   if (members.size === 0) return unknown("the record does not name the cluster's addresses");
   if (scene.wire.length === 0) return unknown("no packet between the cluster and the peer was captured");

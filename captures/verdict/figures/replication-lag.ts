@@ -1,6 +1,8 @@
+import { AckTimeline } from "../books.ts";
 import type { HostUpdate } from "../history.ts";
 import type { Figure } from "../report.ts";
 import type { Scene } from "../scene.ts";
+import { holderOf } from "../scene.ts";
 
 /** The value below which `share` of the sorted values lie (nearest rank). */
 function percentile(sorted: readonly number[], share: number): number {
@@ -32,11 +34,14 @@ function heldTimes(updates: readonly HostUpdate[], secondary: string): Map<strin
   return times;
 }
 
-/** How long an update was under way to the secondary, and until the primary knew. */
+/** How long an update was under way to its holder, and until the primary knew. */
 export function replicationLag(scene: Scene): Figure[] {
-  const { primary, secondary, history, acks } = scene;
-  if (primary === undefined || secondary === undefined) return [];
+  const { primary, history, policies } = scene;
+  if (primary === undefined) return [];
+  const secondary = holderOf(scene, primary.name, policies.at(Number.POSITIVE_INFINITY));
+  if (secondary === undefined) return [];
   const held = heldTimes(history.updates, secondary.name);
+  const acks = new AckTimeline(history.acked.filter((record) => record.host === primary.name));
   const toHeld: number[] = [];
   const toAcked: number[] = [];
   for (const { host, act, epoch, sequence, at } of history.updates) {

@@ -171,6 +171,7 @@ describe("what is lawful does not fail", () => {
     const run = goodRun();
     run.faults = [];
     run.events = run.events.filter(({ host }) => host !== "b");
+    run.updates = run.updates.filter(({ epoch }) => epoch === 1);
     expect(outcomes(run).get("old-epoch-silent")).toBe("pass");
   });
 

@@ -1,0 +1,105 @@
+import { tsn, tsnLess, tsnLessOrEqual } from "../../../agents/sctp/base/serial.ts";
+import { AckTimeline } from "../books.ts";
+import type { Checker, Finding } from "../checker.ts";
+import { decide, EvidenceList, passed, unknown } from "../checker.ts";
+import { captureGap } from "../completeness.ts";
+import { Guard } from "../guard.ts";
+import type { HostUpdate } from "../history.ts";
+import { isAsynchronous } from "../policy.ts";
+import type { Scene } from "../scene.ts";
+import type { Tenure } from "../tenures.ts";
+
+interface Lease {
+  readonly atUs: number;
+  readonly limitTsn: number;
+}
+
+/** Leases that the serving member knew to be acknowledged, oldest first. */
+function leasesOf({ history }: Scene, { host, fromUs, toUs = Number.POSITIVE_INFINITY }: Tenure): Lease[] {
+  return history.events.flatMap(({ name, host: of, at, detail }) => {
+    const { limitTsn } = detail;
+    const counts = name === "lease" && of === host && at >= fromUs && at < toUs;
+    return counts && typeof limitTsn === "number" ? [{ atUs: at, limitTsn }] : [];
+  });
+}
+
+/** The highest TSN bound at an instant; leases only move forward. */
+function limitAt(leases: readonly Lease[], atUs: number): number | undefined {
+  let limit: number | undefined;
+  for (const lease of leases) {
+    if (lease.atUs > atUs) break;
+    if (limit === undefined || tsnLessOrEqual(tsn(limit), tsn(lease.limitTsn))) limit = lease.limitTsn;
+  }
+  return limit;
+}
+
+/** Under which replication number each TSN was assigned. */
+function assignments(updates: readonly HostUpdate[], { host, epoch }: Tenure): Map<number, number> {
+  const assigned = new Map<number, number>();
+  for (const update of updates) {
+    if (update.act !== "made" || update.change !== "tsnAssigned" || update.tsn === undefined) continue;
+    if (update.host === host && update.epoch === epoch) assigned.set(update.tsn, update.sequence);
+  }
+  return assigned;
+}
+
+function examineTenure(scene: Scene, tenure: Tenure, seen: Set<number>, violations: EvidenceList): number {
+  const { history, policies } = scene;
+  const { host, fromUs, toUs = Number.POSITIVE_INFINITY } = tenure;
+  const guard = new Guard(history.events, tenure);
+  const leases = leasesOf(scene, tenure);
+  const acks = new AckTimeline(
+    history.acked.filter((record) => record.host === host && record.at >= fromUs && record.at < toUs),
+  );
+  const assigned = assignments(history.updates, tenure);
+  let judged = 0;
+  for (const packet of history.packets) {
+    if (packet.host !== host || packet.direction !== "out" || packet.at < fromUs || packet.at >= toUs)
+      continue;
+    const judge = isAsynchronous(policies.at(packet.at)) && guard.at(packet.at);
+    for (const { type, tsn: number } of packet.sctp.chunks) {
+      if ((type !== "DATA" && type !== "I_DATA") || number === undefined || seen.has(number)) continue;
+      seen.add(number);
+      if (!judge) continue;
+      judged += 1;
+      const limit = limitAt(leases, packet.at);
+      if (limit !== undefined && tsnLess(tsn(number), tsn(limit))) continue;
+      const acknowledgedAt = acks.firstAt(assigned.get(number) ?? Number.POSITIVE_INFINITY);
+      if (acknowledgedAt !== undefined && acknowledgedAt <= packet.at) continue;
+      const lease = limit === undefined ? "no lease was acknowledged" : `the lease ended before ${limit}`;
+      violations.add({
+        text: `DATA with TSN ${number} left ${host}, and ${lease}`,
+        atUs: packet.at,
+        packetId: packet.id,
+        host,
+      });
+    }
+  }
+  return judged;
+}
+
+function examine(scene: Scene): Finding {
+  const { primary, history, succession } = scene;
+  if (primary === undefined) return unknown("the record names no primary");
+  if (history.packets.length === 0) return unknown("no packet was captured");
+  const violations = new EvidenceList();
+  const seen = new Set<number>();
+  let judged = 0;
+  for (const tenure of succession.tenures) judged += examineTenure(scene, tenure, seen, violations);
+  const gap = captureGap(history, primary.name);
+  if (judged === 0 && gap === undefined) return passed("no new TSN left while somebody held the state");
+  return decide({
+    violations,
+    failSummary: `${violations.total} of ${judged} new TSNs beyond the lease`,
+    passSummary: `${judged} new TSNs, each below the acknowledged lease`,
+    gap,
+  });
+}
+
+export const leaseCoverage: Checker = {
+  id: "lease-coverage",
+  title: "No new TSN left beyond the lease that the holder acknowledged",
+  rule: "TSN lease: who takes over goes on at its limit, so that no TSN is used twice (RFC 9260 section 6.2)",
+  applies: ({ policies }) => policies.all.some(isAsynchronous),
+  examine,
+};

@@ -1,0 +1,172 @@
+import type { FlowName } from "../../agents/control/records.ts";
+import { tsn as toTsn, tsnDistance } from "../../agents/sctp/base/serial.ts";
+import { streamKey } from "./deliveries.ts";
+import type { FlowTotal, HostEvent, MessageHead } from "./history.ts";
+import type { Scene } from "./scene.ts";
+import type { WireTsn } from "./wire-tsns.ts";
+import { sideOf, WireTsns } from "./wire-tsns.ts";
+
+/** What an instance that went on from an older state said it had lost: a range of TSNs, both ends included. */
+export interface LossReport {
+  readonly event: HostEvent;
+  readonly direction: "inbound" | "outbound";
+  readonly firstTsn: number;
+  readonly lastTsn: number;
+  readonly messagesAtMost: number;
+}
+
+/** Why a message never reached its receiver. */
+export type LossReason =
+  /** One of its TSNs lies in a reported range. */
+  | { readonly kind: "reported"; readonly report: LossReport }
+  /** Its number was given up by the numbered application, and it was never on the wire. */
+  | { readonly kind: "skipped" }
+  /** It was never on the wire, and a report counts messages that were still queued. */
+  | { readonly kind: "given-up"; readonly report: LossReport }
+  /** An echo of a message that did not arrive. */
+  | { readonly kind: "not-owed" }
+  | { readonly kind: "unreported" };
+
+export interface MissingMessage {
+  readonly flow: FlowName;
+  readonly streamId: number;
+  readonly number: number;
+  readonly reason: LossReason;
+  /** Its first TSN on the wire. */
+  readonly seen?: WireTsn;
+}
+
+const numberIn = (detail: HostEvent["detail"], name: string): number | undefined =>
+  typeof detail[name] === "number" ? detail[name] : undefined;
+
+function lossReports(events: readonly HostEvent[]): LossReport[] {
+  return events.flatMap((event): LossReport[] => {
+    const { name, detail } = event;
+    const { direction } = detail;
+    const firstTsn = numberIn(detail, "firstTsn");
+    const lastTsn = numberIn(detail, "lastTsn");
+    if (name !== "loss-report" || firstTsn === undefined || lastTsn === undefined) return [];
+    if (direction !== "inbound" && direction !== "outbound") return [];
+    const messagesAtMost = numberIn(detail, "messagesAtMost") ?? 0;
+    return [{ event, direction, firstTsn, lastTsn, messagesAtMost }];
+  });
+}
+
+/** Steps from the first to the last TSN of a report; negative: it is the wrong way round. */
+export const reportSpan = ({ firstTsn, lastTsn }: LossReport): number =>
+  tsnDistance(toTsn(firstTsn), toTsn(lastTsn));
+
+function overlaps(report: LossReport, span: { readonly first: number; readonly last: number }): boolean {
+  const firstTsn = toTsn(report.firstTsn);
+  const from = tsnDistance(firstTsn, toTsn(span.first));
+  return from <= reportSpan(report) && tsnDistance(firstTsn, toTsn(span.last)) >= 0;
+}
+
+/** Whether the numbered application said that it would not use a number again. */
+function skippedNumbers(scene: Scene): (flow: FlowName, streamId: number, number: number) => boolean {
+  const { events, totals } = scene.history;
+  const skipped = events.flatMap(({ name, detail }) => {
+    const firstIndex = numberIn(detail, "firstIndex");
+    const lastIndex = numberIn(detail, "lastIndex");
+    if (name !== "numbers-skipped" || firstIndex === undefined || lastIndex === undefined) return [];
+    return [{ flow: detail["flow"], firstIndex, lastIndex }];
+  });
+  return (flow, streamId, number) => {
+    const streams = totals.filter((total) => total.flow === flow).length;
+    const index = number * streams + streamId;
+    return skipped.some(
+      (range) => range.flow === flow && index >= range.firstIndex && index <= range.lastIndex,
+    );
+  };
+}
+
+const messageKey = (flow: FlowName, streamId: number, number: number): string =>
+  `${streamKey(flow, streamId)}/${number}`;
+
+function headsByMessage(heads: readonly MessageHead[]): Map<string, MessageHead[]> {
+  const byMessage = new Map<string, MessageHead[]>();
+  for (const head of heads) {
+    const key = messageKey(head.flow, head.streamId, head.number);
+    const known = byMessage.get(key);
+    if (known === undefined) byMessage.set(key, [head]);
+    else known.push(head);
+  }
+  return byMessage;
+}
+
+/** Finds for each missing message why it is missing. */
+class LossReader {
+  readonly tsns: WireTsns;
+  readonly #reports: readonly LossReport[];
+  readonly #heads: ReadonlyMap<string, readonly MessageHead[]>;
+  readonly #isSkipped: ReturnType<typeof skippedNumbers>;
+  readonly #delivered: ReadonlyMap<string, ReadonlySet<number>>;
+
+  constructor(scene: Scene) {
+    this.tsns = new WireTsns(scene.wire);
+    this.#reports = lossReports(scene.history.events);
+    this.#heads = headsByMessage(scene.history.messageHeads ?? []);
+    this.#isSkipped = skippedNumbers(scene);
+    this.#delivered = new Map(
+      [...scene.deliveries].map(([key, { deliveries }]) => [
+        key,
+        new Set(deliveries.map(({ number }) => number)),
+      ]),
+    );
+  }
+
+  missingOf({ flow, streamId, sent }: FlowTotal): MissingMessage[] {
+    const delivered = this.#delivered.get(streamKey(flow, streamId));
+    const missing: MissingMessage[] = [];
+    for (let number = 0; number < sent; number += 1) {
+      if (delivered?.has(number) === true) continue;
+      missing.push({ flow, streamId, number, ...this.#explain(flow, streamId, number) });
+    }
+    return missing;
+  }
+
+  #explain(flow: FlowName, streamId: number, number: number): Pick<MissingMessage, "reason" | "seen"> {
+    const heads = this.#heads.get(messageKey(flow, streamId, number)) ?? [];
+    const seen = heads[0] === undefined ? undefined : this.tsns.get(sideOf(flow), heads[0].tsn);
+    const direction = flow === "down" ? "outbound" : "inbound";
+    const reports = this.#reports.filter((report) => report.direction === direction);
+    const report = reports.find((each) => heads.some((head) => overlaps(each, this.tsns.spanOf(head))));
+    if (report !== undefined) {
+      return { reason: { kind: "reported", report }, ...(seen === undefined ? {} : { seen }) };
+    }
+    if (heads.length > 0) return { reason: { kind: "unreported" }, ...(seen === undefined ? {} : { seen }) };
+    if (flow === "echo" && this.#delivered.get(streamKey("down", streamId))?.has(number) !== true) {
+      return { reason: { kind: "not-owed" } };
+    }
+    if (flow !== "echo" && this.#isSkipped(flow, streamId, number)) return { reason: { kind: "skipped" } };
+    // Queued messages that a former instance may have sent are given up with the TSNs of its lease.
+    const [counting] = reports;
+    if (flow === "down" && counting !== undefined) return { reason: { kind: "given-up", report: counting } };
+    return { reason: { kind: "unreported" } };
+  }
+}
+
+/** What was lost in a run whose policy allows a loss. */
+export interface Losses {
+  readonly missing: readonly MissingMessage[];
+  readonly reports: readonly LossReport[];
+  readonly tsns: WireTsns;
+}
+
+/** Each message that its receiver never got, with the reason. */
+export function readLosses(scene: Scene): Losses {
+  const reader = new LossReader(scene);
+  const missing = scene.history.totals.flatMap((total) => reader.missingOf(total));
+  return { missing, reports: lossReports(scene.history.events), tsns: reader.tsns };
+}
+
+/** The missing messages that a report accounts for, by report. */
+export function missingByReport(losses: Losses): Map<HostEvent, MissingMessage[]> {
+  const byReport = new Map<HostEvent, MissingMessage[]>(losses.reports.map(({ event }) => [event, []]));
+  for (const message of losses.missing) {
+    const { reason } = message;
+    if (reason.kind === "reported" || reason.kind === "given-up")
+      byReport.get(reason.report.event)?.push(message);
+  }
+  return byReport;
+}

@@ -1,0 +1,111 @@
+import type { HostEvent, RunTerms } from "./history.ts";
+import type { Tenure } from "./tenures.ts";
+import { tenureAt } from "./tenures.ts";
+
+/** At most so many of `what` may be waiting for the next synchronisation. */
+export interface EventBound {
+  readonly what: "updates" | "bytes" | "tsns" | "messages";
+  readonly count: number;
+}
+
+/** What a policy promises, as far as the checkers judge it. */
+export interface PolicyPromise {
+  /** The text form. */
+  readonly text: string;
+  readonly kind: "every-update" | "interval" | "event" | "impending-failure";
+  readonly placement: "standby" | "store";
+  readonly intervalMs?: number;
+  /** Policy `event`: all of these hold; empty where the expression bounds nothing. */
+  readonly bounds?: readonly EventBound[];
+  /** Policy `impending-failure`: every update once a failure was announced or seen coming. */
+  readonly thenEveryUpdate?: boolean;
+}
+
+const comparison = /^(updates|bytes|tsns|messages)(>=|>)([0-9]{1,12})$/;
+
+/** In `a || b` each of the two bounds what waits; `&&` bounds nothing by itself. */
+function readBounds(expression: string): EventBound[] {
+  const bare = expression.replaceAll(/['"()\s]/g, "");
+  if (bare.includes("&&")) return [];
+  return bare.split("||").flatMap((term) => {
+    const [, what, operator, count] = comparison.exec(term) ?? [];
+    if (what === undefined) return [];
+    return [{ what: what as EventBound["what"], count: Number(count) + (operator === ">" ? 1 : 0) }];
+  });
+}
+
+/**
+ * Reads the text form of a policy. One that is not known here is judged by the strictest rule.
+ *
+ * @param placement what the record says beside the policy; `shared` and `shared:` name it themselves
+ */
+function readPolicy(text: string, placement: string | undefined): PolicyPromise {
+  const shared = text === "shared" || text.startsWith("shared:");
+  const bare = text === "shared" ? "every-update" : shared ? text.slice("shared:".length) : text;
+  const place = shared || placement === "store" ? "store" : "standby";
+  const [, number, unit] = /^interval:([0-9]{1,9})(ms|s)$/.exec(bare) ?? [];
+  if (number !== undefined) {
+    const intervalMs = Number(number) * (unit === "s" ? 1000 : 1);
+    return { text, kind: "interval", placement: place, intervalMs };
+  }
+  if (bare.startsWith("event:")) {
+    return { text, kind: "event", placement: place, bounds: readBounds(bare.slice("event:".length)) };
+  }
+  if (bare === "impending-failure" || bare.startsWith("impending-failure:")) {
+    const thenEveryUpdate = bare.endsWith(":from-then-on");
+    return { text, kind: "impending-failure", placement: place, thenEveryUpdate };
+  }
+  return { text, kind: "every-update", placement: place };
+}
+
+export const isAsynchronous = (policy: PolicyPromise): boolean => policy.kind !== "every-update";
+
+/** Which policy was in force when: the run's own, and what the serving member changed it to. */
+export class PolicyTimeline {
+  readonly #changes: readonly { readonly atUs: number; readonly policy: PolicyPromise }[];
+
+  constructor(terms: RunTerms, events: readonly HostEvent[], tenures: readonly Tenure[]) {
+    const changes: { atUs: number; policy: PolicyPromise }[] = [];
+    for (const { name, host, at, detail } of events) {
+      const { policy, placement } = detail;
+      if (name !== "policy" || typeof policy !== "string") continue;
+      if (tenures.length > 0 && tenureAt(tenures, at)?.host !== host) continue;
+      const place = typeof placement === "string" ? placement : terms.placement;
+      changes.push({ atUs: at, policy: readPolicy(policy, place) });
+    }
+    const first = changes[0]?.policy ?? readPolicy(terms.policy ?? "every-update", terms.placement);
+    const atStart = terms.policy === undefined ? first : readPolicy(terms.policy, terms.placement);
+    this.#changes = [{ atUs: Number.NEGATIVE_INFINITY, policy: atStart }, ...changes];
+  }
+
+  at(us: number): PolicyPromise {
+    const change = this.#changes.findLast(({ atUs }) => atUs <= us);
+    return (change ?? (this.#changes[0] as { policy: PolicyPromise })).policy;
+  }
+
+  /** Every policy of the run, in order. */
+  get all(): readonly PolicyPromise[] {
+    return this.#changes.map(({ policy }) => policy);
+  }
+}
+
+const lossWords: Readonly<Record<PolicyPromise["kind"], (policy: PolicyPromise) => string>> = {
+  "every-update": () => "nothing lost, duplicated or out of order",
+  interval: ({ intervalMs }) => `every loss reported, and none older than ${intervalMs} ms`,
+  event: ({ bounds = [] }) => {
+    const most = bounds.map(({ what, count }) => `${count} ${what}`).join(" or ");
+    return most === "" ? "every loss reported" : `every loss reported, at most what waits: ${most}`;
+  },
+  "impending-failure": ({ thenEveryUpdate }) =>
+    thenEveryUpdate === true
+      ? "every loss reported, and none once the failure was announced and all was held"
+      : "every loss reported",
+};
+
+/** One sentence on what the run's policy and fencing promise. */
+export function promiseOf(terms: RunTerms): string {
+  const policy = readPolicy(terms.policy ?? "every-update", terms.placement);
+  const where = policy.placement === "store" ? "on the store" : "on the standby";
+  const fencing = terms.fencing === undefined ? "" : `, fencing ${terms.fencing}`;
+  return `Policy ${policy.text} ${where}${fencing}: ${lossWords[policy.kind](policy)}.`;
+}

@@ -1,0 +1,213 @@
+import { describe, expect, test } from "vitest";
+import { judge, successionOf } from "../../../captures/verdict/index.ts";
+import {
+  chunk,
+  conclude,
+  dataChunk,
+  goodRun,
+  HistoryBuilder,
+  sackChunk,
+  setUp,
+} from "../../support/history-builder.ts";
+
+const resultOf = (run: HistoryBuilder, id: string): { outcome: string; summary: string } | undefined =>
+  judge(run.history()).checks.find((check) => check.id === id);
+const failedChecks = (run: HistoryBuilder): string[] =>
+  judge(run.history())
+    .checks.filter(({ outcome }) => outcome === "fail")
+    .map(({ id }) => id);
+
+/** One message into and one out of a member that replicates every update to the other one. */
+function serve(run: HistoryBuilder, server: "a" | "b", epoch: number, replicated = true): void {
+  const up = run.wait(1000).nextNumber("up", 0);
+  const upTsn = run.nextTsn("peer");
+  const holder = server === "a" ? "b" : "a";
+  run.message("peer", "sent", "up", 0, up);
+  run.transmit("peer", server, [dataChunk(upTsn, 0, up)]);
+  run.makeAlone("dataReceived", upTsn, server, epoch);
+  const delivered = run.makeAlone("delivered", upTsn, server, epoch);
+  run.message(server, "delivered", "up", 0, up, delivered);
+  if (replicated) run.flush(holder);
+  run.transmit(server, "peer", [sackChunk(upTsn)], { reason: "sack", dependsOn: delivered });
+  const number = run.nextNumber("down", 0);
+  const tsn = run.nextTsn("cluster");
+  const queued = run.makeAlone("messageQueued", undefined, server, epoch);
+  run.message(server, "sent", "down", 0, number, queued);
+  const assigned = run.makeAlone("tsnAssigned", tsn, server, epoch);
+  if (replicated) run.flush(holder);
+  run.transmit(server, "peer", [dataChunk(tsn, 0, number)], { dependsOn: assigned });
+  run.message("peer", "delivered", "down", 0, number);
+  run.transmit("peer", server, [sackChunk(tsn)], { reason: "sack" });
+}
+
+/** A serves, hands over to B, which hands over back to A; each is the other's standby meanwhile. */
+function thereAndBack(): HistoryBuilder {
+  const run = new HistoryBuilder();
+  run.terms = { policy: "every-update", placement: "standby", fencing: "keep-primary", fault: "handover" };
+  setUp(run);
+  for (let round = 0; round < 3; round += 1) serve(run, "a", 1);
+  run.wait(1000);
+  run.faults.push({ at: run.now, host: "a", fault: "handover", text: "a is to hand over to b" });
+  for (const [from, to, epoch] of [
+    ["a", "b", 2],
+    ["b", "a", 3],
+  ] as const) {
+    run.wait(100).event(from, "handover-started", "the switch-over begins", { epoch });
+    run.wait(500).event(to, "handover-complete", "serving from here", { epoch, tookMs: 0.5 });
+    run.wait(100).event(to, "synchronised", "all is held", { associations: 1, bytes: 900, tookMs: 1 });
+    for (let round = 0; round < 3; round += 1) serve(run, to, epoch);
+  }
+  conclude(run);
+  run.totals = run.totals.filter(({ sent }) => sent > 0);
+  return run;
+}
+
+describe("several tenures in one run", () => {
+  test("a switch-over there and back is clean, and each member is judged while it serves", () => {
+    const run = thereAndBack();
+    const report = judge(run.history());
+    expect(report.checks.filter(({ outcome }) => outcome !== "pass")).toEqual([]);
+    expect(report.headline).toContain("The association was handed over: 0 of 18 messages lost");
+    expect(resultOf(run, "right-instance")?.summary).toBe(
+      "a under epoch 1, then b under epoch 2, then a under epoch 3, as was planned",
+    );
+    expect(resultOf(run, "old-epoch-silent")?.summary).toBe("no packet left a or b after 2 takeovers");
+    expect(resultOf(run, "output-commit")?.summary).toContain("held by b or a first");
+  });
+
+  test("who served when", () => {
+    const { hosts, events, updates } = thereAndBack().history();
+    const { tenures, rivals } = successionOf(hosts, events, updates);
+    expect(tenures.map(({ host, epoch, began }) => `${host} ${epoch} ${began}`)).toEqual([
+      "a 1 start",
+      "b 2 handover",
+      "a 3 handover",
+    ]);
+    expect(rivals).toEqual([]);
+    expect(tenures[1]?.fromUs).toBe(tenures[0]?.toUs);
+  });
+
+  test("the second one that was replaced speaks on", () => {
+    const run = thereAndBack();
+    const back = run.events.findLast(({ name }) => name === "handover-complete");
+    run.now = (back?.at ?? 0) + 50;
+    run.transmit("b", "peer", [sackChunk(1)], { reason: "sack" });
+    expect(failedChecks(run)).toContain("old-epoch-silent");
+  });
+
+  test("the new primary sends what the old one, now its standby, does not hold", () => {
+    const run = thereAndBack();
+    const held = run.updates.findLast(
+      ({ act, host, epoch }) => act === "held" && host === "a" && epoch === 2,
+    );
+    if (held !== undefined) held.at += 5000;
+    expect(failedChecks(run)).toEqual(["output-commit"]);
+  });
+
+  test("a packet of the new primary is released before its acknowledgement", () => {
+    const run = thereAndBack();
+    const ack = run.acked.findLast(({ host }) => host === "b");
+    if (ack !== undefined) ack.at += 5000;
+    expect(failedChecks(run)).toEqual(["commit-gate"]);
+  });
+
+  test("what left while nobody held the state is not asked for, and is said", () => {
+    const run = thereAndBack();
+    const synchronised = run.events.filter(({ name }) => name === "synchronised");
+    for (const event of synchronised) event.at += 1500;
+    const first = run.updates.find(({ act, epoch }) => act === "held" && epoch === 2);
+    if (first !== undefined) first.at += 400;
+    expect(failedChecks(run)).toEqual([]);
+  });
+});
+
+describe("a zombie", () => {
+  const woken = (): HistoryBuilder => {
+    const run = goodRun();
+    run.terms = { policy: "every-update", fencing: "prefer-availability", fault: "zombie" };
+    for (const mark of run.faults) mark.fault = "freeze";
+    run.wait(1000);
+    run.faults.push({ at: run.now, host: "a", fault: "heal", text: "the agent on a goes on" });
+    return run;
+  };
+
+  test("that says nothing is no violation", () => {
+    const run = woken();
+    run.wait(10).event("a", "fenced", "another instance has taken over (epoch 2)", { epoch: 2 });
+    expect(judge(run.history()).outcome).toBe("pass");
+  });
+
+  test("that sends one packet is one, even an answer to a HEARTBEAT", () => {
+    const run = woken();
+    run.transmit("a", "peer", [chunk("HEARTBEAT_ACK")], { reason: "heartbeat-ack" });
+    expect(failedChecks(run)).toEqual(["old-epoch-silent"]);
+  });
+
+  test("that has become the standby of the new primary answers HEARTBEATs again", () => {
+    const run = woken();
+    run.wait(10).event("a", "rejoined", "the standby of epoch 2", { epoch: 2 });
+    run.transmit("a", "peer", [chunk("HEARTBEAT_ACK")], { reason: "heartbeat-ack" });
+    expect(failedChecks(run)).toEqual([]);
+  });
+
+  test("that changes the state under its successor's epoch has broken the fence", () => {
+    const run = woken();
+    run.makeAlone("tsnAssigned", undefined, "a", 2);
+    expect(failedChecks(run)).toEqual(["old-epoch-silent"]);
+  });
+});
+
+describe("faults after which the primary goes on", () => {
+  /** B relays at most; A serves to the end. */
+  const steady = (fault: string, fencing: string): HistoryBuilder => {
+    const run = new HistoryBuilder();
+    run.terms = { policy: "every-update", placement: "standby", fencing, fault };
+    setUp(run);
+    for (let round = 0; round < 3; round += 1) serve(run, "a", 1);
+    run.faults.push({ at: run.now, host: "a", fault, text: "something is cut" });
+    for (let round = 0; round < 3; round += 1) serve(run, "a", 1);
+    conclude(run);
+    run.totals = run.totals.filter(({ sent }) => sent > 0);
+    return run;
+  };
+
+  test.each([
+    ["path-cut", "keep-primary"],
+    ["cluster-cut", "keep-primary"],
+    ["cluster-cut", "witness"],
+    ["store-death", "witness"],
+    ["freeze", "keep-primary"],
+  ])("%s with %s: no takeover is as it should be", (fault, fencing) => {
+    const run = steady(fault, fencing);
+    const report = judge(run.history());
+    expect(report.checks.filter(({ outcome }) => outcome !== "pass")).toEqual([]);
+    expect(report.headline).toBe("The association survived: 0 of 12 messages lost, and a went on all along.");
+    expect(report.promise).toContain(`fencing ${fencing}`);
+  });
+
+  test.each([
+    ["crash", "keep-primary"],
+    ["cluster-cut", "prefer-availability"],
+    ["host-cut", "witness"],
+    ["everything-cut", "prefer-availability"],
+  ])("%s with %s: that nobody took over is a failure", (fault, fencing) => {
+    expect(failedChecks(steady(fault, fencing))).toEqual(["right-instance"]);
+  });
+
+  test("what goes on alone after its holder was lost need not be held", () => {
+    const run = new HistoryBuilder();
+    run.terms = { policy: "every-update", fencing: "keep-primary", fault: "cluster-cut" };
+    setUp(run);
+    serve(run, "a", 1);
+    run.faults.push({ at: run.now, host: "a", fault: "cluster-cut", text: "the cluster link is cut" });
+    run.wait(50_000).event("a", "solo", "nothing is heard of b: going on alone", { reason: "silence" });
+    serve(run, "a", 1, false);
+    run.wait(1000).event("b", "note", "b is still there");
+    conclude(run);
+    run.totals = run.totals.filter(({ sent }) => sent > 0);
+    expect(failedChecks(run)).toEqual([]);
+    expect(resultOf(run, "output-commit")?.summary).toContain("more left while nobody held the state");
+    run.events = run.events.filter(({ name }) => name !== "solo");
+    expect(failedChecks(run)).toEqual(expect.arrayContaining(["output-commit", "commit-gate"]));
+  });
+});
