@@ -1,5 +1,22 @@
 /** The applications that an agent hosts on top of an association. The front door of the room. */
-export type { ApplicationMessage, Load } from "./numbered.ts";
+export type {
+  Application,
+  MessageToSend,
+  ApplicationNote,
+  IncomingMessage,
+  Load,
+  LoadApplication,
+  Refusal,
+} from "./application.ts";
+export type { ApplicationChoice, BuiltInApplication, ParsedApplication } from "./choice.ts";
+export { builtInApplications, makeBuiltIn, parseApplication } from "./choice.ts";
+export { failureText, makeModule } from "./module-answers.ts";
+export type { MadeModule } from "./module-answers.ts";
+export { ModuleApplication } from "./module-application.ts";
+export type { ApplicationModule, ApplicationModuleExport, ModuleAnswer, ModuleMessage } from "./module.ts";
+export type { ApplicationMessage } from "./numbered.ts";
 export { NumberedApplication, echoOf } from "./numbered.ts";
+export type { ApplicationPort } from "./run.ts";
+export { ApplicationRun } from "./run.ts";
 export type { Flow, TestMessage } from "./test-message.ts";
 export { readTestMessage, writeTestMessage } from "./test-message.ts";

@@ -1,113 +1,162 @@
+import type {
+  MessageToSend,
+  ApplicationNote,
+  IncomingMessage,
+  Load,
+  LoadApplication,
+  Refusal,
+} from "./application.ts";
+import { noteOf, refusalText } from "./application.ts";
+import { EchoQueue, echoesShape } from "./echo-queue.ts";
+import type { SkippedIndices } from "./number-source.ts";
+import { NumberSource, sourceBytes } from "./number-source.ts";
+import { readState, unreadable, writeState } from "./state-bytes.ts";
 import type { Flow, TestMessage } from "./test-message.ts";
-import { writeTestMessage } from "./test-message.ts";
+import { readTestMessage, writeTestMessage } from "./test-message.ts";
 
-/** A load: messages a second over all streams together, in turn. */
-export interface Load {
-  readonly ratePerSecond: number;
-  readonly sizeBytes: number;
-  readonly streams: number;
-}
+/** A numbered test message that is to be sent. */
+export type ApplicationMessage = MessageToSend & { readonly about: TestMessage };
 
-/** What the application wants sent on the association. */
-export interface ApplicationMessage {
-  readonly streamId: number;
-  readonly payload: Uint8Array;
-  readonly about: TestMessage;
-}
-
-const stateBytes = 8 + 8 + 4 + 2 + 4 + 1;
+const stateVersion = 1;
 
 /**
- * The built-in test application: numbers messages of one flow at a steady rate, and on the outside
- * computer sends each `down` message back. Pure: time comes in, messages go out. Its state moves with
- * the association, so that the numbering goes on without a gap on another computer.
+ * The built-in test application: numbers messages of one flow at a steady rate; where it `echoes`, it sends
+ * each `down` message back, before it numbers anything new. Without that it is the `source`. What it numbered
+ * and the echoes that it owes move with the association, so nothing is left out on another computer.
  */
-export class NumberedApplication {
-  readonly #source: Flow;
-  #load: Load | undefined;
-  #startedAtMs: number = 0;
-  #sent: number = 0;
-  #running: boolean = false;
+export class NumberedApplication implements LoadApplication {
+  readonly #flow: Flow;
+  readonly #source: NumberSource;
+  readonly #echoes: boolean;
+  readonly #queue: EchoQueue = new EchoQueue();
+  /** What `due` answered last. */
+  #offered: "echo" | "number" | undefined;
+  #revision: number = 0;
+  readonly #notes: ApplicationNote[] = [];
 
   /** `source` is the flow that this side numbers. */
-  constructor(source: "up" | "down") {
-    this.#source = source;
+  constructor(source: "up" | "down", echoes: boolean = false) {
+    this.#flow = source;
+    this.#source = new NumberSource(source);
+    this.#echoes = echoes;
   }
 
   start(load: Load, nowMs: number): void {
-    this.#load = load;
-    this.#startedAtMs = nowMs;
-    this.#sent = 0;
-    this.#running = true;
+    this.#revision += 1;
+    this.#noteSkipped(this.#source.start(load, nowMs));
   }
 
   stop(): void {
-    this.#running = false;
+    this.#revision += 1;
+    this.#source.stop();
   }
 
   get running(): boolean {
-    return this.#running;
+    return this.#source.running;
+  }
+
+  onMessage({ payload }: IncomingMessage): void {
+    const message = this.#echoes ? readTestMessage(payload) : undefined;
+    if (message?.flow !== "down") return;
+    this.#revision += 1;
+    if (this.#queue.addNumbered(message)) return;
+    const { streamId, number } = message;
+    this.#notes.push(
+      noteOf(`too many echoes wait for room: echo ${number} of stream ${streamId} is not sent`),
+    );
   }
 
   /** When the next message is due, in milliseconds. */
   nextDeadlineMs(): number | undefined {
-    if (!this.#running || this.#load === undefined) return undefined;
-    return this.#startedAtMs + ((this.#sent + 1) * 1000) / this.#load.ratePerSecond;
+    return this.#source.nextDeadlineMs();
   }
 
   /** The message that is due at `nowMs`, if one is; `accepted` must follow once it was taken over. */
   due(nowMs: number): ApplicationMessage | undefined {
-    const dueAtMs = this.nextDeadlineMs();
-    if (dueAtMs === undefined || dueAtMs > nowMs || this.#load === undefined) return undefined;
-    const streamId = this.#sent % this.#load.streams;
-    const about: TestMessage = {
-      flow: this.#source,
-      streamId,
-      number: Math.floor(this.#sent / this.#load.streams),
-      sentAtUs: nowMs * 1000,
-      sizeBytes: this.#load.sizeBytes,
-    };
-    return { streamId, payload: writeTestMessage(about), about };
+    const echo = this.#offered === "number" ? undefined : this.#queue.first(nowMs);
+    if (echo?.about !== undefined) {
+      this.#offered = "echo";
+      return { ...echo, about: echo.about };
+    }
+    const about = this.#source.due(nowMs);
+    if (about === undefined) return undefined;
+    this.#offered = "number";
+    return { streamId: about.streamId, payload: writeTestMessage(about), about };
   }
 
   accepted(): void {
-    this.#sent += 1;
+    this.#revision += 1;
+    if (this.#offered === "echo") this.#queue.shift();
+    else this.#source.accepted();
+    this.#offered = undefined;
+  }
+
+  /** What cannot be numbered on a stream cannot be numbered later either: the load stops. */
+  refused(refusal: Refusal): void {
+    this.#revision += 1;
+    if (this.#offered === "echo") {
+      const { streamId = 0, about } = this.#queue.first(0) ?? {};
+      this.#notes.push(noteOf(refusalText(`echo ${about?.number ?? 0}`, streamId, refusal)));
+      this.#queue.shift();
+    } else {
+      const { streamId = 0, number = 0 } = this.#source.due(Number.POSITIVE_INFINITY) ?? {};
+      this.#notes.push(noteOf(refusalText(`${this.#flow} ${number}`, streamId, refusal)));
+      this.#source.stop();
+    }
+    this.#offered = undefined;
+  }
+
+  get waitingBytes(): number {
+    return this.#queue.bytes;
+  }
+
+  get revision(): number {
+    return this.#revision;
+  }
+
+  get summary(): string {
+    const echoes = this.#echoes ? `, ${this.#queue.length} echoes wait` : "";
+    return `${this.#source.next} messages of ${this.#flow} were numbered${echoes}`;
   }
 
   /** Numbers given out so far, for each stream. */
   totals(): { readonly flow: Flow; readonly streamId: number; readonly sent: number }[] {
-    const streams = this.#load?.streams ?? 0;
-    return Array.from({ length: streams }, (_, streamId) => ({
-      flow: this.#source,
-      streamId,
-      sent: Math.floor((this.#sent + streams - 1 - streamId) / streams),
-    }));
+    return this.#source.totals();
   }
 
-  /** Bytes from which `restore` goes on. */
+  /** Version (1), the source, and behind it the echoes that wait, where there are any. */
   snapshot(): Uint8Array {
-    const bytes = new Uint8Array(stateBytes);
-    const view = new DataView(bytes.buffer);
-    view.setFloat64(0, this.#startedAtMs);
-    view.setFloat64(8, this.#load?.ratePerSecond ?? 0);
-    view.setUint32(16, this.#load?.sizeBytes ?? 0);
-    view.setUint16(20, this.#load?.streams ?? 0);
-    view.setUint32(22, this.#sent);
-    view.setUint8(26, Number(this.#running));
+    const echoes = this.#queue.length === 0 ? undefined : writeState("echoes", this.#queue.save());
+    const bytes = new Uint8Array(1 + sourceBytes + (echoes?.length ?? 0));
+    bytes[0] = stateVersion;
+    this.#source.save(new DataView(bytes.buffer), 1);
+    if (echoes !== undefined) bytes.set(echoes, 1 + sourceBytes);
     return bytes;
   }
 
-  restore(bytes: Uint8Array): void {
-    if (bytes.length !== stateBytes) return;
-    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-    const streams = view.getUint16(20);
-    this.#startedAtMs = view.getFloat64(0);
-    this.#load =
-      streams === 0
-        ? undefined
-        : { ratePerSecond: view.getFloat64(8), sizeBytes: view.getUint32(16), streams };
-    this.#sent = view.getUint32(22);
-    this.#running = view.getUint8(26) === 1;
+  restore(bytes: Uint8Array, unseenMessages: number = 0): void {
+    this.#revision += 1;
+    const rest = bytes.subarray(1 + sourceBytes);
+    const echoes = rest.length === 0 ? [] : readState("echoes", rest, echoesShape);
+    if (bytes.length <= sourceBytes || bytes[0] !== stateVersion || echoes === undefined) {
+      this.#notes.push(noteOf(unreadable("numbered")));
+      return;
+    }
+    this.#source.restore(new DataView(bytes.buffer, bytes.byteOffset, bytes.length), 1);
+    this.#queue.restore(echoes);
+    this.#noteSkipped(this.#source.skip(unseenMessages));
+  }
+
+  /** A number that another computer may have given out to another message is never given out again. */
+  #noteSkipped(skipped: SkippedIndices | undefined): void {
+    if (skipped === undefined) return;
+    const { firstIndex, lastIndex } = skipped;
+    const text = `up to ${lastIndex - firstIndex + 1} messages of ${this.#flow} may have been sent that this computer does not know: their numbers are skipped`;
+    this.#notes.push({ name: "numbers-skipped", text, detail: { flow: this.#flow, firstIndex, lastIndex } });
+  }
+
+  takeNotes(): ApplicationNote[] {
+    return this.#notes.splice(0);
   }
 }
 

@@ -1,9 +1,9 @@
 import { crc32c } from "../sctp/index.ts";
 
 /** Which side gave the number: `up` the outside computer, `down` the cluster, `echo` a `down` message sent back. */
-export type Flow = "up" | "down" | "echo";
+export type Flow = (typeof flows)[number];
 
-const flows: readonly Flow[] = ["up", "down", "echo"];
+export const flows = ["up", "down", "echo"] as const;
 
 const magic = 0x55535459; // "USTY"
 const checksumAt = 12;
