@@ -49,6 +49,8 @@ export class NumberedApplication implements LoadApplication {
   stop(): void {
     this.#revision += 1;
     this.#source.stop();
+    // What was offered is not due any more: the echoes have their turn.
+    if (this.#offered === "number") this.#offered = undefined;
   }
 
   get running(): boolean {

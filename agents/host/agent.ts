@@ -47,7 +47,7 @@ export class Agent {
         this.#active("connect").connect(message.address, message.port, nowMs);
         break;
       case "load":
-        this.#active("start a load").startLoad(message, nowMs);
+        this.#refuse(this.#active("start a load").startLoad(message, nowMs));
         break;
       case "stop-load":
         this.#active("stop a load").stopLoad(nowMs);
@@ -155,8 +155,7 @@ export class Agent {
   #outsideComputer(): ActiveInstance {
     return new ActiveInstance({
       endpoint: this.#endpoint(),
-      application: new NumberedApplication("up"),
-      echoes: true,
+      makeApplication: () => new NumberedApplication("up", true),
       epoch: 1,
       mayLeave: () => true,
     });
@@ -174,7 +173,6 @@ export class Agent {
       startsAs,
       makeEndpoint: () => this.#endpoint(),
       makeApplication: () => new NumberedApplication("down"),
-      echoes: false,
       // With a keeper it is the keeper who decides.
       fencing: fencing === "witness" ? "prefer-availability" : fencing,
       policy,

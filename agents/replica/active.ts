@@ -1,4 +1,4 @@
-import type { Load, NumberedApplication } from "../application/index.ts";
+import type { Application, Load } from "../application/index.ts";
 import type { FlowTotal } from "../control/records.ts";
 import type {
   AssociationState,
@@ -10,7 +10,8 @@ import type {
   ResumeTerms,
   Route,
 } from "../sctp/index.ts";
-import { ApplicationSide } from "./application-side.ts";
+import { tsnDistance } from "../sctp/index.ts";
+import { Applications } from "./applications.ts";
 import type { Gated } from "./commit-gate.ts";
 import type { ClusterFrame, ReplicatedUpdate } from "./frames.ts";
 import { replicate } from "./frames.ts";
@@ -21,9 +22,8 @@ import type { Replicator } from "./replicator.ts";
 
 export interface ActiveOptions {
   readonly endpoint: Endpoint;
-  readonly application: NumberedApplication;
-  /** Whether `down` messages are sent back: the outside computer does. */
-  readonly echoes: boolean;
+  /** One for each association. */
+  readonly makeApplication: () => Application;
   readonly epoch: number;
   /** Where updates go, and what waits for them; absent for an endpoint that nobody else holds. */
   readonly replicator?: Replicator<GatedThing> | undefined;
@@ -45,7 +45,7 @@ export type GatedThing = { readonly packet: OutboundPacket } | { readonly record
  */
 export class ActiveInstance {
   readonly #options: ActiveOptions;
-  readonly #application: ApplicationSide;
+  readonly #applications: Applications;
   /** The application begins nothing new: the associations are about to move. */
   isPaused: boolean = false;
   #outputs: ActiveOutputs = { packets: [], records: [] };
@@ -53,14 +53,9 @@ export class ActiveInstance {
   #news: { messagesDelivered: number; pathChanged: boolean } = { messagesDelivered: 0, pathChanged: false };
 
   constructor(options: ActiveOptions) {
-    const { endpoint, application, echoes, replicator } = options;
+    const { endpoint, makeApplication, replicator } = options;
     this.#options = options;
-    this.#application = new ApplicationSide({
-      endpoint,
-      application,
-      echoes,
-      saves: replicator !== undefined,
-    });
+    this.#applications = new Applications({ endpoint, makeApplication, saves: replicator !== undefined });
   }
 
   /** Goes on with associations that another instance ran, at once and from our own address. */
@@ -71,18 +66,18 @@ export class ActiveInstance {
     nowMs: number,
   ): ActiveInstance {
     const instance = new ActiveInstance(options);
-    // The application's own association is the one that its state was saved with.
-    const own = states.find((state) => state.userState.length > 0) ?? states[0];
     for (const state of states) {
-      const handle = options.endpoint.resume(state, nowMs, terms(state));
-      if (state === own && state.phase !== "cookie-echoed")
-        instance.#application.resume(handle, state.userState);
+      const { userState, phase } = state;
+      const resumed = terms(state);
+      const unseenMessages = unseen(state, resumed);
+      const handle = options.endpoint.resume(state, nowMs, resumed);
+      if (phase !== "cookie-echoed") instance.#applications.resume(handle, userState, unseenMessages);
     }
     return instance;
   }
 
   get association(): number | undefined {
-    return this.#application.association;
+    return this.#applications.association;
   }
 
   get endpoint(): Endpoint {
@@ -106,12 +101,13 @@ export class ActiveInstance {
     return this.#options.replicator?.isFull === true;
   }
 
-  startLoad(load: Load, nowMs: number): void {
-    this.#application.start(load, nowMs);
+  /** Answers one sentence where no load can be started. */
+  startLoad(load: Load, nowMs: number): string | undefined {
+    return this.#applications.start(load, nowMs);
   }
 
   stopLoad(nowMs: number): void {
-    this.#application.stop(nowMs);
+    this.#applications.stop(nowMs);
   }
 
   shutdown(nowMs: number): void {
@@ -122,8 +118,8 @@ export class ActiveInstance {
   status(): { readonly totals: readonly FlowTotal[]; readonly drained: boolean } {
     const pending = this.association === undefined ? 0 : this.endpoint.pendingBytes(this.association);
     const drained =
-      pending === 0 && this.#application.isIdle && (this.#options.replicator?.waiting ?? 0) === 0;
-    return { totals: this.#application.totals, drained };
+      pending === 0 && this.#applications.isIdle && (this.#options.replicator?.waiting ?? 0) === 0;
+    return { totals: this.#applications.totals, drained };
   }
 
   /** A word of the holder: what waited for it may leave now. */
@@ -135,13 +131,12 @@ export class ActiveInstance {
     const { endpoint, replicator } = this.#options;
     return earliest(
       endpoint.nextDeadlineMs(),
-      this.#application.nextDeadlineMs(),
+      this.isPaused ? undefined : this.#applications.nextDeadlineMs(),
       replicator?.nextDeadlineMs(),
     );
   }
 
   advance(nowMs: number): void {
-    this.#application.advance(nowMs);
     this.endpoint.advance(nowMs);
     this.#options.replicator?.advance(nowMs);
   }
@@ -159,11 +154,13 @@ export class ActiveInstance {
     const updates: ReplicatedUpdate[] = [];
     const gated: Gated<GatedThing>[] = [];
     this.#collect(updates, gated, nowMs);
-    if (!this.isPaused) this.#application.run(this.#isBehind, nowMs);
+    do {
+      if (!this.isPaused) this.#applications.run(this.#isBehind, nowMs);
+      this.#collect(updates, gated, nowMs);
+    } while (this.#applications.wantTurn && !this.isPaused);
+    this.#applications.save();
     this.#collect(updates, gated, nowMs);
-    this.#application.save();
-    this.#collect(updates, gated, nowMs);
-    this.#outputs.records.push(...this.#application.takeRecords());
+    this.#outputs.records.push(...this.#applications.takeRecords());
     this.#publish(updates, nowMs);
     this.#submit(gated, nowMs);
   }
@@ -208,7 +205,7 @@ export class ActiveInstance {
     const record = deliveryRecord(payload, sequence, nowMs);
     if (record !== undefined) gated.push({ association, dependsOn: sequence, item: { record } });
     if (delivery.ending) this.#news.messagesDelivered += 1;
-    this.#application.deliver(delivery, nowMs);
+    this.#applications.deliver(delivery, nowMs);
   }
 
   /** Without leave a packet is lost like on a bad link; SCTP repairs that, and nobody sees two instances. */
@@ -218,11 +215,16 @@ export class ActiveInstance {
   }
 
   #noticed(association: number, notification: Notification, nowMs: number): void {
-    this.#application.noticed(association, notification);
+    this.#applications.noticed(association, notification);
     if (notification.type === "peer-address-change") this.#news.pathChanged = true;
     const record = notificationRecord(association, notification, nowMs);
     if (record !== undefined) this.#outputs.records.push(record);
   }
+}
+
+/** Messages of the former instance that the state does not know of, at most: each took a TSN of the lease. */
+function unseen({ send }: AssociationState, { lag }: ResumeTerms): number {
+  return lag?.lease === undefined ? 0 : Math.max(tsnDistance(send.nextTsn, lag.lease.limitTsn), 0);
 }
 
 /** The earliest of the instants that there are. */

@@ -264,13 +264,13 @@ export class Member {
 
   #primary({ states, isHeld, lease, terms = () => ({}) }: Beginning, nowMs: number): PrimaryDuty {
     const epoch = this.#epoch;
-    const { makeEndpoint, makeApplication, echoes, fencing, keeper, leaseMs } = this.#options;
+    const { makeEndpoint, makeApplication, fencing, keeper, leaseMs } = this.#options;
     const endpoint = makeEndpoint();
     const replicator = new Replicator<GatedThing>({ epoch, source: endpoint, policy: this.#policy });
     const right = new SendingRight({ epoch, fencing, keeper, leaseMs, isGuarded: isHeld });
     if (lease !== undefined) right.answered(lease.by, lease.atMs, nowMs);
     const mayLeave = (atMs: number): boolean => right.mayLeave(atMs);
-    const options = { endpoint, application: makeApplication(), echoes, epoch, replicator, mayLeave };
+    const options = { endpoint, makeApplication, epoch, replicator, mayLeave };
     const active =
       states.length === 0
         ? new ActiveInstance(options)

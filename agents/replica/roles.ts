@@ -1,4 +1,4 @@
-import type { NumberedApplication } from "../application/index.ts";
+import type { Application } from "../application/index.ts";
 import type { AssociationState, Endpoint, IcmpReport, OutboundPacket, Route } from "../sctp/index.ts";
 import type { ClusterFrame } from "./frames.ts";
 import type { ReplicationPolicy } from "./policy/index.ts";
@@ -9,9 +9,8 @@ import type { StandbyInstance } from "./standby.ts";
 export interface MemberOptions {
   readonly startsAs: "primary" | "secondary";
   readonly makeEndpoint: () => Endpoint;
-  readonly makeApplication: () => NumberedApplication;
-  /** Whether `down` messages are sent back. */
-  readonly echoes: boolean;
+  /** One for each association. */
+  readonly makeApplication: () => Application;
   readonly fencing: FencingMode;
   readonly policy: ReplicationPolicy;
   /** The third computer, where there is one: whether it holds the state, or only decides. */

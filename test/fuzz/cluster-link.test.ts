@@ -12,6 +12,7 @@ describe("the cluster link", () => {
   it(`takes any bytes for a frame or for none, seed ${seed}`, () => {
     const frames: Uint8Array[] = [];
     const world = new ClusterWorld(5, quietNetwork);
+    world.run(100);
     world.peer.startLoad(smallMessages, world.nowMs);
     world.tapLink((bytes) => frames.push(bytes));
     world.run(100);

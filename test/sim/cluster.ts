@@ -65,8 +65,7 @@ export class ClusterWorld {
     this.b = new Member(this.#memberOptions("b"), this.nowMs);
     this.peer = new ActiveInstance({
       endpoint: this.#endpoint("peer", 2),
-      application: new NumberedApplication("up"),
-      echoes: true,
+      makeApplication: () => new NumberedApplication("up", true),
       epoch: 1,
       mayLeave: () => true,
     });
@@ -85,7 +84,6 @@ export class ClusterWorld {
       startsAs: side === "a" ? "primary" : "secondary",
       makeEndpoint: () => this.#endpoint(side, side === "a" ? 1 : 3),
       makeApplication: () => new NumberedApplication("down"),
-      echoes: false,
       fencing: "prefer-availability",
       policy: { kind: "every-update" },
       keeper: undefined,

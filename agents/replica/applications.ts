@@ -1,0 +1,190 @@
+import type { Application, Load, MessageToSend } from "../application/index.ts";
+import { ApplicationRun, NumberedApplication } from "../application/index.ts";
+import type { FlowTotal } from "../control/records.ts";
+import type { Delivery, Endpoint, Notification, SendAnswer } from "../sctp/index.ts";
+import type { InstanceRecord } from "./records.ts";
+import { epochMicros, eventRecord } from "./records.ts";
+
+export interface ApplicationsOptions {
+  readonly endpoint: Endpoint;
+  /** One for each association. */
+  readonly makeApplication: () => Application;
+  /** Whether their state moves with the associations. */
+  readonly saves: boolean;
+}
+
+/**
+ * The applications on top of an endpoint, one on each association: what is delivered goes to them, what they
+ * want sent goes out, and their state is saved with the association. Only those are looked at that something
+ * happened to, so thousands that are idle cost nothing.
+ */
+export class Applications {
+  readonly #options: ApplicationsOptions;
+  readonly #runs: Map<number, ApplicationRun> = new Map<number, ApplicationRun>();
+  /** Something happened to them that they have not had their turn about. */
+  readonly #touched: Set<number> = new Set<number>();
+  /** Their state may differ from what was saved. */
+  readonly #changed: Set<number> = new Set<number>();
+  /** They have something to do at an instant to come. */
+  readonly #timed: Set<number> = new Set<number>();
+  /** The association that a load runs on: the first one. A stranger who connects too gets no part of it. */
+  #own: number | undefined;
+  readonly #records: InstanceRecord[] = [];
+
+  constructor(options: ApplicationsOptions) {
+    this.#options = options;
+  }
+
+  /** The association that a load runs on. */
+  get association(): number | undefined {
+    return this.#own;
+  }
+
+  takeRecords(): InstanceRecord[] {
+    return this.#records.splice(0);
+  }
+
+  /** Goes on where another instance saved the state; `unseenMessages` of its association may be newer than that. */
+  resume(association: number, userState: Uint8Array, unseenMessages: number): void {
+    this.#add(association).restore(userState, unseenMessages);
+    this.#own ??= association;
+  }
+
+  #add(association: number): ApplicationRun {
+    const run = new ApplicationRun(this.#options.makeApplication(), {
+      send: (message, nowMs) => this.#send(association, message, nowMs),
+    });
+    this.#runs.set(association, run);
+    this.#touched.add(association);
+    return run;
+  }
+
+  get #loaded(): NumberedApplication | undefined {
+    const application = this.#own === undefined ? undefined : this.#runs.get(this.#own)?.application;
+    return application instanceof NumberedApplication ? application : undefined;
+  }
+
+  /** Answers one sentence where no load can be started. */
+  start(load: Load, nowMs: number): string | undefined {
+    const application = this.#loaded;
+    if (application === undefined || this.#own === undefined)
+      return "there is no association with the numbered application, which a load needs";
+    application.start(load, nowMs);
+    this.#touched.add(this.#own);
+    const text = `load starts: ${load.ratePerSecond} messages of ${load.sizeBytes} bytes a second on ${load.streams} streams`;
+    this.#records.push(eventRecord("load-started", text, nowMs));
+    return undefined;
+  }
+
+  stop(nowMs: number): void {
+    const application = this.#loaded;
+    if (application?.running !== true || this.#own === undefined) return;
+    application.stop();
+    this.#touched.add(this.#own);
+    this.#records.push(eventRecord("load-stopped", "load stops", nowMs));
+  }
+
+  get #isRunning(): boolean {
+    return this.#loaded?.running === true;
+  }
+
+  get totals(): readonly FlowTotal[] {
+    return this.#loaded?.totals() ?? [];
+  }
+
+  /** Nothing waits for room on the association of the load. */
+  get isIdle(): boolean {
+    return this.#own === undefined || this.#runs.get(this.#own)?.isIdle !== false;
+  }
+
+  noticed(association: number, notification: Notification): void {
+    switch (notification.type) {
+      case "association-change":
+        if (notification.state === "comm-up") {
+          this.#add(association);
+          this.#own ??= association;
+        } else this.#remove(association);
+        break;
+      case "send-possible":
+        this.#runs.get(association)?.roomAgain();
+        this.#touched.add(association);
+        break;
+      case "partial-delivery-aborted":
+        this.#runs.get(association)?.partialDeliveryAborted(notification);
+        break;
+      default:
+        break;
+    }
+  }
+
+  #remove(association: number): void {
+    this.#runs.delete(association);
+    this.#timed.delete(association);
+    if (this.#own === association) this.#own = undefined;
+  }
+
+  deliver(delivery: Delivery, nowMs: number): void {
+    this.#runs.get(delivery.association)?.deliver(delivery, nowMs);
+    this.#touched.add(delivery.association);
+  }
+
+  /** Sends what is due; with `held` nothing is sent, as long as the replication is too far behind. */
+  run(held: boolean, nowMs: number): void {
+    for (const association of this.#timed) {
+      const dueMs = this.#runs.get(association)?.nextDeadlineMs();
+      if (dueMs !== undefined && dueMs <= nowMs) this.#touched.add(association);
+    }
+    const touched = [...this.#touched];
+    this.#touched.clear();
+    for (const association of touched) {
+      const run = this.#runs.get(association);
+      if (run === undefined) continue;
+      this.#changed.add(association);
+      const wasRunning = this.#isRunning;
+      run.turn(held, nowMs);
+      if (wasRunning && !this.#isRunning)
+        this.#records.push(eventRecord("load-stopped", "load stops", nowMs));
+      if (run.nextDeadlineMs() === undefined) this.#timed.delete(association);
+      else this.#timed.add(association);
+      for (const { name, text, detail } of run.takeNotes())
+        this.#records.push(eventRecord(name, text, nowMs, detail));
+    }
+  }
+
+  /** Something happened since the last `run`. */
+  get wantTurn(): boolean {
+    return this.#touched.size > 0;
+  }
+
+  /** The state of an application moves with its association: it is an update like any other. */
+  save(): void {
+    if (this.#options.saves) {
+      for (const association of this.#changed) {
+        const state = this.#runs.get(association)?.takeChangedState();
+        if (state !== undefined) this.#options.endpoint.saveUserState(association, state);
+      }
+    }
+    this.#changed.clear();
+  }
+
+  /** 0: at once. */
+  nextDeadlineMs(): number | undefined {
+    if (this.#touched.size > 0) return 0;
+    let earliestMs: number | undefined;
+    for (const association of this.#timed) {
+      const dueMs = this.#runs.get(association)?.nextDeadlineMs();
+      if (dueMs !== undefined && (earliestMs === undefined || dueMs < earliestMs)) earliestMs = dueMs;
+    }
+    return earliestMs;
+  }
+
+  #send(association: number, message: MessageToSend, nowMs: number): SendAnswer {
+    const { streamId, payload, ppid = 0, unordered = false, about } = message;
+    const answer = this.#options.endpoint.send(association, { streamId, ppid, unordered, payload }, nowMs);
+    if (answer !== "accepted" || about === undefined) return answer;
+    const { flow, number, sizeBytes } = about;
+    const sent = { act: "sent", flow, streamId, number, sizeBytes, intact: true } as const;
+    this.#records.push({ kind: "message", at: epochMicros(nowMs), ...sent });
+    return answer;
+  }
+}
