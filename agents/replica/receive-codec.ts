@@ -5,6 +5,8 @@ import type { ByteReader, ByteWriter } from "./encoding.ts";
 const unorderedBit = 4;
 const beginningBit = 2;
 const endingBit = 1;
+/** Beside bit 1, `behind`: flows wait for their numbers. */
+const adoptingBit = 2;
 
 /** A received DATA or I-DATA chunk. */
 export function writeReceivedChunk(writer: ByteWriter, chunk: ReceivedChunk): void {
@@ -51,6 +53,8 @@ export function writeReceiveState(writer: ByteWriter, receive: AssociationState[
   writer.list([...receive.unorderedSkips], ([streamId, skip]) =>
     writer.u16(streamId).u32(skip.ssn).u32(skip.tsn),
   );
+  writer.u8(Number(receive.behind) | (receive.adopted === undefined ? 0 : adoptingBit));
+  writer.list([...(receive.adopted ?? [])], (flow) => writer.u32(flow));
 }
 
 export function readReceiveState(reader: ByteReader): AssociationState["receive"] {
@@ -70,6 +74,12 @@ export function readReceiveState(reader: ByteReader): AssociationState["receive"
     nextTsn: tsn(reader.u32()),
     nextFsn: reader.u32(),
   }));
+  const skips = reader.list(() => ({ streamId: reader.u16(), ssn: reader.u32() }));
+  const unorderedSkips = new Map(
+    reader.list(() => [reader.u16(), { ssn: reader.u32(), tsn: tsn(reader.u32()) }] as const),
+  );
+  const takenOver = reader.u8();
+  const adopted = new Set(reader.list(() => reader.u32()));
   return {
     interleaving,
     cumulativeTsn,
@@ -78,9 +88,9 @@ export function readReceiveState(reader: ByteReader): AssociationState["receive"
     bufferedBytes: chunks.reduce((sum, chunk) => sum + chunk.payload.length, 0),
     nextSsn,
     partial,
-    skips: reader.list(() => ({ streamId: reader.u16(), ssn: reader.u32() })),
-    unorderedSkips: new Map(
-      reader.list(() => [reader.u16(), { ssn: reader.u32(), tsn: tsn(reader.u32()) }] as const),
-    ),
+    skips,
+    unorderedSkips,
+    behind: (takenOver & 1) !== 0,
+    adopted: (takenOver & adoptingBit) === 0 ? undefined : adopted,
   };
 }

@@ -1,4 +1,4 @@
-import type { ReceiveUpdate } from "../sctp/index.ts";
+import type { MessageName, ReceiveUpdate, Tsn } from "../sctp/index.ts";
 import { tsn, unreachable } from "../sctp/index.ts";
 import type { ByteReader, ByteWriter } from "./encoding.ts";
 import { readReceivedChunk, writeReceivedChunk } from "./receive-codec.ts";
@@ -18,9 +18,7 @@ export function writeReceiveUpdate(writer: ByteWriter, update: ReceiveUpdate): v
       break;
     case "dataSkipped":
       writer.u32(update.cumulativeTsn).list(update.discarded, (each) => writer.u32(each));
-      writer.list(update.aborted, ({ streamId, unordered, ssn }) =>
-        writer.u16(streamId).u8(Number(unordered)).u32(ssn),
-      );
+      writer.list(update.aborted, (name) => writeName(writer, name));
       writer.list(update.advances, ({ streamId, ssn }) => writer.u16(streamId).u32(ssn));
       writer.list(update.skips, ({ streamId, ssn }) => writer.u16(streamId).u32(ssn));
       writer.list(update.unorderedSkips, ({ streamId, ssn }) => writer.u16(streamId).u32(ssn));
@@ -33,6 +31,17 @@ export function writeReceiveUpdate(writer: ByteWriter, update: ReceiveUpdate): v
       break;
     case "tsnReset":
       writer.u32(update.cumulativeTsn);
+      break;
+    case "receiveBehind":
+      writer.u8(Number(update.behind));
+      break;
+    case "resynchronised":
+      writer.u32(update.cumulativeTsn);
+      writeDropped(writer, update);
+      break;
+    case "flowAdopted":
+      writeName(writer, update.name);
+      writeDropped(writer, update);
       break;
     default:
       unreachable(update);
@@ -54,11 +63,7 @@ export function readReceiveUpdate(reader: ByteReader, kind: ReceiveUpdate["kind"
         kind,
         cumulativeTsn: tsn(reader.u32()),
         discarded: reader.list(() => tsn(reader.u32())),
-        aborted: reader.list(() => ({
-          streamId: reader.u16(),
-          unordered: reader.u8() === 1,
-          ssn: reader.u32(),
-        })),
+        aborted: reader.list(() => readName(reader)),
         advances: reader.list(readSkip),
         skips: reader.list(readSkip),
         unorderedSkips: reader.list(readSkip),
@@ -69,7 +74,38 @@ export function readReceiveUpdate(reader: ByteReader, kind: ReceiveUpdate["kind"
       return { kind, streamIds: reader.list(() => reader.u16()) };
     case "tsnReset":
       return { kind, cumulativeTsn: tsn(reader.u32()) };
+    case "receiveBehind":
+      return { kind, behind: reader.u8() === 1 };
+    case "resynchronised":
+      return { kind, cumulativeTsn: tsn(reader.u32()), ...readDropped(reader) };
+    case "flowAdopted":
+      return { kind, name: readName(reader), ...readDropped(reader) };
     default:
       return unreachable(kind);
   }
 }
+
+function writeName(writer: ByteWriter, { streamId, unordered, ssn }: MessageName): void {
+  writer.u16(streamId).u8(Number(unordered)).u32(ssn);
+}
+
+const readName = (reader: ByteReader): MessageName => ({
+  streamId: reader.u16(),
+  unordered: reader.u8() === 1,
+  ssn: reader.u32(),
+});
+
+/** What is thrown away of messages that never become whole. */
+interface Dropped {
+  readonly discarded: readonly Tsn[];
+  readonly aborted: readonly MessageName[];
+}
+
+function writeDropped(writer: ByteWriter, { discarded, aborted }: Dropped): void {
+  writer.list(discarded, (each) => writer.u32(each)).list(aborted, (name) => writeName(writer, name));
+}
+
+const readDropped = (reader: ByteReader): Dropped => ({
+  discarded: reader.list(() => tsn(reader.u32())),
+  aborted: reader.list(() => readName(reader)),
+});

@@ -43,6 +43,7 @@ function tsnOf(update: AssociationUpdate): number | undefined {
       return update.tsns.at(-1);
     case "dataSkipped":
     case "tsnReset":
+    case "resynchronised":
       return update.cumulativeTsn;
     default:
       return undefined;

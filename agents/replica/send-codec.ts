@@ -3,8 +3,10 @@ import type {
   MessageTerms,
   OutboundStream,
   OutstandingChunk,
+  PassedTsns,
   QueuedMessage,
   Reliability,
+  SkippedMessage,
 } from "../sctp/index.ts";
 import { Fifo, plainTerms, tsn, unreachable } from "../sctp/index.ts";
 import type { ByteReader, ByteWriter } from "./encoding.ts";
@@ -87,13 +89,17 @@ function readMessage(reader: ByteReader, streamId: number): QueuedMessage {
   };
 }
 
+const unknownBit = 32;
 const outstandingFlags = ["unordered", "beginning", "ending", "immediate", "abandoned"] as const;
 
 function writeOutstanding(writer: ByteWriter, chunk: OutstandingChunk): void {
   const flags = outstandingFlags.reduce((bits, name, at) => bits | (Number(chunk[name]) << at), 0);
-  writer.u32(chunk.tsn).u16(chunk.streamId).u32(chunk.ssn).u32(chunk.fsn).u32(chunk.ppid).u8(flags);
-  writer.bytes(chunk.payload);
+  const { unknown } = chunk;
+  writer.u32(chunk.tsn).u16(chunk.streamId).u32(chunk.ssn).u32(chunk.fsn).u32(chunk.ppid);
+  writer.u8(unknown === undefined ? flags : flags | unknownBit).bytes(chunk.payload);
   writeTerms(writer, chunk.terms);
+  if (unknown === undefined) return;
+  writer.list(unknown, ({ streamId, unordered, ssn }) => writer.u16(streamId).u8(Number(unordered)).u32(ssn));
 }
 
 function readOutstanding(reader: ByteReader): OutstandingChunk {
@@ -115,8 +121,33 @@ function readOutstanding(reader: ByteReader): OutstandingChunk {
     abandoned: (flags & 16) !== 0,
     payload,
     terms: readTerms(reader),
+    ...((flags & unknownBit) === 0 ? undefined : { unknown: reader.list(() => readSkipped(reader)) }),
   };
 }
+
+const readSkipped = (reader: ByteReader): SkippedMessage => ({
+  streamId: reader.u16(),
+  unordered: reader.u8() === 1,
+  ssn: reader.u32(),
+});
+
+/** TSNs that another instance may have used. */
+export function writePassedTsns(writer: ByteWriter, { ackedTsn, limitTsn, streams }: PassedTsns): void {
+  writer.u32(ackedTsn).u32(limitTsn);
+  writer.list(streams, ({ streamId, nextSsn, nextUnorderedMid }) =>
+    writer.u16(streamId).u32(nextSsn).u32(nextUnorderedMid),
+  );
+}
+
+export const readPassedTsns = (reader: ByteReader): PassedTsns => ({
+  ackedTsn: tsn(reader.u32()),
+  limitTsn: tsn(reader.u32()),
+  streams: reader.list(() => ({
+    streamId: reader.u16(),
+    nextSsn: reader.u32(),
+    nextUnorderedMid: reader.u32(),
+  })),
+});
 
 const policies = ["timed", "limited-retransmissions", "priority"] as const;
 

@@ -4,7 +4,7 @@ import { ByteReader, ByteWriter, EncodingFlaw } from "./encoding.ts";
 import { readAsconf, writeAsconf } from "./asconf-codec.ts";
 import { phases } from "./phases.ts";
 import { readReconfiguration, writeReconfiguration } from "./reconfiguration-codec.ts";
-import { readTerms, writeTerms } from "./send-codec.ts";
+import { readPassedTsns, readTerms, writePassedTsns, writeTerms } from "./send-codec.ts";
 import { readReceiveUpdate, writeReceiveUpdate } from "./receive-update-codec.ts";
 import { readState, writeState } from "./state-codec.ts";
 
@@ -37,6 +37,10 @@ const kinds = [
   "peerAddressesChanged",
   "localAddressesChanged",
   "partialReliabilityDenied",
+  "tsnsPassed",
+  "receiveBehind",
+  "resynchronised",
+  "flowAdopted",
 ] as const satisfies readonly AssociationUpdate["kind"][];
 
 /** An update as it goes over the cluster link and into the record. */
@@ -68,6 +72,9 @@ export function encodeUpdate(update: AssociationUpdate): Uint8Array {
     case "streamAdvanced":
     case "streamsReset":
     case "tsnReset":
+    case "receiveBehind":
+    case "resynchronised":
+    case "flowAdopted":
       writeReceiveUpdate(writer, update);
       break;
     case "addressConfirmed":
@@ -94,6 +101,9 @@ export function encodeUpdate(update: AssociationUpdate): Uint8Array {
       break;
     case "outboundTsnReset":
       writer.u32(update.nextTsn);
+      break;
+    case "tsnsPassed":
+      writePassedTsns(writer, update);
       break;
     case "asconfChanged":
       writeAsconf(writer, update.asconf);
@@ -156,6 +166,9 @@ function readUpdate(reader: ByteReader): AssociationUpdate {
     case "streamAdvanced":
     case "streamsReset":
     case "tsnReset":
+    case "receiveBehind":
+    case "resynchronised":
+    case "flowAdopted":
       return readReceiveUpdate(reader, kind);
     case "addressConfirmed":
     case "primaryChanged":
@@ -168,6 +181,8 @@ function readUpdate(reader: ByteReader): AssociationUpdate {
       return { kind, streamIds: reader.list(() => reader.u16()) };
     case "outboundTsnReset":
       return { kind, nextTsn: tsn(reader.u32()) };
+    case "tsnsPassed":
+      return { kind, ...readPassedTsns(reader) };
     case "asconfChanged":
       return { kind, asconf: readAsconf(reader) };
     case "peerAddressesChanged":

@@ -44,14 +44,16 @@ export type { AddressReply } from "./association/asconf.ts";
 export type { KeyAnswer } from "./endpoint/endpoint.ts";
 export type { AgreedAuthentication, AuthenticationTerms } from "./association/authentication.ts";
 export { Endpoint } from "./endpoint/endpoint.ts";
-export type { ReceivedChunk } from "./rx/receive-state.ts";
+export type { MessageName, ReceivedChunk } from "./rx/receive-state.ts";
 export type {
   MessageTerms,
   OutboundStream,
   OutstandingChunk,
   QueuedMessage,
   Reliability,
+  SkippedMessage,
 } from "./tx/send-state.ts";
+export type { PassedTsns } from "./tx/passed-tsns.ts";
 export { plainTerms } from "./tx/send-state.ts";
 export { Fifo } from "./base/fifo.ts";
 export { countAbove } from "./rx/receive-state.ts";

@@ -183,6 +183,14 @@ const pathShape: z.ZodType<Path> = z.strictObject({
   }),
 });
 
+const recovery: z.ZodType<NonNullable<AssociationSnapshot["recovery"]>> = z.strictObject({
+  startedAtMs: real,
+  firstUnknownTsn: optional(tsn),
+  probe: optional(z.strictObject({ tsn, tries: count, sentTo: address })),
+  lowestTsn: optional(tsn),
+  repeated: z.array(z.strictObject({ tsn, firstAtMs: real, count })).max(256),
+});
+
 const flight: z.ZodType<AssociationSnapshot["flight"]> = z.strictObject({
   transmissions: z
     .array(
@@ -273,6 +281,7 @@ export const associationShape: z.ZodType<Omit<AssociationSnapshot, "state" | "co
     asconfDue: z.boolean(),
     asconfPath: optional(address),
     wantedPrimary: optional(address),
+    recovery: optional(recovery),
     peerKeyId: bit16,
     paths: z.array(pathShape).min(1).max(256),
     flight,

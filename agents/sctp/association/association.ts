@@ -19,6 +19,8 @@ import { receiveIcmp } from "./on-icmp.ts";
 import type { OutgoingMessage, SendAnswer } from "./outgoing-message.ts";
 import type { Route } from "./outputs.ts";
 import { startMtuSearch } from "./path-mtu.ts";
+import { startProbe } from "./probe.ts";
+import { beginRecovery } from "./recovery-ladder.ts";
 import { receivePacket } from "./receive.ts";
 import type { WantedReconfiguration } from "./reconfiguration-state.ts";
 import type { ReconfigurationReply } from "./reconfiguration.ts";
@@ -29,7 +31,8 @@ import { sendMessage } from "./send.ts";
 import { addCookieAck, becomeEstablished, cookieAcknowledged } from "./set-up.ts";
 import type { PathChange } from "./settings.ts";
 import { configureAssociation, configurePath, requestHeartbeat, setPrimary } from "./settings.ts";
-import { beginShutdown, mayReceiveData, repeatShutdownAck, resumeShutdown } from "./shutdown.ts";
+import { mayReceiveData } from "./data-phases.ts";
+import { beginShutdown, repeatShutdownAck, resumeShutdown } from "./shutdown.ts";
 import type { AssociationPhase, AssociationState } from "./state.ts";
 import type { AssociationStatistics } from "./statistics.ts";
 import { associationStatistics } from "./statistics.ts";
@@ -85,6 +88,7 @@ export class Association {
     const core = new AssociationCore(state, setting);
     core.nowMs = nowMs;
     core.grantBurst();
+    beginRecovery(core, terms);
     for (const chunk of state.send.outstanding) {
       const transmission = core.flight.add(chunk, 0);
       if (!chunk.abandoned) core.flight.markForRetransmission(transmission, "takeover");
@@ -96,6 +100,7 @@ export class Association {
       startHeartbeats(core, nowMs);
       for (const path of core.allPaths) startMtuSearch(core, path, nowMs);
     }
+    startProbe(core);
     deliverWhatIsReady(core);
     resumeReconfiguration(core);
     resumeAsconf(core);

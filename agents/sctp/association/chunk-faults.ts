@@ -1,6 +1,13 @@
 import { tsnAdd, tsnNext } from "../base/serial.ts";
 import type { MessageName, ReceivedChunk } from "../rx/receive-state.ts";
-import { expectedSsn, hasReceived, isSkippedUnordered, partialIndex, ssnSteps } from "../rx/receive-state.ts";
+import {
+  expectedSsn,
+  hasReceived,
+  isAdopted,
+  isSkippedUnordered,
+  partialIndex,
+  ssnSteps,
+} from "../rx/receive-state.ts";
 import { continues, mayBreakOff } from "./broken-off.ts";
 import type { AssociationCore } from "./core.ts";
 import { isHeldBack } from "./deliver.ts";
@@ -15,17 +22,22 @@ const take: Judgement = { outcome: "take" };
 const stray: Judgement = { outcome: "stray" };
 const violation = (text: string): Judgement => ({ outcome: "violation", text });
 
+/** Rests of messages come where the peer may give messages up, and after we had lost the beginning of one. */
+const isLenient = ({ state }: AssociationCore): boolean =>
+  state.agreement.extensions.partialReliability || state.receive.adopted !== undefined;
+
 /** Whether a chunk fits what was received before it; a message that cannot become whole would stay for ever. */
 export function judge(core: AssociationCore, chunk: ReceivedChunk, inSequence: boolean): Judgement {
-  const { receive, agreement } = core.state;
-  const lenient = agreement.extensions.partialReliability;
+  const { receive } = core.state;
+  const lenient = isLenient(core);
   if (chunk.unordered) {
     const isWhole = chunk.beginning && chunk.ending;
     if (receive.interleaving && !isWhole && isSkippedUnordered(receive, chunk)) return stray;
   } else {
     const skip = receive.skips.find((each) => each.streamId === chunk.streamId);
+    const isKnown = isAdopted(receive, chunk) && (!receive.behind || inSequence);
     const done = skip !== undefined && ssnSteps(receive, skip.ssn, chunk.ssn) <= 0;
-    if (done || ssnSteps(receive, expectedSsn(receive, chunk.streamId), chunk.ssn) < 0) {
+    if (isKnown && (done || ssnSteps(receive, expectedSsn(receive, chunk.streamId), chunk.ssn) < 0)) {
       // Fragments of a message that was given up may be under way still; with I-DATA its first one cannot be,
       // since nothing after that has a lower TSN.
       return lenient && !(receive.interleaving && chunk.beginning)
@@ -51,7 +63,7 @@ export function judge(core: AssociationCore, chunk: ReceivedChunk, inSequence: b
  * Only with partial reliability a message may stay without its end, and another one begin behind it.
  */
 function judgeByTsn(core: AssociationCore, chunk: ReceivedChunk): Judgement {
-  const { receive, agreement } = core.state;
+  const { receive } = core.state;
   const mayFollow = (unfinished: MessageName, next: ReceivedChunk): boolean =>
     mayBreakOff(core) && (next.unordered || !sameName(unfinished, next));
   const broken = violation("DATA breaks off a message or goes on with none");
@@ -66,7 +78,7 @@ function judgeByTsn(core: AssociationCore, chunk: ReceivedChunk): Judgement {
     if (chunk.beginning) {
       if (partial !== undefined && !mayFollow(partial, chunk)) return broken;
     } else if (partial === undefined || !sameName(partial, chunk)) {
-      return agreement.extensions.partialReliability && partial === undefined ? stray : broken;
+      return isLenient(core) && partial === undefined ? stray : broken;
     }
   }
   const after = tsnNext(chunk.tsn);

@@ -2,6 +2,7 @@ import { assert } from "../base/assert.ts";
 import type { ProtocolParameters } from "../base/parameters.ts";
 import type { RandomSource } from "../base/random.ts";
 import type { Tsn } from "../base/serial.ts";
+import { tsnAdd, tsnLessOrEqual } from "../base/serial.ts";
 import type { Transmission } from "../tx/flight.ts";
 import { Flight } from "../tx/flight.ts";
 import { Scheduler } from "../tx/scheduler.ts";
@@ -24,6 +25,7 @@ import { AbandonmentCounter } from "./abandoned-messages.ts";
 import { Authenticator } from "./authenticator.ts";
 import type { KeyRingSnapshot } from "./key-ring.ts";
 import { KeyRing } from "./key-ring.ts";
+import type { Recovery } from "./recovery-state.ts";
 import type { Notification, Outputs, PacketReason, Route } from "./outputs.ts";
 import type { AssociationPhase, AssociationState } from "./state.ts";
 import type { AssociationUpdate } from "./updates.ts";
@@ -41,6 +43,7 @@ export type TimerName =
   | "asconf"
   | "window-probe"
   | "reconfiguration"
+  | "probe"
   | `t3 ${string}`
   | `heartbeat ${string}`
   | `mtu ${string}`;
@@ -70,6 +73,13 @@ export interface AssociationSetting {
   readonly holdsDeliveries: boolean;
   /** Shared keys to begin with (RFC 4895). */
   readonly keys?: KeyRingSnapshot;
+}
+
+/** In front of all that waits. */
+function lowestBuffered({ receive }: AssociationState): Tsn {
+  let lowest = receive.cumulativeTsn;
+  for (const tsn of receive.buffered.keys()) if (tsnLessOrEqual(tsn, lowest)) lowest = tsnAdd(tsn, -1);
+  return lowest;
 }
 
 /**
@@ -148,6 +158,10 @@ export class AssociationCore {
   asconfPath: string | undefined;
   /** Address that the peer wants to be the primary one, and that is not confirmed yet. */
   wantedPrimary: string | undefined;
+  /** Only where this instance began with an older state. */
+  recovery: Recovery | undefined;
+  /** Up to here it was seen to that flows without numbers go on with what came (`adoptReceived`). */
+  adoptedUpTo: Tsn;
   /** Packets with DATA that may leave in the next flush: Max.Burst for each event that allows some. */
   burstPackets: number = 0;
   readonly #describesUpdates: boolean;
@@ -181,6 +195,7 @@ export class AssociationCore {
       this.paths.set(address, path);
     }
     this.allPaths = [...this.paths.values()];
+    this.adoptedUpTo = lowestBuffered(state);
     const keys = setting.keys ?? new KeyRing().snapshot();
     this.keys = KeyRing.restore({ ...keys, activeKeyId: state.activeKeyId });
     const { authentication, extensions } = state.agreement;

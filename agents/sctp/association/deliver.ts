@@ -3,7 +3,7 @@ import type { Tsn } from "../base/serial.ts";
 import { tsnAdd, tsnDistance, tsnLess, tsnNext } from "../base/serial.ts";
 import { joinPayload } from "../rx/reassembly.ts";
 import type { ReceivedChunk, StreamSkip } from "../rx/receive-state.ts";
-import { expectedSsn, hasReceived, partialIndex } from "../rx/receive-state.ts";
+import { expectedSsn, hasReceived, isAdopted, partialIndex } from "../rx/receive-state.ts";
 import {
   giveUp,
   isBrokenOff,
@@ -69,17 +69,22 @@ function goOn(core: AssociationCore, at: number): boolean {
   return true;
 }
 
+/** A number may be one of another numbering, or one that came round: what comes above a hole has to wait. */
+export const isUncertain = (core: AssociationCore): boolean =>
+  core.deliveredMeanwhile !== undefined || core.state.receive.behind;
+
 /**
  * Whether it is known which numbering a message that ends with this TSN has. While an SSN/TSN reset of ours is in
  * flight the peer may have done it: then only what everything before it has come of can be told apart, because
  * there each stream begins with 0 (RFC 6525 section 5.2.7, H5). `steps`: TSNs that are about to be received.
  */
 export const isCertain = (core: AssociationCore, lastTsn: Tsn, steps: 0 | 1 = 0): boolean =>
-  core.deliveredMeanwhile === undefined || tsnDistance(core.state.receive.cumulativeTsn, lastTsn) <= steps;
+  !isUncertain(core) || tsnDistance(core.state.receive.cumulativeTsn, lastTsn) <= steps;
 
 /** Delivers from a stream, in order, as far as it goes. */
 export function deliverOrdered(core: AssociationCore, streamId: number): void {
   const { receive } = core.state;
+  if (!isAdopted(receive, { streamId, unordered: false })) return;
   while (!isHeldBack(core)) {
     if (receive.skips.length > 0 && finishSkip(core, streamId)) continue;
     const ssn = expectedSsn(receive, streamId);
@@ -170,6 +175,22 @@ export function deliverWhatIsReady(core: AssociationCore): void {
     deliverUnorderedOf(core, streamId);
     deliverOrdered(core, streamId);
   }
+}
+
+/** Delivers all whole messages up to a TSN, in their order, whatever lacks between them: it does not come any more. */
+export function deliverWhole(core: AssociationCore, upTo: Tsn): void {
+  const base = core.state.receive.cumulativeTsn;
+  for (const streamId of core.reassembly.streamIds()) deliverUnorderedOf(core, streamId);
+  const isDue = ({ tsn }: ReceivedChunk): boolean => tsnDistance(tsn, upTo) >= 0;
+  const whole = [...core.reassembly.runs()].filter(
+    (run) =>
+      run[0]?.beginning === true &&
+      run[0].unordered === false &&
+      run.at(-1)?.ending === true &&
+      run.every(isDue),
+  );
+  const place = (run: readonly ReceivedChunk[]): number => tsnDistance(base, run[0]?.tsn ?? base);
+  for (const run of whole.toSorted((a, b) => place(a) - place(b))) deliver(core, run);
 }
 
 /**

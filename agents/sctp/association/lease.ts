@@ -1,13 +1,10 @@
 import type { Tsn } from "../base/serial.ts";
 import { tsnAdd } from "../base/serial.ts";
+import type { StreamNumbers } from "../tx/passed-tsns.ts";
 import type { AssociationState } from "./state.ts";
 
 /** What comes next on one outbound stream: SSN or message identifiers (RFC 9260 section 6.5, RFC 8260 section 2.1). */
-export interface StreamLease {
-  readonly streamId: number;
-  readonly nextSsn: number;
-  readonly nextUnorderedMid: number;
-}
+export type StreamLease = StreamNumbers;
 
 /**
  * TSNs that the instance which runs an association may use although nobody else knows what they carry.

@@ -1,9 +1,10 @@
 import type { Tsn } from "../base/serial.ts";
 import { tsnDistance, tsnNext } from "../base/serial.ts";
 import type { ReceivedChunk } from "../rx/receive-state.ts";
-import { expectedSsn, hasReceived, partialIndex } from "../rx/receive-state.ts";
+import { expectedSsn, hasReceived, isAdopted, partialIndex } from "../rx/receive-state.ts";
 import type { DataChunk, IDataChunk, SackChunk } from "../wire/index.ts";
 import { abort, reasonText } from "./abort.ts";
+import { adoptFlow } from "./adopt-flow.ts";
 import { judge } from "./chunk-faults.ts";
 import type { AssociationCore } from "./core.ts";
 import {
@@ -14,11 +15,13 @@ import {
   dropBrokenOff,
   isCertain,
   isHeldBack,
+  isUncertain,
   prefersParts,
   relieveBuffer,
   sharesName,
 } from "./deliver.ts";
 import type { Route } from "./outputs.ts";
+import { watchTsn } from "./resynchronise.ts";
 
 /** TSNs that are taken in above the cumulative one: bounds the work for each SACK as well. */
 export const maxTsnsAhead = 4096;
@@ -45,6 +48,7 @@ export function receiveData(core: AssociationCore, data: DataChunk | IDataChunk,
     abort(core, route, { type: "NO_USER_DATA", code: 9, tsn: data.tsn });
     return false;
   }
+  if (receive.behind) watchTsn(core, data.tsn);
   if (hasReceived(receive, data.tsn)) {
     core.sack.duplicateReceived(data.tsn);
     return true;
@@ -60,6 +64,10 @@ export function receiveData(core: AssociationCore, data: DataChunk | IDataChunk,
     return true;
   }
   const chunk = received(core, data);
+  if (ahead === 1 && !adoptFlow(core, chunk)) {
+    discardStray(core, chunk.tsn);
+    return true;
+  }
   if (receive.buffered.size === 0 && receive.partial.length === 0 && isNext(core, chunk)) {
     deliverAtOnce(core, chunk);
   } else if (!takeIn(core, chunk, ahead === 1, route)) return false;
@@ -71,7 +79,9 @@ const isNext = (core: AssociationCore, chunk: ReceivedChunk): boolean =>
   chunk.beginning &&
   chunk.ending &&
   (chunk.unordered ||
-    (chunk.ssn === expectedSsn(core.state.receive, chunk.streamId) && isCertain(core, chunk.tsn, 1)));
+    (isAdopted(core.state.receive, chunk) &&
+      chunk.ssn === expectedSsn(core.state.receive, chunk.streamId) &&
+      isCertain(core, chunk.tsn, 1)));
 
 function received(core: AssociationCore, data: DataChunk | IDataChunk): ReceivedChunk {
   const interleaved = data.type === "I_DATA";
@@ -111,7 +121,7 @@ function takeIn(core: AssociationCore, chunk: ReceivedChunk, inSequence: boolean
   if (isNext(core, chunk) && !isHeldBack(core) && !sharesName(core, chunk)) {
     deliverAtOnce(core, chunk);
     dropBrokenOff(core, chunk.tsn);
-    if (core.deliveredMeanwhile !== undefined) deliverWhatIsReady(core);
+    if (isUncertain(core)) deliverWhatIsReady(core);
     else if (!chunk.unordered) deliverOrdered(core, chunk.streamId);
     return true;
   }
@@ -124,7 +134,7 @@ function takeIn(core: AssociationCore, chunk: ReceivedChunk, inSequence: boolean
   dropBrokenOff(core, kept.tsn);
   if (receive.buffered.has(kept.tsn)) deliverAfter(core, kept);
   // What waited only because its numbering was not certain.
-  if (core.deliveredMeanwhile !== undefined && inSequence) deliverWhatIsReady(core);
+  if (inSequence && isUncertain(core)) deliverWhatIsReady(core);
   if (!isStuck(core)) return true;
   // Who wants messages whole waits once more: the first chunk too many may be followed by the last one of its message.
   if ((wasFull || prefersParts(core)) && relieveBuffer(core)) return true;

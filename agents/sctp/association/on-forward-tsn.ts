@@ -4,6 +4,7 @@ import type { MessageName, ReceivedChunk, StreamSkip } from "../rx/receive-state
 import { expectedSsn, ssnSteps } from "../rx/receive-state.ts";
 import { cumulativeAfter } from "../rx/tsn-ranges.ts";
 import type { ForwardTsnChunk, IForwardTsnChunk } from "../wire/index.ts";
+import { adoptReceived, adoptSkipped } from "./adopt-flow.ts";
 import { abort, userInitiated } from "./abort.ts";
 import { partialDeliveriesAborted } from "./broken-off.ts";
 import type { AssociationCore } from "./core.ts";
@@ -11,6 +12,7 @@ import type { Route } from "./outputs.ts";
 import { deliverOrdered, deliverUnorderedOf, deliverWhatIsReady, isHeldBack } from "./deliver.ts";
 import { maxTsnsAhead, violate } from "./on-data.ts";
 import { isOfOtherNumbering } from "./reconfiguration-state.ts";
+import { resynchronise } from "./resynchronise.ts";
 
 /**
  * Whether a chunk that gives messages up is looked at, be it as a violation. Where partial reliability was not
@@ -46,10 +48,18 @@ export function receiveForwardTsn(
   // An old one: our SACK may have been lost.
   if (ahead <= 0) return true;
   if (isOfOtherNumbering(agreement.extensions, receive.cumulativeTsn, chunk.newCumulativeTsn)) return true;
+  if (receive.behind) {
+    resynchronise(core, chunk.newCumulativeTsn, "the peer has given messages up");
+    return true;
+  }
   // Each TSN carried a byte at least, and no more bytes were ever allowed to be under way.
   if (ahead > Math.max(maxTsnsAhead, core.window.bufferBytes)) {
     violate(core, route, "FORWARD TSN skips more than the window ever held");
     return false;
+  }
+  if (receive.adopted !== undefined) {
+    adoptReceived(core, chunk.newCumulativeTsn);
+    for (const name of namesIn(chunk)) adoptSkipped(core, name);
   }
   const hadGap = receive.above.length > 0;
   const wasHeldBack = isHeldBack(core);
@@ -96,6 +106,11 @@ export function forwardTsnNotUnderstood(core: AssociationCore, route: Route): vo
     abort(core, route, userInitiated("the peer does not know FORWARD TSN any more"));
 }
 
+const namesIn = (chunk: ForwardTsnChunk | IForwardTsnChunk): MessageName[] =>
+  chunk.type === "FORWARD_TSN"
+    ? chunk.streams.map(({ streamId, ssn }) => ({ streamId, unordered: false, ssn }))
+    : chunk.streams.map(({ streamId, unordered, messageId }) => ({ streamId, unordered, ssn: messageId }));
+
 /** The highest message skipped in each stream, as listed; what is out of date or of no stream is left out. */
 function listedMessages(core: AssociationCore, chunk: ForwardTsnChunk | IForwardTsnChunk): MessageName[] {
   const { receive, agreement } = core.state;
@@ -108,12 +123,7 @@ function listedMessages(core: AssociationCore, chunk: ForwardTsnChunk | IForward
     const other = highest.get(key);
     if (other === undefined || ssnSteps(receive, other.ssn, ssn) > 0) highest.set(key, name);
   };
-  if (chunk.type === "FORWARD_TSN") {
-    for (const { streamId, ssn } of chunk.streams) note({ streamId, unordered: false, ssn });
-  } else {
-    for (const { streamId, unordered, messageId } of chunk.streams)
-      note({ streamId, unordered, ssn: messageId });
-  }
+  for (const name of namesIn(chunk)) note(name);
   return [...highest.values()];
 }
 

@@ -11,6 +11,7 @@ import type { AssociationCore, PathTransmission } from "./core.ts";
 import { violate } from "./on-data.ts";
 import type { Route } from "./outputs.ts";
 import { forwardTsnPath, giveUpIfExpired, noticeLackOfForwardTsn } from "./partial-reliability.ts";
+import { noticeProbeAnswer } from "./probe.ts";
 import { isOfOtherNumbering } from "./reconfiguration-state.ts";
 
 /** A chunk missing from this many SACKs in a row is taken for lost (RFC 9260 section 7.2.4). */
@@ -46,6 +47,7 @@ export function receiveSack(core: AssociationCore, sack: SackChunk, route: Route
   }
   noticeLackOfForwardTsn(core);
   keepRetransmissionTimers(core, nowMs);
+  noticeProbeAnswer(core, sack.duplicates);
   tellSender(core, cumulativeMoved);
 }
 
@@ -68,6 +70,7 @@ export function acknowledgeCumulatively(
   creditPaths(core);
   noticeLackOfForwardTsn(core);
   keepRetransmissionTimers(core, nowMs);
+  noticeProbeAnswer(core, []);
   tellSender(core, tsnLess(before, send.cumulativeAck));
   return true;
 }

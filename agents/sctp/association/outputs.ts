@@ -178,7 +178,7 @@ export type Notification =
       readonly sent: boolean;
       /** TSN of what was sent. */
       readonly tsn?: Tsn;
-      readonly reason: "expired" | "retransmission-limit" | "priority" | "association-lost";
+      readonly reason: "expired" | "retransmission-limit" | "priority" | "association-lost" | "takeover";
     };
 
 /** What is to be done, in order. */

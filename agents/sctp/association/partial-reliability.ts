@@ -2,7 +2,13 @@ import type { Tsn } from "../base/serial.ts";
 import { ssn, tsnLess } from "../base/serial.ts";
 import type { Path } from "../path/path.ts";
 import { pathForNewData } from "../path/path.ts";
-import type { MessageTerms, OutboundStream, OutstandingChunk, QueuedMessage } from "../tx/send-state.ts";
+import type {
+  MessageTerms,
+  OutboundStream,
+  OutstandingChunk,
+  QueuedMessage,
+  SkippedMessage,
+} from "../tx/send-state.ts";
 import { queuedMessages } from "../tx/send-state.ts";
 import type { ForwardTsnChunk, IForwardTsnChunk } from "../wire/index.ts";
 import { commonHeaderBytes } from "../wire/index.ts";
@@ -241,21 +247,28 @@ export function noticeLackOfForwardTsn(core: AssociationCore): void {
 export const forwardTsnPath = (core: AssociationCore): Path | undefined =>
   peerLacksForwardTsn(core) ? pathForNewData(core.allPaths, core.primaryPath) : undefined;
 
+const flowKey = ({ streamId, unordered }: SkippedMessage): number => 2 * streamId + Number(unordered);
+
+/** What has to be named when a chunk is skipped: unordered DATA has no number. */
+function skippedWith(chunk: OutstandingChunk, interleaving: boolean): readonly SkippedMessage[] {
+  if (chunk.unknown !== undefined) return chunk.unknown;
+  return !chunk.unordered || interleaving ? [chunk] : [];
+}
+
 /** FORWARD TSN or I-FORWARD-TSN for what was given up; undefined where the peer misses nothing. */
 export function makeForwardTsn(core: AssociationCore): SkippingChunk | undefined {
   if (!peerLacksForwardTsn(core)) return undefined;
   const { send } = core.state;
   const newCumulativeTsn = advancedAckPoint(core);
-  const skipped = new Map<string, OutstandingChunk>();
+  const skipped = new Map<number, SkippedMessage>();
   const limit = maxSkippedStreams(core);
   let reached = newCumulativeTsn;
   for (const { chunk } of core.flight) {
     if (tsnLess(newCumulativeTsn, chunk.tsn)) break;
-    if (!chunk.unordered || send.interleaving) {
-      const key = `${chunk.streamId} ${send.interleaving && chunk.unordered}`;
-      if (!skipped.has(key) && skipped.size === limit) break;
-      skipped.set(key, chunk);
-    }
+    const named = skippedWith(chunk, send.interleaving);
+    const fresh = named.filter((each) => !skipped.has(flowKey(each))).length;
+    if (skipped.size > 0 && skipped.size + fresh > limit) break;
+    for (const each of named) skipped.set(flowKey(each), each);
     reached = chunk.tsn;
   }
   const chunks = [...skipped.values()];

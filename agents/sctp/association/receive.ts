@@ -1,4 +1,5 @@
 import type { Chunk, DataChunk, ForwardTsnChunk, IDataChunk, IForwardTsnChunk } from "../wire/index.ts";
+import { adoptReceived } from "./adopt-flow.ts";
 import type { AssociationCore } from "./core.ts";
 import { packetWasMarked } from "./ecn.ts";
 import { packetWithDataDone, receiveData } from "./on-data.ts";
@@ -7,7 +8,9 @@ import { finishDeferredReset } from "./on-reconfiguration.ts";
 import { receiveSack } from "./on-sack.ts";
 import type { Route } from "./outputs.ts";
 import { receiveControl } from "./receive-control.ts";
-import { dataWhileShuttingDown, mayReceiveData } from "./shutdown.ts";
+import { noticeSettled } from "./resynchronise.ts";
+import { mayReceiveData } from "./data-phases.ts";
+import { dataWhileShuttingDown } from "./shutdown.ts";
 import { flush } from "./transmit.ts";
 
 /** FORWARD TSNs of a packet that are processed: the last one says everything, so nobody needs more. */
@@ -54,6 +57,8 @@ export function receivePacket(
   if ((withData || forwardTsns > 0) && core.state.phase !== "closed") {
     // Who sends FORWARD TSN alone waits for nothing but the SACK, which rule C3 of RFC 3758 is about.
     const atOnce = sackAtOnce || !withData || core.state.phase === "shutdown-sent";
+    adoptReceived(core);
+    noticeSettled(core);
     packetWithDataDone(core, atOnce, nowMs);
     dataWhileShuttingDown(core, nowMs);
     finishDeferredReset(core, core.sackRoute);

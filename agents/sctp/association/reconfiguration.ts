@@ -13,7 +13,7 @@ import type {
   WantedReconfiguration,
 } from "./reconfiguration-state.ts";
 import { reconfigurationResult } from "./reconfiguration-state.ts";
-import { maySendData } from "./shutdown.ts";
+import { maySendData } from "./data-phases.ts";
 import { countPathError } from "./time-outs.ts";
 
 /** The side of RFC 6525 that asks: requests, their timer, and what is done when they are answered. */

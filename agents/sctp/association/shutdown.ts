@@ -4,16 +4,8 @@ import { close } from "./abort.ts";
 import type { AssociationCore } from "./core.ts";
 import { acknowledgeCumulatively } from "./on-sack.ts";
 import type { Route } from "./outputs.ts";
-import type { AssociationPhase } from "./state.ts";
+import { noMoreComes } from "./resynchronise.ts";
 import { countPathError } from "./time-outs.ts";
-
-/** Phases in which DATA may leave (RFC 9260 section 6). */
-export const maySendData = (phase: AssociationPhase): boolean =>
-  phase === "established" || phase === "shutdown-pending" || phase === "shutdown-received";
-
-/** Phases in which DATA is taken in. */
-export const mayReceiveData = (phase: AssociationPhase): boolean =>
-  phase === "established" || phase === "shutdown-pending" || phase === "shutdown-sent";
 
 /** The user wants to end the association gracefully (section 9.2). */
 export function beginShutdown(core: AssociationCore): void {
@@ -109,6 +101,7 @@ export function receiveShutdown(
   if (core.state.phase === "cookie-echoed") return;
   if (!acknowledgeCumulatively(core, chunk.cumulativeTsn, route, nowMs)) return;
   const { phase } = core.state;
+  noMoreComes(core);
   if (phase === "established" || phase === "shutdown-pending") {
     core.enterPhase("shutdown-received");
     core.notify({ type: "shutdown-event" });

@@ -13,6 +13,7 @@ import type { EcnState } from "./ecn-state.ts";
 import type { ForwardTsnSent } from "./forward-tsn-state.ts";
 import type { KeyRingSnapshot } from "./key-ring.ts";
 import type { Route } from "./outputs.ts";
+import type { Recovery } from "./recovery-state.ts";
 import type { AssociationState } from "./state.ts";
 import { cloneAssociationState } from "./state.ts";
 
@@ -46,6 +47,7 @@ export interface AssociationSnapshot {
   readonly asconfDue: boolean;
   readonly asconfPath: string | undefined;
   readonly wantedPrimary: string | undefined;
+  readonly recovery: Recovery | undefined;
   readonly keys: KeyRingSnapshot;
   readonly peerKeyId: number;
   readonly paths: readonly Path[];
@@ -86,6 +88,7 @@ export function takeSnapshot(core: AssociationCore): AssociationSnapshot {
     asconfDue: core.asconfDue,
     asconfPath: core.asconfPath,
     wantedPrimary: core.wantedPrimary,
+    recovery: core.recovery,
     keys: core.keys.snapshot(),
     peerKeyId: core.authenticator?.peerKeyId ?? 0,
     paths: core.allPaths.map(clonePath),
@@ -128,6 +131,7 @@ export function restoreCore(snapshot: AssociationSnapshot, setting: AssociationS
   core.asconfDue = snapshot.asconfDue;
   core.asconfPath = snapshot.asconfPath;
   core.wantedPrimary = snapshot.wantedPrimary;
+  core.recovery = snapshot.recovery;
   core.paths.clear();
   for (const path of snapshot.paths) core.paths.set(path.address, { ...clonePath(path), flightBytes: 0 });
   core.allPaths = [...core.paths.values()];

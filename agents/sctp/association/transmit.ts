@@ -20,8 +20,10 @@ import type { PacketReason, Route } from "./outputs.ts";
 import { PacketBuilder } from "./packet-builder.ts";
 import { dropExpired, givesUp, makeForwardTsn } from "./partial-reliability.ts";
 import { sendAsconf } from "./asconf.ts";
+import { isProbing } from "./probe.ts";
 import { sendReconfiguration } from "./reconfiguration.ts";
-import { maySendData, startShutdownWhenDrained } from "./shutdown.ts";
+import { maySendData } from "./data-phases.ts";
+import { startShutdownWhenDrained } from "./shutdown.ts";
 
 /**
  * No stream may have more ordered messages under way (section 6.1); and no gap block could name a chunk
@@ -48,7 +50,7 @@ export function flush(core: AssociationCore): void {
   startShutdownWhenDrained(core, nowMs);
   sendReconfiguration(core);
   sendAsconf(core);
-  const mayData = maySendData(core.state.phase);
+  const mayData = maySendData(core.state.phase) && !isProbing(core);
   const dataPath = pathForNewData(core.allPaths, core.primaryPath);
   if (mayData) prepareData(core, dataPath);
   prepareSack(core, mayData ? dataPath : undefined);

@@ -58,6 +58,7 @@ export function applyUpdate(state: AssociationState, update: AssociationUpdate):
     case "abandoned":
     case "outboundStreamsReset":
     case "outboundTsnReset":
+    case "tsnsPassed":
       applySendUpdate(state.send, update);
       break;
     case "dataDelivered":
@@ -68,6 +69,9 @@ export function applyUpdate(state: AssociationState, update: AssociationUpdate):
     case "streamAdvanced":
     case "streamsReset":
     case "tsnReset":
+    case "receiveBehind":
+    case "resynchronised":
+    case "flowAdopted":
       applyReceiveUpdate(state.receive, update);
       break;
     case "addressConfirmed":

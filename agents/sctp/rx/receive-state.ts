@@ -70,7 +70,24 @@ export interface ReceiveState {
   readonly skips: StreamSkip[];
   /** By stream, with I-DATA only. */
   readonly unorderedSkips: Map<number, UnorderedSkip>;
+  /** The state was taken over from an older one: the peer may have been told more than `cumulativeTsn`. */
+  behind: boolean;
+  /**
+   * After the cumulative TSN was moved to where the peer is: the flows of messages (`flowOf`) whose numbers are known
+   * again. Undefined: all are.
+   */
+  adopted: Set<number> | undefined;
 }
+
+/** Names the ordered messages of a stream, or its unordered ones. */
+export const flowOf = ({ streamId, unordered }: { streamId: number; unordered: boolean }): number =>
+  2 * streamId + Number(unordered);
+
+/** Whether it is known which message of a flow comes next; with DATA unordered ones have no numbers. */
+export const isAdopted = (
+  { adopted, interleaving }: ReceiveState,
+  name: { streamId: number; unordered: boolean },
+): boolean => adopted === undefined || (name.unordered && !interleaving) || adopted.has(flowOf(name));
 
 export function createReceiveState(peerInitialTsn: Tsn, interleaving: boolean): ReceiveState {
   return {
@@ -83,6 +100,8 @@ export function createReceiveState(peerInitialTsn: Tsn, interleaving: boolean): 
     partial: [],
     skips: [],
     unorderedSkips: new Map(),
+    behind: false,
+    adopted: undefined,
   };
 }
 
@@ -95,6 +114,7 @@ export function cloneReceiveState(state: ReceiveState): ReceiveState {
     partial: state.partial.map((each) => ({ ...each })),
     skips: state.skips.slice(),
     unorderedSkips: new Map(state.unorderedSkips),
+    adopted: state.adopted && new Set(state.adopted),
   };
 }
 

@@ -5,6 +5,7 @@ import type { MessageName, ReceiveState, ReceivedChunk, StreamSkip } from "./rec
 import {
   acceptTsn,
   advanceStream,
+  flowOf,
   forwardTo,
   partialIndex,
   putIntoBuffer,
@@ -42,7 +43,28 @@ export type ReceiveUpdate =
   /** Streams begin again with SSN or MID 0 (RFC 6525 section 5.2.2); none listed: all of them. */
   | { readonly kind: "streamsReset"; readonly streamIds: readonly number[] }
   /** Everything begins again behind this TSN (RFC 6525 section 5.2.4). */
-  | { readonly kind: "tsnReset"; readonly cumulativeTsn: Tsn };
+  | { readonly kind: "tsnReset"; readonly cumulativeTsn: Tsn }
+  /** Whether the peer may have been told more than `cumulativeTsn`. */
+  | { readonly kind: "receiveBehind"; readonly behind: boolean }
+  /**
+   * The peer was told that everything up to `cumulativeTsn` came, and what is missing here does not come any more; no
+   * flow knows its next number.
+   */
+  | {
+      readonly kind: "resynchronised";
+      readonly cumulativeTsn: Tsn;
+      /** Fragments whose messages never become whole. */
+      readonly discarded: readonly Tsn[];
+      /** Messages that end in the middle for the user. */
+      readonly aborted: readonly MessageName[];
+    }
+  /** This message is the next one of its flow: those before it, as far as they are not whole, do not come any more. */
+  | {
+      readonly kind: "flowAdopted";
+      readonly name: MessageName;
+      readonly discarded: readonly Tsn[];
+      readonly aborted: readonly MessageName[];
+    };
 
 /** The receiving half of the reducer. */
 export function applyReceiveUpdate(state: ReceiveState, update: ReceiveUpdate): void {
@@ -63,8 +85,7 @@ export function applyReceiveUpdate(state: ReceiveState, update: ReceiveUpdate): 
       break;
     case "dataSkipped":
       forwardTo(state, update.cumulativeTsn);
-      for (const tsn of update.discarded) takeFromBuffer(state, tsn);
-      for (const name of update.aborted) endPartial(state, name);
+      dropMessages(state, update.discarded, update.aborted);
       for (const { streamId, ssn } of update.advances) advanceStream(state, streamId, ssn);
       for (const skip of update.skips) {
         forgetSkip(state, skip.streamId);
@@ -86,10 +107,32 @@ export function applyReceiveUpdate(state: ReceiveState, update: ReceiveUpdate): 
       state.bufferedBytes = 0;
       state.partial.length = 0;
       resetStreams(state, []);
+      state.behind = false;
+      break;
+    case "receiveBehind":
+      state.behind = update.behind;
+      break;
+    case "resynchronised":
+      forwardTo(state, update.cumulativeTsn);
+      dropMessages(state, update.discarded, update.aborted);
+      state.skips.length = 0;
+      state.unorderedSkips.clear();
+      state.adopted = new Set();
+      break;
+    case "flowAdopted":
+      dropMessages(state, update.discarded, update.aborted);
+      state.adopted?.add(flowOf(update.name));
+      adoptNumber(state, update.name);
       break;
     default:
       unreachable(update);
   }
+}
+
+/** With unordered I-DATA there is no next number; what comes of those before this one is late. */
+function adoptNumber(state: ReceiveState, { streamId, unordered, ssn }: MessageName): void {
+  if (!unordered) state.nextSsn[streamId] = ssn;
+  else state.unorderedSkips.set(streamId, { ssn: (ssn - 1) >>> 0, tsn: state.cumulativeTsn });
 }
 
 /** Removes what goes to the user; with the end of an ordered message its stream moves on. */
@@ -116,6 +159,11 @@ function takeOut(state: ReceiveState, tsns: readonly Tsn[]): void {
   partial.nextFsn = nextFsn;
 }
 
+function dropMessages(state: ReceiveState, discarded: readonly Tsn[], aborted: readonly MessageName[]): void {
+  for (const tsn of discarded) takeFromBuffer(state, tsn);
+  for (const name of aborted) endPartial(state, name);
+}
+
 function endPartial(state: ReceiveState, name: MessageName): void {
   const at = partialIndex(state, name);
   assert(at >= 0, "a partial delivery that ends had begun");
@@ -132,11 +180,13 @@ function resetStreams(state: ReceiveState, streamIds: readonly number[]): void {
     state.nextSsn.length = 0;
     state.skips.length = 0;
     state.unorderedSkips.clear();
+    state.adopted = undefined;
     return;
   }
   for (const streamId of streamIds) {
     if (state.nextSsn[streamId] !== undefined) state.nextSsn[streamId] = 0;
     forgetSkip(state, streamId);
     state.unorderedSkips.delete(streamId);
+    for (const unordered of [false, true]) state.adopted?.add(flowOf({ streamId, unordered }));
   }
 }

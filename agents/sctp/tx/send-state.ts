@@ -54,6 +54,18 @@ export interface OutstandingChunk {
   readonly terms: MessageTerms;
   /** Given up (RFC 3758): never sent again, and skipped by FORWARD TSN. */
   abandoned: boolean;
+  /**
+   * Another instance may have used the TSN, nobody knows for what: the last messages of streams that have to be
+   * skipped with it. Absent in a chunk of our own.
+   */
+  readonly unknown?: readonly SkippedMessage[];
+}
+
+/** What FORWARD TSN and I-FORWARD-TSN name: all messages of a stream up to this SSN or MID. */
+export interface SkippedMessage {
+  readonly streamId: number;
+  readonly unordered: boolean;
+  readonly ssn: number;
 }
 
 /** The sending side of one stream. */

@@ -1,5 +1,7 @@
 import { unreachable } from "../base/assert.ts";
 import type { Tsn } from "../base/serial.ts";
+import type { PassedTsns } from "./passed-tsns.ts";
+import { passTsns } from "./passed-tsns.ts";
 import type { MessageTerms, SendState } from "./send-state.ts";
 import {
   abandon,
@@ -36,7 +38,9 @@ export type SendUpdate =
   /** Streams begin again with SSN or MID 0 (RFC 6525 section 5.2.7, H4); none listed: all of them. */
   | { readonly kind: "outboundStreamsReset"; readonly streamIds: readonly number[] }
   /** Nothing is outstanding, and TSNs go on with this one, SSNs with 0 (RFC 6525 section 5.2.7, H5). */
-  | { readonly kind: "outboundTsnReset"; readonly nextTsn: Tsn };
+  | { readonly kind: "outboundTsnReset"; readonly nextTsn: Tsn }
+  /** Another instance may have used TSNs: we go on behind them. */
+  | ({ readonly kind: "tsnsPassed" } & PassedTsns);
 
 /** The sending half of the reducer. */
 export function applySendUpdate(state: SendState, update: SendUpdate): void {
@@ -63,6 +67,9 @@ export function applySendUpdate(state: SendState, update: SendUpdate): void {
       break;
     case "outboundTsnReset":
       resetTsn(state, update.nextTsn);
+      break;
+    case "tsnsPassed":
+      passTsns(state, update);
       break;
     default:
       unreachable(update);

@@ -1,0 +1,112 @@
+import { ssn, tsnLess } from "../base/serial.ts";
+import type { Tsn } from "../base/serial.ts";
+import { pathForNewData, pathForRetransmission } from "../path/path.ts";
+import type { Path } from "../path/path.ts";
+import type { TsnRange } from "../rx/tsn-ranges.ts";
+import type { DataChunk, IDataChunk } from "../wire/index.ts";
+import type { AssociationCore } from "./core.ts";
+import { reportRanges } from "./loss-report.ts";
+import { skipUnknownOtherwise } from "./recovery-ladder.ts";
+import { maySendData } from "./data-phases.ts";
+import { countPathError } from "./time-outs.ts";
+
+/*
+ * Who goes on from an older state does not know what the peer has. A chunk with a TSN that the peer acknowledged long
+ * ago is a duplicate to it, of whatever content, and is answered by a SACK at once (RFC 9260 section 6.2). Nothing
+ * else is sent before that has come: then known data is repeated, and FORWARD TSN sent, for what is missing only.
+ */
+
+/** Begins to ask the peer for a SACK, where it may be sent data. */
+export function startProbe(core: AssociationCore): void {
+  if (core.recovery === undefined || !maySendData(core.state.phase)) return;
+  const { cumulativeAck } = core.state.send;
+  const text = `the peer is asked for a SACK by TSN ${cumulativeAck}, which it has`;
+  core.notify({ type: "recovery-step", step: "probe", text });
+  sendProbe(core, pathForNewData(core.allPaths, core.primaryPath), 1);
+}
+
+/** Nothing new is sent while this is so. */
+export const isProbing = (core: AssociationCore): boolean => core.recovery?.probe !== undefined;
+
+function sendProbe(core: AssociationCore, path: Path, tries: number): void {
+  if (core.recovery === undefined) return;
+  const { cumulativeAck } = core.state.send;
+  core.recovery = { ...core.recovery, probe: { tsn: cumulativeAck, tries, sentTo: path.address } };
+  core.control.push({
+    chunk: duplicateOf(core, cumulativeAck),
+    route: core.routeTo(path),
+    reason: "takeover-retransmission",
+    dependsOn: 0,
+  });
+  core.deadlines.set("probe", core.nowMs + path.rto.rtoMs);
+}
+
+/** A byte that the peer throws away because of its TSN; unordered, so that nobody looks at an SSN. */
+function duplicateOf(core: AssociationCore, tsn: Tsn): DataChunk | IDataChunk {
+  const common = {
+    tsn,
+    streamId: 0,
+    ppid: 0,
+    unordered: true,
+    beginning: true,
+    ending: true,
+    immediate: true,
+    payload: Uint8Array.of(0),
+  };
+  if (core.state.send.interleaving) return { type: "I_DATA", ...common, messageId: 0, fsn: 0 };
+  return { type: "DATA", ...common, ssn: ssn(0) };
+}
+
+/** The peer did not answer: once more, if possible on another path, as long as its silence is bearable. */
+export function probeTimedOut(core: AssociationCore, nowMs: number): void {
+  const probe = core.recovery?.probe;
+  if (probe === undefined) return;
+  const last = core.paths.get(probe.sentTo) ?? core.primaryPath;
+  countPathError(core, last, nowMs);
+  if (core.state.phase === "closed") return;
+  if (!maySendData(core.state.phase)) endProbe(core);
+  else if (probe.tries > core.parameters.associationMaxRetrans) {
+    endProbe(core);
+    skipUnknownOtherwise(core, "the peer answers no probe");
+  } else sendProbe(core, pathForRetransmission(core.allPaths, last), probe.tries + 1);
+}
+
+function endProbe(core: AssociationCore): void {
+  if (core.recovery === undefined) return;
+  core.deadlines.clear("probe");
+  core.recovery = { ...core.recovery, probe: undefined };
+}
+
+/**
+ * A SACK, or SHUTDOWN, was processed. It answers the probe when it says so: another one may have been on its way for
+ * long. A peer that reports no duplicates is believed the second time.
+ */
+export function noticeProbeAnswer(core: AssociationCore, duplicates: readonly Tsn[]): void {
+  const probe = core.recovery?.probe;
+  if (probe === undefined || (!duplicates.includes(probe.tsn) && probe.tries < 2)) return;
+  endProbe(core);
+  core.errorCount = 0;
+  core.ensureBurst();
+  if (!reportOutboundLoss(core)) return;
+  if (!core.state.agreement.extensions.partialReliability) {
+    skipUnknownOtherwise(core, "the peer does not know FORWARD TSN");
+    return;
+  }
+  const text = "the peer is moved by FORWARD TSN over TSNs that nobody can send again";
+  core.notify({ type: "recovery-step", step: "forward-tsn", text });
+}
+
+/** Reports what was given up and the peer does not have; answers whether there is something that it has to skip. */
+function reportOutboundLoss(core: AssociationCore): boolean {
+  const { cumulativeAck } = core.state.send;
+  const from = core.recovery?.firstUnknownTsn ?? cumulativeAck;
+  const lost: TsnRange[] = [];
+  let any = false;
+  for (const { chunk, gapAcked } of core.flight) {
+    if (!chunk.abandoned) continue;
+    any = true;
+    if (!gapAcked && !tsnLess(chunk.tsn, from)) lost.push({ first: chunk.tsn, last: chunk.tsn });
+  }
+  reportRanges(core, "outbound", cumulativeAck, lost);
+  return any;
+}
