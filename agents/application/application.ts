@@ -5,6 +5,8 @@ export interface IncomingMessage {
   readonly streamId: number;
   readonly ppid: number;
   readonly unordered: boolean;
+  /** TSN of its first byte: the same one should it be delivered again. */
+  readonly tsn: number;
   readonly payload: Uint8Array;
 }
 

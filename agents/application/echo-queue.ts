@@ -15,7 +15,7 @@ interface NumberedEcho {
   readonly sizeBytes: number;
 }
 
-type PlainEcho = IncomingMessage;
+type PlainEcho = Omit<IncomingMessage, "tsn">;
 type Echo = NumberedEcho | PlainEcho;
 
 /** Stream, number and length; or stream, PPID, unordered and payload. Without names: a queue can be long. */
@@ -44,7 +44,9 @@ export class EchoQueue {
     const test = readTestMessage(message.payload);
     if (test?.flow === "down") return this.addNumbered(test);
     // The payload may be a view of a packet, or of a buffer that is used again.
-    return this.#push({ ...message, payload: message.payload.slice() }, message.payload.length);
+    const { streamId, ppid, unordered } = message;
+    const payload = message.payload.slice();
+    return this.#push({ streamId, ppid, unordered, payload }, payload.length);
   }
 
   addNumbered({ streamId, number, sizeBytes }: TestMessage): boolean {

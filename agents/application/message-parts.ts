@@ -1,20 +1,26 @@
 import * as z from "zod";
 import type { Delivery } from "../sctp/index.ts";
+import type { IncomingMessage } from "./application.ts";
 import { bit32, bytesShape } from "./state-bytes.ts";
 
 /** Of all messages that are not whole yet together. */
 const maxBytes = 4 * 1024 * 1024;
 
 type PartName = Pick<Delivery, "streamId" | "ssn" | "unordered">;
-/** Stream, SSN or MID, unordered, what came so far; `null`: it is left out. */
-type SavedPart = readonly [number, number, boolean, Uint8Array | null];
+/** Stream, SSN or MID, unordered, TSN of the first byte, what came so far; `null`: it is left out. */
+type SavedPart = readonly [number, number, boolean, number, Uint8Array | null];
 
 export const partsShape: z.ZodType<readonly SavedPart[]> = z.array(
-  z.tuple([bit32, bit32, z.boolean(), bytesShape.nullable()]),
+  z.tuple([bit32, bit32, z.boolean(), bit32, bytesShape.nullable()]),
 );
+
+/** `tsn` is that of the first byte. */
+type WholeMessage = Pick<IncomingMessage, "tsn" | "payload">;
 
 interface Part {
   readonly name: PartName;
+  /** Of the first byte. */
+  readonly tsn: number;
   readonly pieces: Uint8Array[];
   /** It became too long, and the rest of it is left out too. */
   skipped: boolean;
@@ -35,7 +41,7 @@ export class MessageParts {
     return this.#revision;
   }
 
-  /** The payload of a whole message; `too-long` when one became longer than there is room for. */
+  /** A message that is whole now; `too-long` when one became longer than there is room for. */
   add({
     streamId,
     ssn,
@@ -43,11 +49,12 @@ export class MessageParts {
     payload,
     beginning,
     ending,
-  }: Delivery): Uint8Array | "too-long" | undefined {
-    if (beginning && ending) return payload;
+    tsn,
+  }: Delivery): WholeMessage | "too-long" | undefined {
+    if (beginning && ending) return { tsn, payload };
     this.#revision += 1;
     const name = { streamId, ssn, unordered };
-    const part = this.#parts.get(keyOf(name)) ?? { name, pieces: [], skipped: !beginning };
+    const part = this.#parts.get(keyOf(name)) ?? { name, tsn, pieces: [], skipped: !beginning };
     this.#parts.set(keyOf(name), part);
     const outgrown = !part.skipped && this.#bytes + payload.length > maxBytes;
     if (outgrown) {
@@ -58,7 +65,7 @@ export class MessageParts {
       part.pieces.push(payload.slice());
       this.#bytes += payload.length;
     }
-    const whole = ending && !part.skipped ? joined(part.pieces) : undefined;
+    const whole = ending && !part.skipped ? { tsn: part.tsn, payload: joined(part.pieces) } : undefined;
     if (ending) this.drop(name);
     return outgrown ? "too-long" : whole;
   }
@@ -72,10 +79,11 @@ export class MessageParts {
   }
 
   save(): SavedPart[] {
-    return [...this.#parts.values()].map(({ name, pieces, skipped }) => [
+    return [...this.#parts.values()].map(({ name, tsn, pieces, skipped }) => [
       name.streamId,
       name.ssn,
       name.unordered,
+      tsn,
       skipped ? null : joined(pieces),
     ]);
   }
@@ -84,10 +92,10 @@ export class MessageParts {
     this.#revision += 1;
     this.#parts.clear();
     this.#bytes = 0;
-    for (const [streamId, ssn, unordered, bytes] of saved) {
+    for (const [streamId, ssn, unordered, tsn, bytes] of saved) {
       const name = { streamId, ssn, unordered };
       const pieces = bytes === null ? [] : [bytes];
-      this.#parts.set(keyOf(name), { name, pieces, skipped: bytes === null });
+      this.#parts.set(keyOf(name), { name, tsn, pieces, skipped: bytes === null });
       this.#bytes += lengthOf(pieces);
     }
   }

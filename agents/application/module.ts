@@ -10,6 +10,11 @@ export interface ModuleMessage {
   readonly streamId: number;
   readonly ppid: number;
   readonly unordered: boolean;
+  /**
+   * TSN of its first byte. Should it be delivered again, on another computer, that is the same: by it a
+   * message is known that had an effect outside of the association.
+   */
+  readonly tsn: number;
   readonly payload: Uint8Array;
 }
 

@@ -51,13 +51,13 @@ export class ApplicationRun {
   deliver(delivery: Delivery, nowMs: number): void {
     this.#heldBytes += delivery.payload.length;
     const { streamId, ppid, unordered } = delivery;
-    const payload = this.#parts.add(delivery);
-    if (payload === "too-long") {
+    const whole = this.#parts.add(delivery);
+    if (whole === "too-long") {
       this.#notes.push(
         noteOf(`a message of stream ${streamId} is too long for the application and is left out`),
       );
-    } else if (payload !== undefined) {
-      this.application.onMessage({ streamId, ppid, unordered, payload }, nowMs);
+    } else if (whole !== undefined) {
+      this.application.onMessage({ streamId, ppid, unordered, ...whole }, nowMs);
     }
   }
 

@@ -36,6 +36,7 @@ const numbered = (flow: "up" | "down" | "echo", streamId: number, number: number
   streamId,
   ppid: 0,
   unordered: false,
+  tsn: 1,
   payload: writeTestMessage({ flow, streamId, number, sentAtUs: 0, sizeBytes: 30 }),
 });
 
@@ -107,6 +108,7 @@ describe("the numbered application", () => {
     expect(other.due(10)?.about).toMatchObject({ flow: "up", number: 0 });
     // What comes between the offer and its acceptance changes neither.
     other.onMessage(numbered("down", 2, 8));
+    expect(other.due(10)?.about).toMatchObject({ flow: "up", number: 0 });
     other.accepted();
     expect(other.due(10)?.about).toMatchObject({ flow: "echo", number: 8 });
   });
@@ -339,6 +341,19 @@ describe("an application on its association", () => {
     expect(otherSink.summary).toBe("1 messages of 155 bytes came");
     run.partialDeliveryAborted({ streamId: 0, ssn: 7, unordered: false });
     expect(run.takeChangedState()).toEqual(first);
+  });
+
+  it("names a message by the TSN of its first byte, whoever got the parts", () => {
+    const named: number[] = [];
+    const sink = makeBuiltIn("sink", true);
+    sink.onMessage = ({ tsn: name }) => void named.push(name);
+    const first = new ApplicationRun(makeBuiltIn("sink", true), new TestPort());
+    first.deliver(delivery(new Uint8Array(5), { tsn: tsn(70), ending: false }), 0);
+    const other = new ApplicationRun(sink, new TestPort());
+    other.restore(first.takeChangedState() ?? new Uint8Array(0), 0);
+    other.deliver(delivery(new Uint8Array(5), { tsn: tsn(71), beginning: false }), 0);
+    other.deliver(delivery(new Uint8Array(5), { tsn: tsn(72) }), 0);
+    expect(named).toEqual([70, 72]);
   });
 
   it("leaves out a message without end, and the end of one whose beginning nobody has", () => {

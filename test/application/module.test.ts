@@ -4,7 +4,13 @@ import { ModuleApplication, makeModule } from "../../agents/application/index.ts
 
 const payload = (text: string): Uint8Array => new TextEncoder().encode(text);
 const textOf = (bytes: Uint8Array | undefined): string => new TextDecoder().decode(bytes);
-const message = (text: string) => ({ streamId: 2, ppid: 7, unordered: false, payload: payload(text) });
+const message = (text: string) => ({
+  streamId: 2,
+  ppid: 7,
+  unordered: false,
+  tsn: 99,
+  payload: payload(text),
+});
 
 /** Answers what comes, and keeps the last of it. */
 function parrot(changes: Partial<Record<keyof ApplicationModule, unknown>> = {}): ApplicationModule {
