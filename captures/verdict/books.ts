@@ -1,4 +1,3 @@
-import type { Guard } from "./guard.ts";
 import type { HostAcked, HostUpdate } from "./history.ts";
 import type { Tenure } from "./tenures.ts";
 import type { Tsn } from "../../agents/sctp/base/serial.ts";
@@ -15,75 +14,73 @@ export interface HeldBooks {
   readonly opened: HeldUpdate | undefined;
   assigned(tsn: number): HeldUpdate | undefined;
   received(tsn: number): HeldUpdate | undefined;
-  /** The holder wrote down something of this tenure at all. */
-  readonly kept: boolean;
   /** The lowest received TSN that is known, where the set-up was not captured. */
   readonly firstReceived: number | undefined;
-}
-
-type ByTsn = Map<number, HeldUpdate>;
-
-function keepEarliest(map: ByTsn, update: HostUpdate): void {
-  if (update.tsn === undefined) return;
-  const known = map.get(update.tsn);
-  if (known === undefined || update.at < known.at) {
-    map.set(update.tsn, { at: update.at, sequence: update.sequence });
-  }
 }
 
 /** Updates by which the holder holds that a TSN was received, whatever became of the chunk. */
 const countsAsReceived: ReadonlySet<string> = new Set(["dataReceived", "dataDelivered", "dataDiscarded"]);
 
-interface Pages {
-  readonly assigned: ByTsn;
-  readonly received: ByTsn;
-  opened: HeldUpdate | undefined;
-}
+/** One update for each TSN, and the one that opened the association. */
+class Pages {
+  readonly assigned = new Map<number, HostUpdate>();
+  readonly received = new Map<number, HostUpdate>();
+  opened: HostUpdate | undefined;
 
-function readPages(updates: readonly HostUpdate[], wanted: (update: HostUpdate) => boolean): Pages {
-  const pages: Pages = { assigned: new Map(), received: new Map(), opened: undefined };
-  for (const update of updates) {
-    if (!wanted(update)) continue;
-    if (update.change === "tsnAssigned") keepEarliest(pages.assigned, update);
-    else if (countsAsReceived.has(update.change)) keepEarliest(pages.received, update);
-    else if (update.change === "opened" && (pages.opened === undefined || update.at < pages.opened.at)) {
-      pages.opened = { at: update.at, sequence: update.sequence };
+  /** @param before whether the first is to be kept rather than the second */
+  constructor(updates: Iterable<HostUpdate>, before: (one: HostUpdate, other: HostUpdate) => boolean) {
+    const keep = (map: Map<number, HostUpdate>, update: HostUpdate): void => {
+      if (update.tsn === undefined) return;
+      const known = map.get(update.tsn);
+      if (known === undefined || before(update, known)) map.set(update.tsn, update);
+    };
+    for (const update of updates) {
+      if (update.change === "tsnAssigned") keep(this.assigned, update);
+      else if (countsAsReceived.has(update.change)) keep(this.received, update);
+      else if (update.change === "opened" && (this.opened === undefined || before(update, this.opened)))
+        this.opened = update;
     }
   }
-  return pages;
 }
 
+const earlier = (one: HeldUpdate | undefined, other: HeldUpdate | undefined): HeldUpdate | undefined => {
+  if (one === undefined || other === undefined) return one ?? other;
+  return one.at <= other.at ? one : other;
+};
+
 /**
- * What `holder` held of what `tenure` changed: update by update, and what was known to the serving member when
- * all its state was synchronised, which from then on is held as a whole.
+ * What `holder` held of what was so when `tenure` served: update by update; with a whole state, which it writes
+ * down as `opened` with the number of the last update in it; and, after a switch-over, what it had itself.
+ *
+ * @param keeps whether it goes on holding what it held of earlier tenures, as a store does
  */
 export function readHeldBooks(
   updates: readonly HostUpdate[],
   holder: string,
   tenure: Tenure,
-  guard: Guard,
+  keeps: boolean,
 ): HeldBooks {
-  const held = readPages(
-    updates,
-    ({ act, host, epoch }) => act === "held" && host === holder && epoch === tenure.epoch,
+  const own = updates.filter(
+    ({ act, host, epoch }) =>
+      act === "held" && host === holder && (epoch === tenure.epoch || (keeps && epoch < tenure.epoch)),
   );
-  const known = readPages(updates, ({ host, act, epoch }) =>
-    act === "made" ? epoch <= tenure.epoch : epoch < tenure.epoch || host === holder,
+  const held = new Pages(own, (one, other) => one.at < other.at);
+  const wholes = own.filter(({ change }) => change === "opened");
+  const known = new Pages(
+    updates.filter(({ epoch }) => epoch <= tenure.epoch),
+    // After a roll-back a TSN may have been received by two updates: the later epoch's is the one that counts.
+    (one, other) => one.epoch > other.epoch || (one.epoch === other.epoch && one.at < other.at),
   );
-  const asAWhole = (update: HeldUpdate | undefined): HeldUpdate | undefined => {
+  const asAWhole = (update: HostUpdate | undefined): HeldUpdate | undefined => {
     if (update === undefined) return undefined;
-    const at = guard.synchronisedAfter(update.at);
-    return at === undefined ? undefined : { at, sequence: update.sequence };
-  };
-  const earlier = (one: HeldUpdate | undefined, other: HeldUpdate | undefined): HeldUpdate | undefined => {
-    if (one === undefined || other === undefined) return one ?? other;
-    return one.at <= other.at ? one : other;
+    const { sequence, epoch } = update;
+    if (tenure.began === "handover" && epoch < tenure.epoch) return { at: tenure.fromUs, sequence };
+    return wholes.find((whole) => whole.sequence >= sequence);
   };
   return {
     opened: earlier(held.opened, asAWhole(known.opened)),
     assigned: (tsn) => earlier(held.assigned.get(tsn), asAWhole(known.assigned.get(tsn))),
     received: (tsn) => earlier(held.received.get(tsn), asAWhole(known.received.get(tsn))),
-    kept: held.assigned.size + held.received.size > 0 || held.opened !== undefined,
     firstReceived: held.received.keys().next().value,
   };
 }

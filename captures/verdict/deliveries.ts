@@ -69,7 +69,7 @@ class RollBack {
   readonly #excusing: ReadonlySet<number>;
 
   constructor(history: History, { tenures }: Succession) {
-    const policies = new PolicyTimeline(history.terms ?? {}, history.events, tenures);
+    const policies = new PolicyTimeline(history, tenures);
     const first = new Map<number, number>();
     for (const { act, epoch, sequence, host, at } of history.updates) {
       if (act !== "made" || tenureAt(tenures, at)?.host !== host) continue;

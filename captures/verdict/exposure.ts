@@ -108,13 +108,19 @@ function byEvents(
 
 /** Policy `impending-failure`, from then on every update: nothing that passed after that may be lost. */
 function afterAnnouncement(scene: Scene, lost: readonly MissingMessage[], at: Break): Exposure {
-  const { events } = scene.history;
-  const inTenure = events.filter(({ at: us }) => us >= at.tenure.fromUs && us <= at.fromUs);
-  const announced = inTenure.find(({ name }) => name === "impending-failure");
-  const synchronised =
-    announced === undefined
-      ? undefined
-      : inTenure.find(({ name, at: us }) => name === "synchronised" && us >= announced.at);
+  const { events, updates } = scene.history;
+  const announced = events.find(
+    ({ name, at: us }) => name === "impending-failure" && us >= at.tenure.fromUs && us <= at.fromUs,
+  );
+  // Whoever holds it writes a whole state down as `opened`.
+  const synchronised = updates.find(
+    ({ act, change, at: us }) =>
+      announced !== undefined &&
+      act === "held" &&
+      change === "opened" &&
+      us >= announced.at &&
+      us <= at.fromUs,
+  );
   if (synchronised === undefined) return { beyond: [], within: "" };
   const beyond = lost.flatMap((message): Evidence[] => {
     if (message.seen === undefined) return [];

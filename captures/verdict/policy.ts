@@ -1,4 +1,4 @@
-import type { HostEvent, RunTerms } from "./history.ts";
+import type { History, RunTerms } from "./history.ts";
 import type { Tenure } from "./tenures.ts";
 import { tenureAt } from "./tenures.ts";
 
@@ -60,27 +60,55 @@ function readPolicy(text: string, placement: string | undefined): PolicyPromise 
 
 export const isAsynchronous = (policy: PolicyPromise): boolean => policy.kind !== "every-update";
 
+interface Change {
+  readonly atUs: number;
+  readonly policy: PolicyPromise;
+}
+
+/** When everything that a member had made by `atUs` was held, by its own books; never: `Infinity`. */
+function allHeldAfter({ updates, acked }: History, host: string, atUs: number): number {
+  let last = 0;
+  for (const update of updates) {
+    if (update.at > atUs) break;
+    if (update.act === "made" && update.host === host) last = update.sequence;
+  }
+  const known = acked.find((record) => record.host === host && record.at >= atUs && record.sequence >= last);
+  return known?.at ?? Number.POSITIVE_INFINITY;
+}
+
+/** What the policy was changed to, by the events of the member that served. */
+function changesIn(history: History, tenures: readonly Tenure[]): Change[] {
+  const changes: Change[] = [];
+  for (const { name, host, at, detail } of history.events) {
+    const { policy, placement } = detail;
+    if (name !== "policy" || typeof policy !== "string") continue;
+    if (tenures.length > 0 && tenureAt(tenures, at)?.host !== host) continue;
+    const place = typeof placement === "string" ? placement : history.terms?.placement;
+    const promise = readPolicy(policy, place);
+    const before = changes.at(-1)?.policy;
+    // A stricter policy is kept from when the holder has what had left before it came.
+    const stricter = before !== undefined && isAsynchronous(before) && !isAsynchronous(promise);
+    changes.push({ atUs: stricter ? allHeldAfter(history, host, at) : at, policy: promise });
+  }
+  return changes;
+}
+
 /** Which policy was in force when: the run's own, and what the serving member changed it to. */
 export class PolicyTimeline {
-  readonly #changes: readonly { readonly atUs: number; readonly policy: PolicyPromise }[];
+  readonly #changes: readonly [Change, ...Change[]];
 
-  constructor(terms: RunTerms, events: readonly HostEvent[], tenures: readonly Tenure[]) {
-    const changes: { atUs: number; policy: PolicyPromise }[] = [];
-    for (const { name, host, at, detail } of events) {
-      const { policy, placement } = detail;
-      if (name !== "policy" || typeof policy !== "string") continue;
-      if (tenures.length > 0 && tenureAt(tenures, at)?.host !== host) continue;
-      const place = typeof placement === "string" ? placement : terms.placement;
-      changes.push({ atUs: at, policy: readPolicy(policy, place) });
-    }
-    const first = changes[0]?.policy ?? readPolicy(terms.policy ?? "every-update", terms.placement);
-    const atStart = terms.policy === undefined ? first : readPolicy(terms.policy, terms.placement);
+  constructor(history: History, tenures: readonly Tenure[]) {
+    const changes = changesIn(history, tenures);
+    const { policy, placement } = history.terms ?? {};
+    const atStart =
+      policy === undefined && changes[0] !== undefined
+        ? changes[0].policy
+        : readPolicy(policy ?? "every-update", placement);
     this.#changes = [{ atUs: Number.NEGATIVE_INFINITY, policy: atStart }, ...changes];
   }
 
   at(us: number): PolicyPromise {
-    const change = this.#changes.findLast(({ atUs }) => atUs <= us);
-    return (change ?? (this.#changes[0] as { policy: PolicyPromise })).policy;
+    return (this.#changes.findLast(({ atUs }) => atUs <= us) ?? this.#changes[0]).policy;
   }
 
   /** Every policy of the run, in order. */

@@ -83,7 +83,7 @@ export function setScene(history: History): Scene {
     deliveries,
     failover: failoverInstants(history, deliveries, succession),
     succession,
-    policies: new PolicyTimeline(history.terms ?? {}, history.events, succession.tenures),
+    policies: new PolicyTimeline(history, succession.tenures),
     ...(keeper === undefined ? {} : { keeper }),
   };
 }

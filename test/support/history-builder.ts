@@ -196,6 +196,17 @@ export class HistoryBuilder {
     return this;
   }
 
+  /** The holder gets the whole state as it is now, and writes it down as `opened`. */
+  holdWhole(maker: "a" | "b", holder: "a" | "b", epoch: number): this {
+    const sequence = this.#sequence;
+    const whole = { kind: "update", act: "held", epoch, change: "opened", bytes: "AQID" } as const;
+    this.updates.push({ ...whole, host: holder, at: this.now + 50, sequence });
+    this.acked.push({ kind: "acked", host: maker, at: this.now + 90, sequence });
+    this.#waiting = [];
+    this.now += 100;
+    return this;
+  }
+
   /** The next instance knows nothing of what waits: it gives these numbers out again. */
   rollBack(): void {
     this.#sequence -= this.#waiting.length;
@@ -293,6 +304,7 @@ function exchangeThroughB(run: HistoryBuilder, streamId: number): void {
   const upTsn = run.nextTsn("peer");
   run.message("peer", "sent", "up", streamId, up);
   run.transmit("peer", "b", [dataChunk(upTsn, streamId, up)]);
+  run.makeAlone("dataReceived", upTsn);
   run.message("b", "delivered", "up", streamId, up, run.makeAlone("delivered", upTsn));
   run.transmit("b", "peer", [sackChunk(upTsn)], { reason: "sack" });
   const down = run.nextNumber("down", streamId);

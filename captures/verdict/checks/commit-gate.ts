@@ -7,36 +7,36 @@ import { isAsynchronous } from "../policy.ts";
 import type { Scene } from "../scene.ts";
 import type { Tenure } from "../tenures.ts";
 
-/** When each update of a tenure was made, by its number: what a full synchronisation covers. */
-function madeTimes(scene: Scene, tenure: Tenure): Map<number, number> {
-  const times = new Map<number, number>();
-  for (const { act, host, epoch, sequence, at } of scene.history.updates) {
-    if (act === "made" && host === tenure.host && epoch === tenure.epoch) times.set(sequence, at);
+/** The lowest number of an update that a member made in its tenure. */
+function firstMade(scene: Scene, tenure: Tenure): number {
+  let first = Number.POSITIVE_INFINITY;
+  for (const { act, host, epoch, sequence } of scene.history.updates) {
+    if (act === "made" && host === tenure.host && epoch === tenure.epoch) first = Math.min(first, sequence);
   }
-  return times;
+  return first;
 }
 
 /** What the serving member knew to be held during one tenure, by its own books. */
 class KnownHeld {
   readonly guard: Guard;
   readonly acks: AckTimeline;
-  readonly #made: ReadonlyMap<number, number>;
-  readonly #from: number;
+  /** Updates below this were held before it began, since when. */
+  readonly #before: { readonly sequence: number; readonly at: number } | undefined;
 
   constructor(scene: Scene, tenure: Tenure) {
-    const { fromUs, toUs = Number.POSITIVE_INFINITY, host } = tenure;
+    const { fromUs, toUs = Number.POSITIVE_INFINITY, host, began } = tenure;
+    const { placement } = scene.policies.at(toUs);
     const acked = scene.history.acked.filter(({ host: of, at }) => of === host && at >= fromUs && at < toUs);
-    this.guard = new Guard(scene.history.events, tenure);
+    this.guard = new Guard(scene.history.events, tenure, placement);
     this.acks = new AckTimeline(acked);
-    this.#made = madeTimes(scene, tenure);
-    this.#from = fromUs;
+    // Who was replaced as planned holds what it made; a store holds what it gave to who goes on.
+    if (began === "handover" || (began === "takeover" && placement === "store"))
+      this.#before = { sequence: firstMade(scene, tenure), at: fromUs };
   }
 
   firstAt(sequence: number): number | undefined {
-    const acked = this.acks.firstAt(sequence);
-    const whole = this.guard.synchronisedAfter(this.#made.get(sequence) ?? this.#from);
-    if (acked === undefined || whole === undefined) return acked ?? whole;
-    return Math.min(acked, whole);
+    if (this.#before !== undefined && sequence < this.#before.sequence) return this.#before.at;
+    return this.acks.firstAt(sequence);
   }
 }
 

@@ -46,7 +46,7 @@ function assignments(updates: readonly HostUpdate[], { host, epoch }: Tenure): M
 function examineTenure(scene: Scene, tenure: Tenure, seen: Set<number>, violations: EvidenceList): number {
   const { history, policies } = scene;
   const { host, fromUs, toUs = Number.POSITIVE_INFINITY } = tenure;
-  const guard = new Guard(history.events, tenure);
+  const guard = new Guard(history.events, tenure, policies.at(toUs).placement);
   const leases = leasesOf(scene, tenure);
   const acks = new AckTimeline(
     history.acked.filter((record) => record.host === host && record.at >= fromUs && record.at < toUs),

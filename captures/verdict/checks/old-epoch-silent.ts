@@ -2,24 +2,38 @@ import type { Checker, Finding } from "../checker.ts";
 import { decide, EvidenceList, passed, unknown } from "../checker.ts";
 import { captureGap, stampsAreLate } from "../completeness.ts";
 import { expectationOf } from "../expectation.ts";
-import type { HistoryHost } from "../history.ts";
+import type { HistoryHost, HostEvent } from "../history.ts";
 import type { Scene } from "../scene.ts";
 import type { Tenure } from "../tenures.ts";
 
-/**
- * When a member that was replaced may send again: as the standby of the one that serves, once it has joined it
- * under its epoch, or when it serves again itself.
- */
-function silentUntil(scene: Scene, replaced: HistoryHost, by: Tenure): number {
-  const { history, succession } = scene;
-  const rejoined = history.events.find(
-    ({ name, at, detail }) =>
-      name === "rejoined" &&
-      at >= by.fromUs &&
-      (typeof detail["epoch"] !== "number" || detail["epoch"] >= by.epoch),
-  );
+/** From when on a member that was replaced is the standby of the one that serves; and when it serves again itself. */
+function laterPart(
+  { history, succession }: Scene,
+  replaced: HistoryHost,
+  by: Tenure,
+): { readonly standbyUs: number; readonly servesUs: number } {
+  const isStandby = ({ name, host, at }: HostEvent): boolean =>
+    at >= by.fromUs &&
+    ((name === "rejoined" && host === replaced.name) || (name === "secondary-connected" && host === by.host));
+  const joined = history.events.find(isStandby)?.at ?? Number.POSITIVE_INFINITY;
   const again = succession.tenures.find(({ host, epoch }) => host === replaced.name && epoch > by.epoch);
-  return Math.min(rejoined?.at ?? Number.POSITIVE_INFINITY, again?.fromUs ?? Number.POSITIVE_INFINITY);
+  return {
+    standbyUs: by.began === "handover" ? by.fromUs : joined,
+    servesUs: again?.fromUs ?? Number.POSITIVE_INFINITY,
+  };
+}
+
+const keyOf = (checksum: number, local: string, remote: string): string => `${checksum}/${local}/${remote}`;
+
+/** What a standby sends: answers to HEARTBEATs, and what the serving member hands it, which waits for nothing here. */
+function sentAsStandby({ history }: Scene, host: string): ReadonlySet<string> {
+  return new Set(
+    history.sent
+      .filter(({ host: of, reason, dependsOn }) => {
+        return of === host && (reason === "heartbeat-ack" || (reason === "data" && dependsOn === 0));
+      })
+      .map(({ checksum, local, remote }) => keyOf(checksum, local, remote)),
+  );
 }
 
 function addPackets(
@@ -29,14 +43,22 @@ function addPackets(
   errorMicros: number,
   found: { readonly violations: EvidenceList; readonly undecided: EvidenceList },
 ): void {
-  const until = silentUntil(scene, replaced, by);
+  const { standbyUs, servesUs } = laterPart(scene, replaced, by);
+  const allowed = sentAsStandby(scene, replaced.name);
   // A packet with a late stamp may have left before the takeover.
   const lateStamps = stampsAreLate(scene.history, replaced.name);
   for (const packet of scene.history.packets) {
     if (packet.host !== replaced.name || packet.direction !== "out") continue;
     const afterMicros = packet.at - by.fromUs;
-    if (afterMicros <= -errorMicros || packet.at >= until) continue;
-    const proven = afterMicros > errorMicros && packet.at < until - errorMicros && !lateStamps;
+    if (afterMicros <= -errorMicros || packet.at >= servesUs) continue;
+    const { checksum, sourceAddress, destinationAddress } = packet.sctp;
+    const asStandby = allowed.has(keyOf(checksum, sourceAddress, destinationAddress));
+    if (asStandby && packet.at >= standbyUs) continue;
+    const proven =
+      afterMicros > errorMicros &&
+      packet.at < servesUs - errorMicros &&
+      !(asStandby && packet.at >= standbyUs - errorMicros) &&
+      !lateStamps;
     (proven ? found.violations : found.undecided).add({
       text: `a packet left ${replaced.name} ${Math.abs(afterMicros)} us ${afterMicros < 0 ? "before" : "after"} the takeover by ${by.host}; clock error ${errorMicros} us`,
       atUs: packet.at,

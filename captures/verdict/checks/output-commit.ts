@@ -139,7 +139,8 @@ function examineTenure(
 ): void {
   const { history, policies } = scene;
   const { fromUs, toUs = Number.POSITIVE_INFINITY } = tenure;
-  const guard = new Guard(history.events, tenure);
+  const { placement } = policies.at(toUs);
+  const guard = new Guard(history.events, tenure, placement);
   const inTenure = ({ at }: { readonly at: number }): boolean => at >= fromUs && at < toUs;
   const acks = new AckTimeline(history.acked.filter((each) => each.host === server.name && inTenure(each)));
   const clocks: Clocks = {
@@ -149,7 +150,7 @@ function examineTenure(
     causal: new CausalClock(history.updates, acks, server.name, holder.name),
     acks,
   };
-  const held = readHeldBooks(history.updates, holder.name, tenure, guard);
+  const held = readHeldBooks(history.updates, holder.name, tenure, placement === "store");
   const reader = new PromiseReader(scene, held, tally.sentTsns);
   for (const packet of history.packets) {
     if (packet.host !== server.name || packet.direction !== "out" || !inTenure(packet)) continue;

@@ -110,14 +110,59 @@ describe("several tenures in one run", () => {
     if (ack !== undefined) ack.at += 5000;
     expect(failedChecks(run)).toEqual(["commit-gate"]);
   });
+});
 
-  test("what left while nobody held the state is not asked for, and is said", () => {
-    const run = thereAndBack();
-    const synchronised = run.events.filter(({ name }) => name === "synchronised");
-    for (const event of synchronised) event.at += 1500;
-    const first = run.updates.find(({ act, epoch }) => act === "held" && epoch === 2);
-    if (first !== undefined) first.at += 400;
+describe("a primary that returns", () => {
+  /** A is killed and comes back as the standby of B, with the whole state. */
+  const rejoining = (): HistoryBuilder => {
+    const run = new HistoryBuilder();
+    run.terms = { policy: "every-update", fencing: "keep-primary", fault: "crash" };
+    setUp(run);
+    for (let round = 0; round < 3; round += 1) serve(run, "a", 1);
+    run.faults.push({ at: run.now, host: "a", fault: "kill", text: "SIGKILL of the agent on a" });
+    run.wait(5000).event("b", "takeover-started", "taking over in epoch 2", { epoch: 2 });
+    for (let round = 0; round < 3; round += 1) serve(run, "b", 2, false);
+    run.wait(1000).event("b", "secondary-connected", "the secondary instance is connected");
+    run.event("b", "sync-started", "full synchronisation begins", { associations: 1 });
+    run.wait(500).event("b", "synchronised", "all is sent", { associations: 1, bytes: 900, tookMs: 0.5 });
+    run.holdWhole("b", "a", 2).event("a", "rejoined", "the standby again", { epoch: 2 });
+    for (let round = 0; round < 3; round += 1) serve(run, "b", 2);
+    conclude(run);
+    run.totals = run.totals.filter(({ sent }) => sent > 0);
+    return run;
+  };
+
+  test("holds the whole state, then each update; what B sent alone is not asked for", () => {
+    const run = rejoining();
+    expect(judge(run.history()).checks.filter(({ outcome }) => outcome !== "pass")).toEqual([]);
+    expect(resultOf(run, "output-commit")?.summary).toContain("held by b or a first");
+  });
+
+  test("and what B sends afterwards waits for it", () => {
+    const run = rejoining();
+    const held = run.updates.findLast(({ act, host }) => act === "held" && host === "a");
+    if (held !== undefined) held.at += 5000;
+    run.wait(6000).event("a", "note", "a is still there");
+    expect(failedChecks(run)).toEqual(["output-commit"]);
+  });
+
+  test("a SACK waits for the whole state too", () => {
+    const run = rejoining();
+    const whole = run.updates.find(
+      ({ act, change, epoch }) => act === "held" && change === "opened" && epoch === 2,
+    );
+    if (whole !== undefined) whole.at += 50_000;
+    run.wait(60_000).event("a", "note", "a is still there");
+    expect(failedChecks(run)).toEqual(["output-commit"]);
+  });
+
+  test("packets that it passes on are B's", () => {
+    const run = rejoining();
+    run.transmit("a", "peer", [chunk("HEARTBEAT_ACK")], { reason: "heartbeat-ack" });
+    run.transmit("a", "peer", [chunk("HEARTBEAT")], { reason: "data" });
     expect(failedChecks(run)).toEqual([]);
+    run.transmit("a", "peer", [chunk("HEARTBEAT")], { reason: "heartbeat" });
+    expect(failedChecks(run)).toEqual(["old-epoch-silent"]);
   });
 });
 

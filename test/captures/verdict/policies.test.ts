@@ -307,7 +307,11 @@ describe("impending failure", () => {
     changeEvents(run, named("policy"), { policy });
     run.now = (run.faults[0]?.at ?? 0) - 30_000;
     run.event("a", "impending-failure", "the operator says so", { reason: "operator" });
-    run.wait(500).event("a", "synchronised", "all is held", { associations: 1, bytes: 900, tookMs: 0.5 });
+    // The whole state, as its holder writes it down.
+    const made = run.updates.filter(({ act, at }) => act === "made" && at < run.now);
+    const sequence = made.at(-1)?.sequence ?? 0;
+    const whole = { kind: "update", act: "held", epoch: 1, change: "opened", bytes: "AQID" } as const;
+    run.updates.push({ ...whole, host: "b", at: run.now + 500, sequence });
     return run;
   };
   test("once: what came after the synchronisation may be lost", () => {
@@ -324,6 +328,11 @@ describe("a store on a third computer", () => {
     run.terms = { policy: "shared", placement: "store", fencing: "witness", fault: "crash" };
     run.hosts.push({ name: "keeper", role: "keeper", outsideAddress: "", clockErrorMicros: 0 });
     for (const update of run.updates) if (update.act === "held") update.host = "keeper";
+    // Who takes over from a store goes on writing to it.
+    for (const { act, host, at, ...update } of run.updates.filter((each) => each.host === "b")) {
+      run.updates.push({ ...update, act: "held", host: "keeper", at });
+      run.acked.push({ kind: "acked", host: "b", at, sequence: update.sequence });
+    }
     run.messages = run.messages.map((each) =>
       each.host === "b" && each.at < (run.faults[0]?.at ?? 0) ? { ...each, host: "keeper" } : each,
     );
