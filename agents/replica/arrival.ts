@@ -51,8 +51,7 @@ export class Arrival implements Role {
         this.receive({ bytes, route, congestionExperienced });
       }
     } else if (frame.kind === "claimed") this.#keeperAgrees = true;
-    else if (frame.kind === "state" || frame.kind === "lease")
-      this.#outputs.records.push(...this.#standby.held.receive(frame, this.#epoch, nowMs).records);
+    else if (frame.kind === "state" || frame.kind === "lease") this.#standby.hold(frame, nowMs);
     else if (frame.kind === "claimDenied") this.#askKeeperAtMs = nowMs + Math.max(frame.retryAfterMs, 1);
   }
 

@@ -1,6 +1,6 @@
 import type { AssociationState } from "../sctp/index.ts";
 import type { ClusterFrame } from "./frames.ts";
-import { encodeUpdate } from "./update-codec.ts";
+import { stateBytes } from "./held-states.ts";
 
 /** The associations of an instance, as far as replication must know them. */
 export interface StateSource {
@@ -70,7 +70,7 @@ export class FullSynchronisation {
       const state = this.#source.state(association);
       if (state === undefined) continue;
       const { sequence } = state;
-      const bytes = encodeUpdate({ kind: "opened", state: { ...state, sequence: sequence - 1 } });
+      const bytes = stateBytes(state);
       this.#underway.set(association, { sequence, bytes: bytes.length });
       this.#underwayBytes += bytes.length;
       this.bytes += bytes.length;

@@ -1,44 +1,59 @@
 import type { AssociationState, TsnLease } from "../sctp/index.ts";
-import { applyUpdate, deliveredPayload, openState } from "../sctp/index.ts";
-import type { ClusterFrame, ReplicatedUpdate } from "./frames.ts";
-import type { InstanceRecord } from "./records.ts";
-import { deliveryRecord, updateRecord } from "./records.ts";
-import { decodeUpdate } from "./update-codec.ts";
+import { applyUpdate, openState, stateFlaw, updateFlaw } from "../sctp/index.ts";
+import type { ReplicatedUpdate } from "./frames.ts";
+import { decodeUpdate, encodeUpdate } from "./update-codec.ts";
 
-/** More than a primary can have ended without a word of it from us: what it may lack is bounded too. */
+/** What a computer holds for others at most. */
+export interface HeldLimits {
+  readonly maxAssociations: number;
+  /** User data and what goes with it, of all associations together. */
+  readonly maxBytes: number;
+}
+
+const unlimited: HeldLimits = {
+  maxAssociations: Number.POSITIVE_INFINITY,
+  maxBytes: Number.POSITIVE_INFINITY,
+};
+
+export type Held =
+  /** `heldUpTo`: what is held of each association that was spoken of, by the number of its last update. */
+  | { readonly ok: true; readonly heldUpTo: ReadonlyMap<number, number> }
+  /**
+   * What came cannot be taken over; `reason` in a few words. It may end in the middle of a turn of the
+   * primary: nobody goes on from what is held before the next synchronisation.
+   */
+  | { readonly ok: false; readonly reason: string };
+
+/** More than a primary can have ended without a word of it from us: its backlog is bounded too. */
 const maxEndedRemembered = 65_536;
+/** What a state, and each thing in it, takes beside its bytes. */
+const stateOverheadBytes = 2048;
+const itemOverheadBytes = 128;
 
-/** What a holder has of one association. */
-export interface HeldAssociation {
+interface Entry {
   readonly state: AssociationState;
-  /** TSNs that the primary may use beyond the state, where the policy lets it. */
+  /** Payloads of abandoned chunks that are still in `state`, which does not count them. */
+  abandonedBytes: number;
+  bytes: number;
   lease: TsnLease | undefined;
 }
 
-/** What came of a frame of the primary. */
-export interface HoldOutcome {
-  /** To be said to the primary. */
-  readonly answers: readonly ClusterFrame[];
-  readonly records: readonly InstanceRecord[];
-  /** The frame makes no sense: nothing of it was taken, and the link is to be given up. One sentence. */
-  readonly flaw?: string;
-}
-
-/** The association states that a holder keeps for a primary, by applying its updates with the same reducer. */
+/**
+ * Copies of association states that another computer runs, kept in step by its updates through the same
+ * reducer. What comes is not trusted: an update that does not fit is refused, and nothing of it is applied.
+ */
 export class HeldStates {
-  readonly #held: Map<number, HeldAssociation> = new Map<number, HeldAssociation>();
+  readonly #limits: HeldLimits;
+  readonly #entries: Map<number, Entry> = new Map<number, Entry>();
   /** Number of the last update of associations that ended, oldest first: a primary may send it again. */
   readonly #ended: Map<number, number> = new Map<number, number>();
+  /** Associations that were replaced or changed since a full synchronisation began; undefined: none has. */
+  #renewed: Set<number> | undefined;
+  #bytes: number = 0;
   #mayLag: boolean = false;
-  /** Of an earlier link, and not named on this one yet. */
-  #stale: Set<number> = new Set<number>();
 
-  get associations(): ReadonlyMap<number, HeldAssociation> {
-    return this.#held;
-  }
-
-  get states(): readonly AssociationState[] {
-    return [...this.#held.values()].map(({ state }) => state);
+  constructor(limits: HeldLimits = unlimited) {
+    this.#limits = limits;
   }
 
   /** Packets may have left that depend on more than what is held here. */
@@ -46,106 +61,213 @@ export class HeldStates {
     return this.#mayLag;
   }
 
+  /** Whether the primary's policy excuses what is not held; where it does not, its leases are over. */
+  holdPolicy(excuses: boolean): void {
+    this.#mayLag = excuses;
+    if (!excuses) for (const entry of this.#entries.values()) entry.lease = undefined;
+  }
+
   /** What an instance has that was the primary until now. */
   adopt(states: readonly AssociationState[]): void {
-    for (const state of states) this.#held.set(state.agreement.localTag, { state, lease: undefined });
+    for (const state of states) this.#put(state.agreement.localTag, state);
   }
 
-  /** A primary begins to say everything anew: what it does not name until `synced` is no more. */
-  beginSynchronisation(): void {
-    this.#stale = new Set(this.#held.keys());
+  get size(): number {
+    return this.#entries.size;
   }
 
-  endSynchronisation(): void {
-    for (const association of this.#stale) this.#held.delete(association);
-    this.#stale.clear();
+  /** Associations that ended, as far as they are remembered. */
+  get endedCount(): number {
+    return this.#ended.size;
   }
 
-  receive(frame: ClusterFrame, epoch: number, nowMs: number): HoldOutcome {
-    switch (frame.kind) {
-      case "updates":
-        return this.#hold(frame.updates, frame.epoch, epoch, nowMs);
-      case "state":
-        return this.#holdState(frame.association, frame.bytes, frame.epoch, epoch, nowMs);
-      case "lease": {
-        const held = this.#held.get(frame.association);
-        // Its state is still to come, with a lease of its own.
-        if (held === undefined) return { answers: [], records: [] };
-        held.lease = frame.lease;
-        const { association } = frame;
-        const { limitTsn } = frame.lease;
-        return { answers: [{ kind: "leaseHeld", epoch, association, limitTsn }], records: [] };
-      }
-      case "policy":
-        this.#mayLag = frame.excuses;
-        if (!frame.excuses) for (const held of this.#held.values()) held.lease = undefined;
-        return { answers: [{ ...frame, epoch }], records: [] };
-      default:
-        return { answers: [], records: [] };
-    }
+  get bytes(): number {
+    return this.#bytes;
   }
 
-  #holdState(
-    association: number,
-    bytes: Uint8Array,
-    from: number,
-    epoch: number,
-    nowMs: number,
-  ): HoldOutcome {
-    const update = decodeUpdate(bytes);
-    if (update?.kind !== "opened" || update.state.agreement.localTag !== association)
-      return { answers: [], records: [], flaw: "a whole state that cannot be read" };
-    const state = openState(update);
-    const { sequence } = state;
-    this.#held.set(association, { state, lease: undefined });
-    this.#stale.delete(association);
-    const record = updateRecord("held", { association, sequence, update, bytes }, from, nowMs);
-    return { answers: [{ kind: "held", epoch, association, sequence }], records: [record] };
+  /** By the number that the primary gave to the association. */
+  states(): Map<number, AssociationState> {
+    return new Map([...this.#entries].map(([association, { state }]) => [association, state]));
   }
 
-  #hold(updates: readonly ReplicatedUpdate[], from: number, epoch: number, nowMs: number): HoldOutcome {
+  lease(association: number): TsnLease | undefined {
+    return this.#entries.get(association)?.lease;
+  }
+
+  /**
+   * Applies updates in their order; those that are held already are passed over. `beforeEach` is called
+   * before an update is applied, with the state that it changes (undefined for `opened`).
+   */
+  hold(
+    updates: readonly ReplicatedUpdate[],
+    beforeEach: (update: ReplicatedUpdate, state: AssociationState | undefined) => void = () => undefined,
+  ): Held {
     const heldUpTo = new Map<number, number>();
-    const records: InstanceRecord[] = [];
     for (const each of updates) {
       const { association, sequence } = each;
-      const known = this.#held.get(association)?.state.sequence ?? this.#ended.get(association) ?? 0;
+      const known = this.#known(association);
       heldUpTo.set(association, Math.max(known, sequence));
-      // Said again: it was held before, and the word of that was lost.
-      if (sequence <= known && !this.#stale.has(association)) continue;
-      const flaw = this.#apply(each, records, nowMs);
-      if (flaw !== undefined) return { answers: [], records, flaw };
-      records.push(updateRecord("held", each, from, nowMs));
+      // Sent again after a broken link: it was held before, and the word of that was lost.
+      if (sequence <= known) continue;
+      const reason = this.#flaw(each) ?? this.#lackOfRoom(each);
+      if (reason !== undefined) return { ok: false, reason };
+      this.#apply(each, beforeEach);
     }
-    const answers = [...heldUpTo].map(
-      ([association, sequence]) => ({ kind: "held", epoch, association, sequence }) as const,
-    );
-    return { answers, records };
+    return { ok: true, heldUpTo };
   }
 
-  #apply(each: ReplicatedUpdate, records: InstanceRecord[], nowMs: number): string | undefined {
-    const { association, update, sequence } = each;
+  #known(association: number): number {
+    return this.#entries.get(association)?.state.sequence ?? this.#ended.get(association) ?? 0;
+  }
+
+  #flaw({ association, update, sequence }: ReplicatedUpdate): string | undefined {
+    const state = this.#entries.get(association)?.state;
     if (update.kind === "opened") {
-      this.#held.set(association, { state: openState(update), lease: undefined });
-      this.#ended.delete(association);
-      this.#stale.delete(association);
-      return undefined;
+      if (sequence !== update.state.sequence + 1) return "an association is opened under another number";
+      return stateFlaw(update.state);
     }
-    const state = this.#held.get(association)?.state;
-    if (state === undefined || sequence !== state.sequence + 1)
-      return `update ${sequence} of association ${association} where ${(state?.sequence ?? 0) + 1} was due`;
-    if (update.kind === "delivered" || update.kind === "dataDelivered") {
-      const record = deliveryRecord(deliveredPayload(state, update), sequence, nowMs);
-      if (record !== undefined) records.push(record);
-    }
-    applyUpdate(state, update);
-    if (state.phase === "closed") this.#end(association, sequence);
-    return undefined;
+    if (state === undefined) return "an update is about an association that is not held";
+    if (sequence !== state.sequence + 1) return "updates have a gap";
+    return updateFlaw(state, update);
   }
 
-  #end(association: number, sequence: number): void {
-    this.#held.delete(association);
+  #lackOfRoom({ association, update, bytes }: ReplicatedUpdate): string | undefined {
+    const { maxAssociations, maxBytes } = this.#limits;
+    if (update.kind === "opened" && !this.#entries.has(association) && this.size >= maxAssociations) {
+      return `it is full: ${this.size} associations are held`;
+    }
+    const grows = ["opened", "messageQueued", "dataReceived", "userStateSaved"].includes(update.kind);
+    return grows && this.#bytes + bytes.length > maxBytes ? this.#fullText() : undefined;
+  }
+
+  #fullText(): string {
+    return `it is full: ${this.#bytes} bytes are held`;
+  }
+
+  #apply(
+    each: ReplicatedUpdate,
+    beforeEach: (update: ReplicatedUpdate, state: AssociationState | undefined) => void,
+  ): void {
+    const { association, update, sequence } = each;
+    this.#renewed?.add(association);
+    if (update.kind === "opened") {
+      beforeEach(each, undefined);
+      this.#drop(association);
+      this.#put(association, openState(update));
+      return;
+    }
+    const entry = this.#entries.get(association);
+    if (entry === undefined) return;
+    const { state } = entry;
+    beforeEach(each, state);
+    applyUpdate(state, update);
+    if (state.phase === "closed") {
+      this.#drop(association);
+      this.#rememberEnd(association, sequence);
+      return;
+    }
+    if (update.kind === "abandoned" || entry.abandonedBytes > 0) entry.abandonedBytes = abandonedBytes(state);
+    this.#measure(entry);
+  }
+
+  /** Puts a state in the place of what is held of the association, its lease excepted. */
+  #put(association: number, state: AssociationState): void {
+    const { lease } = this.#entries.get(association) ?? { lease: undefined };
+    this.#drop(association);
+    this.#ended.delete(association);
+    const entry: Entry = { state, abandonedBytes: abandonedBytes(state), bytes: 0, lease };
+    this.#entries.set(association, entry);
+    this.#measure(entry);
+  }
+
+  #measure(entry: Entry): void {
+    this.#bytes -= entry.bytes;
+    entry.bytes = bytesOf(entry.state) + entry.abandonedBytes;
+    this.#bytes += entry.bytes;
+  }
+
+  #drop(association: number): void {
+    this.#bytes -= this.#entries.get(association)?.bytes ?? 0;
+    this.#entries.delete(association);
+  }
+
+  #rememberEnd(association: number, sequence: number): void {
+    this.#ended.delete(association);
     this.#ended.set(association, sequence);
     const [oldest] = this.#ended.keys();
     if (this.#ended.size > maxEndedRemembered && oldest !== undefined) this.#ended.delete(oldest);
   }
+
+  /** A whole state, as the bytes of a `state` frame: it takes the place of what is held of the association. */
+  replace(association: number, bytes: Uint8Array): Held {
+    const update = decodeUpdate(bytes);
+    if (update?.kind !== "opened") return { ok: false, reason: "a state cannot be read" };
+    const reason = stateFlaw(update.state) ?? this.#lackOfRoomFor(association, bytes);
+    if (reason !== undefined) return { ok: false, reason };
+    this.#renewed ??= new Set();
+    this.#renewed.add(association);
+    const state = openState(update);
+    if (state.phase === "closed") {
+      this.#drop(association);
+      this.#rememberEnd(association, state.sequence);
+    } else this.#put(association, state);
+    return { ok: true, heldUpTo: new Map([[association, state.sequence]]) };
+  }
+
+  #lackOfRoomFor(association: number, { length }: Uint8Array): string | undefined {
+    const entry = this.#entries.get(association);
+    if (entry === undefined && this.size >= this.#limits.maxAssociations) {
+      return `it is full: ${this.size} associations are held`;
+    }
+    return this.#bytes - (entry?.bytes ?? 0) + length > this.#limits.maxBytes ? this.#fullText() : undefined;
+  }
+
+  /** False when the association is not held: it may have ended since. */
+  holdLease(association: number, lease: TsnLease): boolean {
+    const entry = this.#entries.get(association);
+    if (entry === undefined) return false;
+    entry.lease = lease;
+    return true;
+  }
+
+  /**
+   * All that the primary has was said. When states were replaced for that, what was not spoken of since
+   * does not exist any more, and is dropped.
+   */
+  synchronised(): void {
+    const renewed = this.#renewed;
+    this.#renewed = undefined;
+    if (renewed === undefined) return;
+    for (const association of [...this.#entries.keys()]) {
+      if (!renewed.has(association)) this.#drop(association);
+    }
+  }
+
+  /** A new link to the primary: a full synchronisation that was under way begins anew. */
+  restartSynchronisation(): void {
+    this.#renewed = undefined;
+  }
+}
+
+/** A held state as the bytes of a `state` frame. */
+export const stateBytes = (state: AssociationState): Uint8Array =>
+  encodeUpdate({ kind: "opened", state: { ...state, sequence: state.sequence - 1 } });
+
+function bytesOf({ send, receive, userState }: AssociationState): number {
+  const items =
+    send.queuedMessages +
+    send.outstanding.length +
+    send.streams.size +
+    receive.buffered.size +
+    receive.above.length +
+    receive.partial.length +
+    receive.unorderedSkips.size;
+  const dataBytes = send.queuedBytes + send.outstandingBytes + receive.bufferedBytes + userState.length;
+  return stateOverheadBytes + items * itemOverheadBytes + dataBytes;
+}
+
+function abandonedBytes({ send }: AssociationState): number {
+  let bytes = 0;
+  for (const chunk of send.outstanding) if (chunk.abandoned) bytes += chunk.payload.length;
+  return bytes;
 }

@@ -2,6 +2,7 @@
 export { ActiveInstance } from "./active.ts";
 export type { ClusterFrame } from "./frames.ts";
 export { decodeFrame, encodeFrame } from "./frames.ts";
+export { HeldStates, stateBytes } from "./held-states.ts";
 export type { BecamePrimary, MemberOutputs } from "./member.ts";
 export { Member } from "./member.ts";
 export type { InstanceRecord } from "./records.ts";

@@ -24,6 +24,8 @@ export interface MemberOutputs {
   readonly records: InstanceRecord[];
   /** Set when this member became the primary in this turn: to be recorded once all of it is carried out. */
   readonly becamePrimary: BecamePrimary | undefined;
+  /** Links on which something came that makes no sense: they are to be given up. */
+  readonly refusals: readonly LinkName[];
 }
 
 export interface BecamePrimary {
@@ -55,6 +57,7 @@ export class Member {
   #frames: AddressedFrame[] = [];
   #records: InstanceRecord[] = [];
   #becamePrimary: BecamePrimary | undefined;
+  readonly #refused: Set<LinkName> = new Set<LinkName>();
   /** Of this member when it is the primary. */
   #policy: ReplicationPolicy;
 
@@ -194,7 +197,8 @@ export class Member {
     for (;;) {
       const frames = this.#frames.splice(0);
       const records = this.#records.splice(0);
-      const { outputs, transition } = this.#role.settle(nowMs);
+      const { outputs, transition, refused } = this.#role.settle(nowMs);
+      if (refused !== undefined) this.#refused.add(refused);
       packets.push(...outputs.packets);
       this.#frames.push(...frames, ...outputs.frames);
       this.#records.push(...records, ...outputs.records);
@@ -203,7 +207,10 @@ export class Member {
     }
     const becamePrimary = this.#becamePrimary;
     this.#becamePrimary = undefined;
-    return { packets, frames: this.#frames.splice(0), records: this.#records.splice(0), becamePrimary };
+    const refusals = [...this.#refused];
+    this.#refused.clear();
+    const [frames, records] = [this.#frames.splice(0), this.#records.splice(0)];
+    return { packets, frames, records, becamePrimary, refusals };
   }
 
   #become(transition: Transition, nowMs: number): void {
@@ -236,23 +243,22 @@ export class Member {
   }
 
   #takeOver(standby: StandbyInstance, grantedAtMs: number | undefined, nowMs: number): void {
-    const { states } = standby.held;
+    const { states, held } = standby;
     const epoch = this.#epoch;
     const text = `takeover: this instance goes on with ${states.length} association(s) under epoch ${epoch}`;
     this.#records.push(eventRecord("takeover-started", text, nowMs, { epoch }));
     // The former primary, should it still be there, is no standby: it has to catch up first.
     const lease = grantedAtMs === undefined ? undefined : { by: "keeper" as const, atMs: grantedAtMs };
     const isHeld = this.#options.keeper === "store";
-    const { associations, mayLag } = standby.held;
     const terms = ({ agreement }: AssociationState): ResumeTerms =>
-      mayLag ? { lag: { lease: associations.get(agreement.localTag)?.lease } } : {};
+      held.mayLag ? { lag: { lease: held.lease(agreement.localTag) } } : {};
     this.#role = this.#primary({ states, isHeld, lease, terms }, nowMs);
     this.#becamePrimary = { by: "takeover", epoch };
   }
 
   #arrive(arrival: Extract<Transition, { to: "primary-by-handover" }>["arrival"], nowMs: number): void {
     const { standby, packets, provedAtMs } = arrival;
-    const { states } = standby.held;
+    const { states } = standby;
     const isHeld = provedAtMs !== undefined || this.#options.keeper === "store";
     const lease = provedAtMs === undefined ? undefined : { by: "partner" as const, atMs: provedAtMs };
     const duty = this.#primary({ states, isHeld, lease }, nowMs);

@@ -5,7 +5,7 @@ import type { ClusterFrame } from "./frames.ts";
 import { eventRecord } from "./records.ts";
 import type { ReplicationPolicy } from "./policy/index.ts";
 import type { Replicator } from "./replicator.ts";
-import type { ArrivedPacket, MemberOptions, Role, RoleOutputs, Transition } from "./roles.ts";
+import type { ArrivedPacket, MemberOptions, Role, RoleOutputs, Settlement, Transition } from "./roles.ts";
 import { noOutputs } from "./roles.ts";
 import type { LinkName, SendingRight } from "./sending-right.ts";
 
@@ -49,6 +49,12 @@ export class PrimaryDuty implements Role {
     this.#isUp[link] = true;
     this.#right.linkUp(link, nowMs);
     this.#beat(nowMs, link);
+    // It took over from the store, or was handed what the other member has.
+    if (this.#replicator.isCurrent) {
+      if (link === this.#holder)
+        this.#outputs.frames.push({ to: link, frame: { kind: "synced", epoch: this.#epoch } });
+      else this.#tellThatHolderIsCurrent();
+    }
   }
 
   linkDown(link: LinkName, ended: boolean, nowMs: number): void {
@@ -227,7 +233,7 @@ export class PrimaryDuty implements Role {
     );
   }
 
-  settle(nowMs: number): { outputs: RoleOutputs; transition?: Transition | undefined } {
+  settle(nowMs: number): Settlement {
     this.#decideOnGoingAlone();
     const { packets, records } = this.active.takeOutputs(nowMs);
     this.#handOverIfSettled(nowMs);

@@ -82,5 +82,13 @@ export interface Role {
   advance(nowMs: number): void;
   nextDeadlineMs(): number | undefined;
   /** Everything that is to be done since the last time, and what the member is to become now. */
-  settle(nowMs: number): { readonly outputs: RoleOutputs; readonly transition?: Transition | undefined };
+  settle(nowMs: number): Settlement;
+}
+
+/** How a turn ends. */
+export interface Settlement {
+  readonly outputs: RoleOutputs;
+  readonly transition?: Transition | undefined;
+  /** A link on which something came that makes no sense: the host gives it up. */
+  readonly refused?: LinkName | undefined;
 }

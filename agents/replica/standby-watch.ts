@@ -2,7 +2,7 @@ import type { IcmpReport } from "../sctp/index.ts";
 import { earliest } from "./active.ts";
 import type { ClusterFrame } from "./frames.ts";
 import { eventRecord } from "./records.ts";
-import type { ArrivedPacket, MemberOptions, Role, RoleOutputs, Transition } from "./roles.ts";
+import type { ArrivedPacket, MemberOptions, Role, RoleOutputs, Settlement, Transition } from "./roles.ts";
 import { noOutputs } from "./roles.ts";
 import type { LinkName } from "./sending-right.ts";
 import type { StandbyInstance } from "./standby.ts";
@@ -67,8 +67,9 @@ export class StandbyWatch implements Role {
     switch (frame.kind) {
       case "state":
       case "lease":
+      case "policy":
         // What the store holds comes before its word that it may be gone on with.
-        this.#outputs.records.push(...this.standby.held.receive(frame, frame.epoch, nowMs).records);
+        this.standby.hold(frame, nowMs);
         break;
       case "claimed": {
         const { claimedAtMs: grantedAtMs } = this.#decision;
@@ -101,17 +102,12 @@ export class StandbyWatch implements Role {
     return earliest(this.standby.nextDeadlineMs(), this.#decision.nextDeadlineMs(isSuspicious));
   }
 
-  settle(nowMs: number): { outputs: RoleOutputs; transition?: Transition | undefined } {
+  settle(nowMs: number): Settlement {
     const { suspicion, isCurrent } = this.standby;
     const facts = { epoch: this.#epoch, isCurrent, suspicion, keeperIsUp: this.#keeperIsUp };
     const epoch = this.#decision.decide(facts, nowMs);
     if (epoch !== undefined)
       this.#transition ??= { to: "primary", epoch, standby: this.standby, grantedAtMs: undefined };
-    const flaw = this.standby.takeFlaw();
-    if (flaw !== undefined) {
-      const text = `the primary said what makes no sense (${flaw}): nothing of it is believed`;
-      this.#outputs.records.push(eventRecord("note", text, nowMs, { reason: flaw }));
-    }
     const { packets, frames, records } = this.standby.takeOutputs();
     const outputs = this.#outputs;
     this.#outputs = noOutputs();
@@ -125,6 +121,7 @@ export class StandbyWatch implements Role {
         records: [...records, ...outputs.records, ...this.#decision.takeRecords()],
       },
       transition: this.#transition,
+      refused: this.standby.takeRefusal() ? "partner" : undefined,
     };
   }
 }

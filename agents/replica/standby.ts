@@ -1,9 +1,12 @@
 import type { AssociationState, IcmpReport, OutboundPacket, Route } from "../sctp/index.ts";
 import { answerHeartbeat } from "../sctp/index.ts";
 import type { ClusterFrame } from "./frames.ts";
+import { heldRecords } from "./held-records.ts";
+import type { Held } from "./held-states.ts";
 import { HeldStates } from "./held-states.ts";
 import type { InstanceRecord } from "./records.ts";
-import { eventRecord } from "./records.ts";
+import { eventRecord, updateRecord } from "./records.ts";
+import { decodeUpdate } from "./update-codec.ts";
 
 export interface StandbyOptions {
   readonly epoch: number;
@@ -42,7 +45,7 @@ export class StandbyInstance {
   #lastAdvanceMs: number = 0;
   #nextLookMs: number = 0;
   #suspicion: Suspicion | undefined;
-  #flaw: string | undefined;
+  #mustRefuse: boolean = false;
   #outputs: StandbyOutputs = { packets: [], frames: [], records: [] };
 
   constructor(options: StandbyOptions) {
@@ -82,11 +85,15 @@ export class StandbyInstance {
     return this.#primaryLeft ? undefined : this.#suspicion;
   }
 
-  /** Set once: the primary said something that makes no sense, and its link is to be closed. */
-  takeFlaw(): string | undefined {
-    const flaw = this.#flaw;
-    this.#flaw = undefined;
-    return flaw;
+  /** True once after the primary said something that makes no sense: its link is to be given up. */
+  takeRefusal(): boolean {
+    const mustRefuse = this.#mustRefuse;
+    this.#mustRefuse = false;
+    return mustRefuse;
+  }
+
+  get states(): readonly AssociationState[] {
+    return [...this.#held.states().values()];
   }
 
   linkUp(nowMs: number): void {
@@ -123,7 +130,7 @@ export class StandbyInstance {
     const epoch = this.#epoch;
     switch (frame.kind) {
       case "hello":
-        if (frame.role === "primary") this.#held.beginSynchronisation();
+        if (frame.role === "primary") this.#held.restartSynchronisation();
         break;
       case "beat":
         this.#outputs.frames.push({ ...frame, epoch });
@@ -132,7 +139,7 @@ export class StandbyInstance {
         this.#primaryLeft = true;
         break;
       case "synced":
-        this.#held.endSynchronisation();
+        this.#held.synchronised();
         this.#isCurrent = true;
         this.#outputs.frames.push({ kind: "synced", epoch });
         break;
@@ -151,13 +158,63 @@ export class StandbyInstance {
         });
         break;
       }
-      default: {
-        const { answers, records, flaw } = this.#held.receive(frame, epoch, nowMs);
-        this.#outputs.frames.push(...answers);
-        this.#outputs.records.push(...records);
-        this.#flaw ??= flaw;
-      }
+      default:
+        this.#outputs.frames.push(...this.hold(frame, nowMs));
     }
+  }
+
+  /** What the primary or the store says about states; answers what is to be said to that. */
+  hold(frame: ClusterFrame, nowMs: number): ClusterFrame[] {
+    const epoch = this.#epoch;
+    switch (frame.kind) {
+      case "updates": {
+        const { records } = this.#outputs;
+        const held = this.#held.hold(frame.updates, (each, state) => {
+          records.push(...heldRecords(each, state, frame.epoch, nowMs));
+        });
+        return this.#answers(held, nowMs);
+      }
+      case "state":
+        return this.#holdState(frame, nowMs);
+      case "lease": {
+        const { association, lease } = frame;
+        // Where it is not held, its state is still to come, with a lease of its own.
+        if (!this.#held.holdLease(association, lease)) return [];
+        return [{ kind: "leaseHeld", epoch, association, limitTsn: lease.limitTsn }];
+      }
+      case "policy":
+        this.#held.holdPolicy(frame.excuses);
+        return [{ ...frame, epoch }];
+      default:
+        return [];
+    }
+  }
+
+  #holdState(frame: Extract<ClusterFrame, { kind: "state" }>, nowMs: number): ClusterFrame[] {
+    const { association, bytes, epoch } = frame;
+    const held = this.#held.replace(association, bytes);
+    const update = decodeUpdate(bytes);
+    const sequence = held.ok ? held.heldUpTo.get(association) : undefined;
+    if (update !== undefined && sequence !== undefined)
+      this.#outputs.records.push(
+        updateRecord("held", { association, sequence, update, bytes }, epoch, nowMs),
+      );
+    return this.#answers(held, nowMs);
+  }
+
+  #answers(held: Held, nowMs: number): ClusterFrame[] {
+    if (!held.ok) {
+      // Nobody goes on from what is held before the next synchronisation.
+      this.#isCurrent = false;
+      this.#held.restartSynchronisation();
+      const text = `what the primary says cannot be taken over: ${held.reason}`;
+      this.#outputs.records.push(eventRecord("link-refused", text, nowMs, { reason: held.reason }));
+      this.#mustRefuse = true;
+      return [];
+    }
+    return [...held.heldUpTo].map(
+      ([association, sequence]) => ({ kind: "held", epoch: this.#epoch, association, sequence }) as const,
+    );
   }
 
   /** It speaks after all: whatever it was taken for, it is there. */
@@ -168,7 +225,7 @@ export class StandbyInstance {
 
   /** A packet of the peer at our address: a HEARTBEAT is answered here, everything else is the primary's. */
   receive(bytes: Uint8Array, route: Route, congestionExperienced: boolean): void {
-    const answer = answerHeartbeat(this.#held.states, bytes, route.remote);
+    const answer = answerHeartbeat(this.states, bytes, route.remote);
     if (answer !== undefined) {
       const heartbeatAck = { bytes: answer, reason: "heartbeat-ack", dependsOn: 0, association: 0 } as const;
       this.#outputs.packets.push({ ...route, ...heartbeatAck });

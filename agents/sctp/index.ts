@@ -37,6 +37,7 @@ export type { ResumeTerms } from "./association/resume-terms.ts";
 export { answerHeartbeat, deliveredPayload } from "./association/standby.ts";
 export type { AssociationUpdate, NumberedUpdate } from "./association/updates.ts";
 export { applyUpdate, openState } from "./association/updates.ts";
+export { stateFlaw, updateFlaw } from "./association/update-flaw.ts";
 export type { EndpointConfig, EndpointCounters, EndpointSnapshot } from "./endpoint/core.ts";
 export type { ConnectOptions } from "./endpoint/call-table.ts";
 export type { AsconfState, AddressRequest } from "./association/asconf-state.ts";

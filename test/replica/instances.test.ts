@@ -40,7 +40,7 @@ describe("the secondary", () => {
     const updates = wholeLife();
     const last = updates.at(-1);
     standby.receiveFrame({ kind: "updates", epoch: 1, updates }, 1);
-    expect(standby.held.states).toEqual([]);
+    expect(standby.states).toEqual([]);
     standby.takeOutputs();
     for (const from of [0, 50, updates.length - 1]) {
       standby.receiveFrame({ kind: "updates", epoch: 1, updates: updates.slice(from) }, 2);
@@ -48,7 +48,7 @@ describe("the secondary", () => {
       expect(held).toEqual([
         { kind: "held", epoch: 1, association: last?.association, sequence: last?.sequence },
       ]);
-      expect(standby.held.states).toEqual([]);
+      expect(standby.states).toEqual([]);
     }
   });
 
@@ -58,7 +58,7 @@ describe("the secondary", () => {
     standby.takeOutputs();
     standby.receiveFrame({ kind: "updates", epoch: 1, updates: wholeLife().slice(0, 10) }, 1);
     standby.receiveFrame({ kind: "beat", epoch: 1, stampMs: 1 }, 1);
-    expect(standby.held.states).toEqual([]);
+    expect(standby.states).toEqual([]);
     expect(standby.takeOutputs().frames).toEqual([]);
   });
 });

@@ -166,7 +166,7 @@ export class ClusterWorld {
 
   /** Sets the next SSN of all streams on all computers; only while nothing is under way. */
   renumberStreams(ssn: number): void {
-    const standby = this.b.standby?.held.states ?? [];
+    const standby = this.b.standby?.states ?? [];
     const handle = this.a?.active?.association ?? 0;
     const active = [this.endpoints[0]?.state(handle), this.endpoints[1]?.state(this.peer.association ?? 0)];
     for (const state of [...active, ...standby]) {

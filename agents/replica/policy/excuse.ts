@@ -28,6 +28,10 @@ export function excuseOf(update: AssociationUpdate): Excuse {
     case "localAddressesChanged":
     case "keyActivated":
     case "partialReliabilityDenied":
+    case "tsnsPassed":
+    case "receiveBehind":
+    case "resynchronised":
+    case "flowAdopted":
       return structural;
     case "tsnAssigned":
       return { kind: "leased", tsn: update.tsn };

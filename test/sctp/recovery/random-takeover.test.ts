@@ -112,7 +112,9 @@ function judge(stage: StaleTakeover, seed: number): void {
   const there = new Set(atCluster);
   for (const { text, tsns } of stage.sentByPeer.messages) {
     if (there.has(text)) continue;
-    expect(stage.isReported("inbound", tsns), `${what}: ${text} with TSNs ${tsns.join()} from the peer`).toBe(true);
+    expect(stage.isReported("inbound", tsns), `${what}: ${text} with TSNs ${tsns.join()} from the peer`).toBe(
+      true,
+    );
   }
 }
 
