@@ -27,7 +27,7 @@ export const skippedPerTsn = 64;
 const noStream = 0xffff;
 
 /** What has to be skipped before streams can go on with these numbers. */
-export function skippedBefore(interleaving: boolean, streams: readonly StreamNumbers[]): SkippedMessage[] {
+function skippedBefore(interleaving: boolean, streams: readonly StreamNumbers[]): SkippedMessage[] {
   const before = (next: number): number => (interleaving ? (next - 1) >>> 0 : (next - 1) & 0xffff);
   const skipped: SkippedMessage[] = [];
   for (const { streamId, nextSsn, nextUnorderedMid } of streams) {

@@ -1,0 +1,314 @@
+import type { ClusterFrame, LinkRole, ReplicatedUpdate } from "./frames.ts";
+import { linkVersion } from "./frames.ts";
+import { heldRecords } from "./held-records.ts";
+import type { Held } from "./held-states.ts";
+import { HeldStates, stateBytes } from "./held-states.ts";
+import type { InstanceRecord } from "./records.ts";
+import { eventRecord } from "./records.ts";
+
+export interface KeeperOptions {
+  /** Silence of the primary after which a standby may be primary; longer than the primary's lease. */
+  readonly takeoverAfterMs: number;
+  /** A store holds the states; a mere witness holds nothing but the epoch and who is primary. */
+  readonly holdsStates: boolean;
+  /** Of all states together, as far as they are held. */
+  readonly maxBytes: number;
+  readonly maxAssociations?: number;
+}
+
+/** A link, as the host names it; the name does not come back for another connection. */
+export type LinkId = string;
+
+export interface KeeperOutputs {
+  readonly frames: { readonly to: LinkId; readonly frame: ClusterFrame }[];
+  /** Links on which something came that cannot be: the host gives them up. */
+  readonly refusals: { readonly link: LinkId; readonly reason: string }[];
+  readonly records: InstanceRecord[];
+}
+
+interface Link {
+  readonly id: LinkId;
+  /** The process at the other end, which may come with another link after this one. */
+  readonly member: string;
+  /** What it says that it is; undefined before its first word. */
+  role: LinkRole | undefined;
+}
+
+/** The primary of the epoch, as far as the keeper knows. */
+interface Primary {
+  readonly member: string;
+  heardAtMs: number;
+  /** Its kernel closed the link while it was fresh: its process has ended. */
+  ended: boolean;
+  /** A claim was granted, and nothing was heard from it as primary since. */
+  pending: boolean;
+}
+
+const defaultMaxAssociations = 16_384;
+/** The look at its own clock by which the keeper notices that it stood still itself. */
+const looksPerTakeover = 8;
+
+/**
+ * The third computer of a cluster: it decides which of two members is primary, by test-and-set on the
+ * fencing epoch, and, as a store, holds the association states. One primary an epoch: a claim is granted
+ * only when the last primary can send no more, because it has ended or its lease has. Pure.
+ */
+export class Keeper {
+  readonly #options: KeeperOptions;
+  readonly #states: HeldStates;
+  readonly #links: Map<LinkId, Link> = new Map<LinkId, Link>();
+  #epoch: number = 0;
+  #primary: Primary | undefined;
+  /** Some primary has synchronised since this keeper started: its word counts from then on. */
+  #informed: boolean = false;
+  /** What is held (here, or by the standby when this is a mere witness) may be gone on from. */
+  #current: boolean = false;
+  #lastLookMs: number | undefined;
+  #outputs: KeeperOutputs = { frames: [], refusals: [], records: [] };
+
+  constructor(options: KeeperOptions) {
+    this.#options = options;
+    const { maxBytes, maxAssociations = defaultMaxAssociations } = options;
+    this.#states = new HeldStates({ maxBytes, maxAssociations });
+  }
+
+  get epoch(): number {
+    return this.#epoch;
+  }
+
+  /** What is held: associations, and about how many bytes they take. */
+  get holding(): { readonly associations: number; readonly bytes: number } {
+    return { associations: this.#states.size, bytes: this.#states.bytes };
+  }
+
+  /** `member` names the process at the other end; where the host cannot tell, each link counts as another. */
+  linkUp(id: LinkId, nowMs: number, member: string = id): void {
+    this.#look(nowMs);
+    this.#links.set(id, { id, member, role: undefined });
+    this.#send(id, { kind: "hello", epoch: this.#epoch, version: linkVersion, role: "keeper" });
+  }
+
+  /** `closed`: the other's kernel closed it; else we gave it up, which says nothing about the other. */
+  linkDown(id: LinkId, closed: boolean, nowMs: number): void {
+    const link = this.#links.get(id);
+    if (link === undefined) return;
+    this.#links.delete(id);
+    const primary = this.#primary;
+    if (primary === undefined || primary.member !== link.member) return;
+    const another = [...this.#links.values()].some((other) => other.member === link.member);
+    const fresh = nowMs - primary.heardAtMs <= this.#options.takeoverAfterMs / 2;
+    if (!closed || another || !fresh || primary.ended) return;
+    primary.ended = true;
+    const text = `the primary of epoch ${this.#epoch} has ended: its link was closed`;
+    this.#note(eventRecord("primary-lost", text, nowMs, { reason: "link-closed" }));
+  }
+
+  receiveFrame(id: LinkId, frame: ClusterFrame, nowMs: number): void {
+    const link = this.#links.get(id);
+    if (link === undefined) return;
+    this.#look(nowMs);
+    if (frame.kind === "hello") this.#hello(link, frame, nowMs);
+    else if (link.role === undefined) this.#refuse(id, `its first word is "${frame.kind}"`, nowMs);
+    else if (frame.kind === "beat") this.#beat(link, frame, nowMs);
+    else if (frame.kind === "claim") this.#claim(link, frame.epoch, nowMs);
+    else if (frame.kind === "leaving") this.#leaving(link);
+    else this.#wordOfPrimary(link, frame, nowMs);
+  }
+
+  #hello(link: Link, frame: Extract<ClusterFrame, { kind: "hello" }>, nowMs: number): void {
+    if (frame.version !== linkVersion || frame.role === "keeper") {
+      this.#refuse(link.id, `it is a ${frame.role} of version ${frame.version}`, nowMs);
+      return;
+    }
+    link.role = frame.role;
+    if (frame.role === "primary" && this.#isPrimary(link, frame.epoch, nowMs)) {
+      this.#states.restartSynchronisation();
+    }
+  }
+
+  #leaving(link: Link): void {
+    // Nobody needs to take over from a primary that stops on purpose.
+    if (link.role === "primary" && this.#primary?.member === link.member) this.#current = false;
+  }
+
+  /** Whether the sender of a primary's frame is the primary; whoever is not is told so. */
+  #isPrimary(link: Link, epoch: number, nowMs: number): boolean {
+    const { member } = link;
+    if (epoch < this.#epoch) {
+      this.#send(link.id, { kind: "fenced", epoch: this.#epoch });
+      return false;
+    }
+    if (epoch === this.#epoch && this.#primary !== undefined && this.#primary.member !== member) {
+      this.#send(link.id, { kind: "fenced", epoch: this.#epoch });
+      this.#refuse(link.id, `another process is the primary of epoch ${epoch}`, nowMs);
+      return false;
+    }
+    // A higher one: it took over without us, or was handed the epoch.
+    if (epoch > this.#epoch) this.#current = false;
+    this.#epoch = epoch;
+    this.#primary = { member, heardAtMs: nowMs, ended: false, pending: false };
+    return true;
+  }
+
+  #beat(link: Link, frame: Extract<ClusterFrame, { kind: "beat" }>, nowMs: number): void {
+    if (link.role === "primary" && !this.#isPrimary(link, frame.epoch, nowMs)) return;
+    // A standby needs no leave to send, and an empty keeper gives none: the sender may have been replaced before.
+    const leave = link.role === "primary" && this.#informed;
+    const beat = { kind: "beat", epoch: this.#epoch } as const;
+    this.#send(link.id, leave && frame.stampMs !== undefined ? { ...beat, stampMs: frame.stampMs } : beat);
+  }
+
+  #wordOfPrimary(link: Link, frame: ClusterFrame, nowMs: number): void {
+    const ours = ["updates", "state", "lease", "synced", "solo"].includes(frame.kind);
+    if (!ours || link.role !== "primary") {
+      this.#refuse(link.id, `a keeper gets no "${frame.kind}" of a ${link.role ?? "stranger"}`, nowMs);
+    } else if (this.#isPrimary(link, frame.epoch, nowMs)) {
+      if (frame.kind === "synced") this.#synced(frame.epoch, nowMs);
+      else if (frame.kind === "solo") this.#solo(link, frame.epoch, nowMs);
+      else if (this.#options.holdsStates) this.#store(link, frame, nowMs);
+    }
+  }
+
+  #store(link: Link, frame: ClusterFrame, nowMs: number): void {
+    if (frame.kind === "updates") this.#hold(link, frame.updates, nowMs);
+    else if (frame.kind === "state") {
+      this.#held(link, this.#states.replace(frame.association, frame.bytes), nowMs);
+    } else if (frame.kind === "lease") this.#holdLease(link, frame);
+  }
+
+  #hold(link: Link, updates: readonly ReplicatedUpdate[], nowMs: number): void {
+    const { records } = this.#outputs;
+    const held = this.#states.hold(updates, (each, state) => {
+      records.push(...heldRecords(each, state, this.#epoch, nowMs));
+    });
+    this.#held(link, held, nowMs);
+  }
+
+  #held(link: Link, held: Held, nowMs: number): void {
+    if (!held.ok) {
+      this.#current = false;
+      this.#states.restartSynchronisation();
+      this.#refuse(link.id, held.reason, nowMs);
+      return;
+    }
+    for (const [association, sequence] of held.heldUpTo) {
+      this.#send(link.id, { kind: "held", epoch: this.#epoch, association, sequence });
+    }
+  }
+
+  #holdLease({ id }: Link, { association, lease }: Extract<ClusterFrame, { kind: "lease" }>): void {
+    if (!this.#states.holdLease(association, lease)) return;
+    this.#send(id, { kind: "leaseHeld", epoch: this.#epoch, association, limitTsn: lease.limitTsn });
+  }
+
+  #synced(epoch: number, nowMs: number): void {
+    this.#states.synchronised();
+    if (this.#current) return;
+    this.#informed = true;
+    this.#current = true;
+    const { associations, bytes } = this.holding;
+    const what = this.#options.holdsStates
+      ? `${associations} association(s) are held`
+      : "the standby is current";
+    const text = `synchronised with the primary of epoch ${epoch}: ${what}`;
+    this.#note(eventRecord("synchronised", text, nowMs, { associations, bytes }));
+  }
+
+  #solo({ id }: Link, epoch: number, nowMs: number): void {
+    // Who starts empty may have granted a claim before: it grants nothing to anybody.
+    if (!this.#informed) return;
+    this.#current = false;
+    this.#states.restartSynchronisation();
+    this.#send(id, { kind: "soloGranted", epoch });
+    const text = `the primary of epoch ${epoch} goes on alone: nobody goes on from what is held`;
+    this.#note(eventRecord("solo", text, nowMs, { reason: "granted" }));
+  }
+
+  #claim(link: Link, epoch: number, nowMs: number): void {
+    const { id, member } = link;
+    const denial = this.#denial(member, epoch, nowMs);
+    if (denial !== undefined) {
+      this.#send(id, { kind: "claimDenied", epoch: this.#epoch, retryAfterMs: denial.retryAfterMs });
+      const text = `epoch ${epoch} is denied to a claimant: ${denial.reason}`;
+      this.#note(eventRecord("claim-denied", text, nowMs, { reason: denial.reason }));
+      return;
+    }
+    this.#epoch = epoch;
+    this.#current = false;
+    this.#primary = { member, heardAtMs: nowMs, ended: false, pending: true };
+    link.role = "primary";
+    for (const [association, state] of this.#states.states()) {
+      this.#send(id, { kind: "state", epoch, association, bytes: stateBytes(state) });
+      const lease = this.#states.lease(association);
+      if (lease !== undefined) this.#send(id, { kind: "lease", epoch, association, lease });
+    }
+    this.#send(id, { kind: "claimed", epoch });
+    const text = `epoch ${epoch} is granted: the claimant is primary from now on`;
+    this.#note(eventRecord("claim-granted", text, nowMs, { epoch }));
+  }
+
+  /** Why a claim cannot be granted, and after how long it may be; undefined: it can. */
+  #denial(
+    member: string,
+    epoch: number,
+    nowMs: number,
+  ): { readonly reason: string; readonly retryAfterMs: number } | undefined {
+    const primary = this.#primary;
+    const never = (reason: string) => ({ reason, retryAfterMs: 0 });
+    if (!this.#informed || primary === undefined) return never("no primary has synchronised yet");
+    // The answer to a claim was lost on its way: it is given again.
+    const again = primary.pending && primary.member === member;
+    if (again && (epoch === this.#epoch || epoch === this.#epoch + 1)) return undefined;
+    if (epoch !== this.#epoch + 1) return never(`the last epoch is ${this.#epoch}`);
+    if (!this.#current) return never("what is held is not current");
+    if (primary.member === member) return never("it is the primary itself");
+    const leftMs = primary.heardAtMs + this.#options.takeoverAfterMs - nowMs;
+    if (primary.ended || leftMs < 0) return undefined;
+    return { reason: "the primary is there", retryAfterMs: Math.max(leftMs, 1) };
+  }
+
+  /** Wakes the keeper so that it notices when it stood still itself. */
+  nextDeadlineMs(): number | undefined {
+    if (this.#links.size === 0 || this.#lastLookMs === undefined) return undefined;
+    return this.#lastLookMs + this.#options.takeoverAfterMs / looksPerTakeover;
+  }
+
+  advance(nowMs: number): void {
+    this.#look(nowMs);
+  }
+
+  /** While we were not running ourselves, what the primary sent is still unread: that is no silence. */
+  #look(nowMs: number): void {
+    const { takeoverAfterMs } = this.#options;
+    const stalledMs = nowMs - (this.#lastLookMs ?? nowMs) - takeoverAfterMs / looksPerTakeover;
+    const sleeping = this.#links.size === 0;
+    this.#lastLookMs = nowMs;
+    if (sleeping || stalledMs <= takeoverAfterMs / 4) return;
+    if (this.#primary !== undefined) {
+      this.#primary.heardAtMs = Math.min(this.#primary.heardAtMs + stalledMs, nowMs);
+    }
+    const text = `this computer stood still for ${Math.round(stalledMs)} ms`;
+    this.#note(eventRecord("stall", text, nowMs, { stalledMs: Math.round(stalledMs) }));
+  }
+
+  #refuse(link: LinkId, reason: string, nowMs: number): void {
+    this.#links.delete(link);
+    this.#outputs.refusals.push({ link, reason });
+    const text = `a cluster link is given up: ${reason}`;
+    this.#note(eventRecord("link-refused", text, nowMs, { reason }));
+  }
+
+  #send(to: LinkId, frame: ClusterFrame): void {
+    this.#outputs.frames.push({ to, frame });
+  }
+
+  #note(record: InstanceRecord): void {
+    this.#outputs.records.push(record);
+  }
+
+  takeOutputs(): KeeperOutputs {
+    const outputs = this.#outputs;
+    this.#outputs = { frames: [], refusals: [], records: [] };
+    return outputs;
+  }
+}
