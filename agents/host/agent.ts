@@ -1,11 +1,13 @@
 import { NumberedApplication } from "../application/index.ts";
-import type { AgentMessage, Configure, DeskMessage } from "../control/index.ts";
+import type { AgentMessage, Configure, ConfigureKeeper, DeskMessage } from "../control/index.ts";
 import type { BecamePrimary, ClusterFrame, InstanceRecord, LinkName, Replication } from "../replica/index.ts";
 import { ActiveInstance, Member, eventRecord, parseReplication } from "../replica/index.ts";
 import type { IcmpReport, OutboundPacket, ProtocolParameters } from "../sctp/index.ts";
 import { Endpoint, packetChecksum, rfc9260Parameters } from "../sctp/index.ts";
 import { HostClock } from "./clock.ts";
+import type { MemberLink } from "./cluster-link.ts";
 import { ClusterLink } from "./cluster-link.ts";
+import { KeeperHost } from "./keeper-host.ts";
 import type { LoadedNativeIo } from "./native-io.ts";
 import { openTransport } from "./open-transport.ts";
 import type { PacketTransport, ReceivedPacket, SendPacket } from "./packet-transport.ts";
@@ -28,7 +30,8 @@ export class Agent {
   #setting: Configure | undefined;
   #instance: ActiveInstance | Member | undefined;
   #transport: PacketTransport | undefined;
-  readonly #links: Map<LinkName, ClusterLink> = new Map<LinkName, ClusterLink>();
+  readonly #links: Map<LinkName, MemberLink> = new Map<LinkName, MemberLink>();
+  #keeper: KeeperHost | undefined;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(reporter: Reporter, clock: HostClock, native: LoadedNativeIo) {
@@ -68,7 +71,7 @@ export class Agent {
         this.#member("synchronise").synchronise(nowMs);
         break;
       case "configure-keeper":
-        throw new Error("this agent cannot be a keeper yet");
+        return this.#configureKeeper(message);
       case "status":
         this.#reportStatus(message.id);
         break;
@@ -138,18 +141,32 @@ export class Agent {
       if (role === "primary") return;
       throw new Error("a secondary instance needs the setting of its cluster");
     }
-    const { linkAddress, linkPort, linkSecretHex, linkEnd } = cluster;
+    const { linkAddress, linkPort, linkSecretHex: secretHex, linkEnd } = cluster;
     if (keeper?.kind === "agent") {
       const { address, port } = keeper;
-      const link = ClusterLink.connect(address, port, linkSecretHex, this.#linkHandlers("keeper"));
+      const link = ClusterLink.connect({ address, port, secretHex }, this.#linkHandlers("keeper"));
       this.#links.set("keeper", link);
     } else if (keeper !== undefined) throw new Error("this agent cannot use a Redis store yet");
     const handlers = this.#linkHandlers("partner");
+    const place = { address: linkAddress, port: linkPort, secretHex };
     const link =
       (linkEnd ?? (role === "secondary" ? "listen" : "connect")) === "listen"
-        ? await ClusterLink.listen(linkAddress, linkPort, linkSecretHex, handlers)
-        : ClusterLink.connect(linkAddress, linkPort, linkSecretHex, handlers);
+        ? await ClusterLink.listen(place, handlers)
+        : ClusterLink.connect(place, handlers);
     this.#links.set("partner", link);
+  }
+
+  async #configureKeeper(setting: ConfigureKeeper): Promise<void> {
+    if (this.#setting !== undefined || this.#keeper !== undefined)
+      throw new Error("this agent was configured already: start another one");
+    const { linkAddress, linkPort, linkSecretHex, ...options } = setting;
+    const link = { address: linkAddress, port: linkPort, secretHex: linkSecretHex };
+    this.#keeper = await KeeperHost.open(options, link, this.#clock, (records) =>
+      this.#reporter.record(records),
+    );
+    const text = setting.holdsStates ? "this agent is the store" : "this agent is the witness";
+    this.#reporter.record([eventRecord("role", text, this.#clock.nowMs(), { role: "keeper", epoch: 0 })]);
+    this.#reporter.send({ type: "ready" });
   }
 
   #outsideComputer(): ActiveInstance {
@@ -197,10 +214,11 @@ export class Agent {
   #linkHandlers(link: LinkName) {
     return {
       onUp: () => this.#onMember((member, nowMs) => member.linkUp(link, nowMs)),
-      onDown: () => this.#onMember((member, nowMs) => member.linkDown(link, true, nowMs)),
+      onDown: (closed: boolean) => this.#onMember((member, nowMs) => member.linkDown(link, closed, nowMs)),
       onFrame: (frame: ClusterFrame) =>
         this.#onMember((member, nowMs) => member.receiveFrame(link, frame, nowMs)),
-      onProblem: (text: string) => this.#reporter.record([eventRecord("note", text, this.#clock.nowMs())]),
+      onRefused: (reason: string) =>
+        this.#reporter.record([eventRecord("link-refused", reason, this.#clock.nowMs(), { reason })]),
     };
   }
 
@@ -247,11 +265,12 @@ export class Agent {
       this.#send(packets, 1, [...records]);
       return;
     }
-    const { packets, frames, records, becamePrimary } = instance.takeOutputs(startMs);
+    const { packets, frames, records, becamePrimary, refusals } = instance.takeOutputs(startMs);
     // The links go first: what waits for another computer should not wait for anything else.
     for (const [name, link] of this.#links) {
       link.send(frames.filter(({ to }) => to === name).map(({ frame }) => frame));
     }
+    for (const name of refusals) this.#links.get(name)?.giveUp();
     this.#send(packets, instance.epoch, records);
     if (becamePrimary !== undefined) this.#recordChange(becamePrimary, startMs);
   }
@@ -288,7 +307,8 @@ export class Agent {
       this.#reporter.send({ type: "status", id, role, associated, drained, totals: [...totals] });
     } else if (instance === undefined) {
       const nothing = { associated: false, drained: true, totals: [] };
-      this.#reporter.send({ type: "status", id, role: "idle", ...nothing });
+      const role = this.#keeper === undefined ? "idle" : "keeper";
+      this.#reporter.send({ type: "status", id, role, ...nothing });
     } else {
       const { totals, drained } = instance.status();
       const associated = instance.association !== undefined;
@@ -304,6 +324,7 @@ export class Agent {
       link.send([{ kind: "leaving", epoch }]);
       link.close();
     }
+    this.#keeper?.close();
     this.#transport?.close();
     this.#instance = undefined;
     this.#transport = undefined;

@@ -1,158 +1,162 @@
-import { once } from "node:events";
 import { connect as tcpConnect } from "node:net";
-import { createServer, connect as tlsConnect } from "node:tls";
-import type { Server, TLSSocket } from "node:tls";
+import { connect as tlsConnect } from "node:tls";
 import type { ClusterFrame } from "../replica/index.ts";
-import { decodeFrame, encodeFrame } from "../replica/index.ts";
-import { plainBytes } from "./plain-bytes.ts";
-
-/** Largest frame: a state with full buffers on both sides. */
-const maxFrameBytes = 8 * 1024 * 1024;
-const reconnectMs = 50;
-const pskIdentity = "understudy";
-/** TLS with a shared secret and nothing else: who does not know the run's secret gets no link. */
-const ciphers = "PSK-AES256-GCM-SHA384:PSK-AES128-GCM-SHA256";
+import { Connection } from "./cluster-link-connection.ts";
+import { ClusterListener } from "./cluster-link-listener.ts";
+import { Refusals } from "./cluster-link-refusals.ts";
+import type { LinkOptions } from "./cluster-link-tls.ts";
+import { identityOf, limitsOf, secretOf, tlsTerms } from "./cluster-link-tls.ts";
 
 export interface LinkHandlers {
   readonly onUp: () => void;
   readonly onFrame: (frame: ClusterFrame) => void;
-  readonly onDown: () => void;
-  /** Something a person should know, one sentence. */
-  readonly onProblem: (text: string) => void;
+  /** `closed`: the other's kernel closed the link, so its process has ended. Else we gave it up. */
+  readonly onDown: (closed: boolean) => void;
+  /** Why somebody, or the partner, was refused, in a few words; not told more often than once a second. */
+  readonly onRefused: (reason: string) => void;
 }
 
-/** The link between the two computers of a cluster: length-prefixed frames over TLS-PSK over TCP. */
-export class ClusterLink {
-  #socket: TLSSocket | undefined;
-  #server: Server | undefined;
-  #closed: boolean = false;
+/** A link to another computer of the cluster, as its members see it. */
+export interface MemberLink {
+  send(frames: readonly ClusterFrame[]): void;
+  /** What the other end said cannot be: the link is given up, and made anew where it was us who connected. */
+  giveUp(): void;
+  close(): void;
+}
+
+const firstRedialMs = 50;
+const longestRedialMs = 1000;
+
+/** The link between two computers of a cluster: length-prefixed frames over TLS-PSK over TCP. */
+export const ClusterLink = {
+  /**
+   * Waits for the partner. There is one: its newest connection takes the place of an older one as soon as
+   * it has said hello. Rejects with one sentence when the port cannot be had.
+   */
+  async listen(options: LinkOptions, handlers: LinkHandlers): Promise<MemberLink> {
+    let partner: string | undefined;
+    const listener = await ClusterListener.listen(options, {
+      onUp: (link) => {
+        const older = partner;
+        partner = link;
+        if (older !== undefined) {
+          handlers.onDown(false);
+          listener.giveUp(older);
+        }
+        handlers.onUp();
+      },
+      onFrame: (link, frame) => {
+        if (link === partner) handlers.onFrame(frame);
+      },
+      onDown: (link, closed) => {
+        if (link !== partner) return;
+        partner = undefined;
+        handlers.onDown(closed);
+      },
+      onRefused: handlers.onRefused,
+    });
+    return {
+      send: (frames) => {
+        if (partner !== undefined) listener.send(partner, frames);
+      },
+      giveUp: () => {
+        if (partner !== undefined) listener.giveUp(partner);
+      },
+      close: () => listener.close(),
+    };
+  },
+
+  /** Connects, and again whenever the link is gone, for ever. */
+  connect(options: LinkOptions, handlers: LinkHandlers): MemberLink {
+    return new DialledLink(options, handlers);
+  },
+};
+
+class DialledLink implements MemberLink {
+  readonly #options: LinkOptions;
   readonly #handlers: LinkHandlers;
-  readonly #secret: Buffer;
+  readonly #refusals: Refusals;
+  #connection: Connection | undefined;
+  #redialMs: number = firstRedialMs;
+  #timer: NodeJS.Timeout | undefined;
+  #closed: boolean = false;
 
-  private constructor(secretHex: string, handlers: LinkHandlers) {
-    this.#secret = Buffer.from(secretHex, "hex");
+  constructor(options: LinkOptions, handlers: LinkHandlers) {
+    this.#options = options;
     this.#handlers = handlers;
+    this.#refusals = new Refusals(handlers.onRefused);
+    this.#dial();
   }
 
-  /** The secondary waits for the primary. Rejects with one sentence when the port cannot be had. */
-  static async listen(
-    address: string,
-    port: number,
-    secretHex: string,
-    handlers: LinkHandlers,
-  ): Promise<ClusterLink> {
-    const link = new ClusterLink(secretHex, handlers);
-    const server = createServer({
-      ciphers,
-      minVersion: "TLSv1.2",
-      maxVersion: "TLSv1.2",
-      noDelay: true,
-      pskCallback: (_socket, identity) => (identity === pskIdentity ? link.#secret : null),
-    });
-    server.on("secureConnection", (socket) => link.#accept(socket));
-    server.on("tlsClientError", (error) => {
-      handlers.onProblem(`somebody was refused on the cluster link: ${error.message}`);
-    });
-    link.#server = server;
-    server.listen(port, address);
-    try {
-      await once(server, "listening");
-    } catch (error) {
-      const text = `TCP port ${port} on ${address} for the cluster link cannot be had: ${String(error)}`;
-      throw new Error(`${text}; end the program that uses it, or choose another port`, { cause: error });
-    }
-    return link;
-  }
-
-  /** The primary connects, and tries again until the link is up for the first time. */
-  static connect(address: string, port: number, secretHex: string, handlers: LinkHandlers): ClusterLink {
-    const link = new ClusterLink(secretHex, handlers);
-    link.#dial(address, port);
-    return link;
-  }
-
-  #dial(address: string, port: number): void {
-    if (this.#closed) return;
-    let wasUp = false;
+  #dial(): void {
+    const { address, port } = this.#options;
+    const limits = limitsOf(this.#options);
     const socket = tcpConnect({ host: address, port, noDelay: true });
     const secure = tlsConnect({
       socket,
-      ciphers,
-      minVersion: "TLSv1.2",
-      maxVersion: "TLSv1.2",
-      pskCallback: () => ({ psk: this.#secret, identity: pskIdentity }),
+      ...tlsTerms,
+      pskCallback: () => ({ psk: secretOf(this.#options), identity: identityOf(this.#options) }),
       checkServerIdentity: () => undefined,
     });
+    const late = setTimeout(() => secure.destroy(), limits.greetingMs);
     socket.on("error", () => secure.destroy());
+    const failed = (error: Error): void => {
+      const fromTls = "code" in error && String(error.code).startsWith("ERR_SSL");
+      if (fromTls) this.#refusals.add("refuses-us", `the other end refuses us: ${error.message}`);
+    };
+    const again = (): void => {
+      clearTimeout(late);
+      this.#redial();
+    };
+    secure.on("error", failed);
+    secure.once("close", again);
     secure.once("secureConnect", () => {
-      wasUp = true;
-      this.#use(secure);
-    });
-    secure.on("error", () => undefined);
-    secure.once("close", () => {
-      if (!wasUp && !this.#closed) setTimeout(() => this.#dial(address, port), reconnectMs);
+      clearTimeout(late);
+      secure.off("close", again);
+      secure.off("error", failed);
+      if (this.#closed) secure.destroy();
+      else this.#use(new Connection(secure, limits, this.#events()));
     });
   }
 
-  #accept(socket: TLSSocket): void {
-    socket.on("error", () => undefined);
-    if (this.#socket === undefined) this.#use(socket);
-    else socket.destroy();
+  #events() {
+    return {
+      onFrame: (frame: ClusterFrame): void => {
+        this.#redialMs = firstRedialMs;
+        this.#handlers.onFrame(frame);
+      },
+      onGone: (closed: boolean): void => {
+        this.#connection = undefined;
+        this.#handlers.onDown(closed);
+        this.#redial();
+      },
+      onRefused: (...refusal: Parameters<Refusals["add"]>): void => this.#refusals.add(...refusal),
+    };
   }
 
-  #use(socket: TLSSocket): void {
-    this.#socket = socket;
-    const frames = new FrameSplitter();
-    socket.on("data", (bytes) => {
-      for (const frame of frames.push(bytes)) {
-        if (frame !== undefined) this.#handlers.onFrame(frame);
-        else socket.destroy(new Error("the cluster link carried bytes that are no frame"));
-      }
-    });
-    socket.on("close", () => {
-      this.#socket = undefined;
-      this.#handlers.onDown();
-    });
+  #use(connection: Connection): void {
+    this.#connection = connection;
     this.#handlers.onUp();
   }
 
-  get isUp(): boolean {
-    return this.#socket !== undefined;
+  #redial(): void {
+    if (this.#closed) return;
+    this.#timer = setTimeout(() => this.#dial(), this.#redialMs);
+    this.#redialMs = Math.min(this.#redialMs * 2, longestRedialMs);
   }
 
   send(frames: readonly ClusterFrame[]): void {
-    if (this.#socket === undefined || frames.length === 0) return;
-    const parts: Buffer[] = [];
-    for (const frame of frames) {
-      const bytes = encodeFrame(frame);
-      const length = Buffer.alloc(4);
-      length.writeUInt32BE(bytes.length);
-      parts.push(length, Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length));
-    }
-    this.#socket.write(Buffer.concat(parts));
+    this.#connection?.send(frames);
+  }
+
+  giveUp(): void {
+    this.#connection?.giveUp();
   }
 
   close(): void {
     this.#closed = true;
-    this.#server?.close();
-    this.#socket?.end();
-  }
-}
-
-/** Cuts a byte stream into frames; `undefined` in the answer stands for bytes that are none. */
-class FrameSplitter {
-  #rest: Buffer = Buffer.alloc(0);
-
-  push(bytes: Buffer): (ClusterFrame | undefined)[] {
-    this.#rest = this.#rest.length === 0 ? bytes : Buffer.concat([this.#rest, bytes]);
-    const frames: (ClusterFrame | undefined)[] = [];
-    while (this.#rest.length >= 4) {
-      const length = this.#rest.readUInt32BE(0);
-      if (length > maxFrameBytes) return [...frames, undefined];
-      if (this.#rest.length < 4 + length) break;
-      frames.push(decodeFrame(plainBytes(this.#rest.subarray(4, 4 + length))));
-      this.#rest = this.#rest.subarray(4 + length);
-    }
-    return frames;
+    clearTimeout(this.#timer);
+    this.#connection?.end();
+    this.#connection = undefined;
   }
 }

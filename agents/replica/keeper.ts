@@ -159,11 +159,12 @@ export class Keeper {
   }
 
   #wordOfPrimary(link: Link, frame: ClusterFrame, nowMs: number): void {
-    const ours = ["updates", "state", "lease", "synced", "solo"].includes(frame.kind);
-    if (!ours || link.role !== "primary") {
+    const ours = ["updates", "state", "lease", "policy", "synced", "solo"].includes(frame.kind);
+    if (frame.kind === "handover" && link.role === "primary") this.#handedOver(link, frame.epoch);
+    else if (!ours || link.role !== "primary") {
       this.#refuse(link.id, `a keeper gets no "${frame.kind}" of a ${link.role ?? "stranger"}`, nowMs);
     } else if (this.#isPrimary(link, frame.epoch, nowMs)) {
-      if (frame.kind === "synced") this.#synced(frame.epoch, nowMs);
+      if (frame.kind === "synced") this.#synced(link, frame.epoch, nowMs);
       else if (frame.kind === "solo") this.#solo(link, frame.epoch, nowMs);
       else if (this.#options.holdsStates) this.#store(link, frame, nowMs);
     }
@@ -174,6 +175,16 @@ export class Keeper {
     else if (frame.kind === "state") {
       this.#held(link, this.#states.replace(frame.association, frame.bytes), nowMs);
     } else if (frame.kind === "lease") this.#holdLease(link, frame);
+    else if (frame.kind === "policy") {
+      this.#states.holdPolicy(frame.excuses);
+      this.#send(link.id, { ...frame, epoch: this.#epoch });
+    }
+  }
+
+  /** The primary gives its place to the other member, which asks for it now. */
+  #handedOver({ member }: Link, epoch: number): void {
+    const primary = this.#primary;
+    if (primary?.member === member && epoch === this.#epoch + 1) primary.ended = true;
   }
 
   #hold(link: Link, updates: readonly ReplicatedUpdate[], nowMs: number): void {
@@ -201,8 +212,9 @@ export class Keeper {
     this.#send(id, { kind: "leaseHeld", epoch: this.#epoch, association, limitTsn: lease.limitTsn });
   }
 
-  #synced(epoch: number, nowMs: number): void {
+  #synced({ id }: Link, epoch: number, nowMs: number): void {
     this.#states.synchronised();
+    this.#send(id, { kind: "synced", epoch });
     if (this.#current) return;
     this.#informed = true;
     this.#current = true;
@@ -237,6 +249,7 @@ export class Keeper {
     this.#current = false;
     this.#primary = { member, heardAtMs: nowMs, ended: false, pending: true };
     link.role = "primary";
+    this.#send(id, { kind: "policy", epoch, excuses: this.#states.mayLag });
     for (const [association, state] of this.#states.states()) {
       this.#send(id, { kind: "state", epoch, association, bytes: stateBytes(state) });
       const lease = this.#states.lease(association);
