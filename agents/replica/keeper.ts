@@ -249,7 +249,7 @@ export class Keeper {
     this.#current = false;
     this.#primary = { member, heardAtMs: nowMs, ended: false, pending: true };
     link.role = "primary";
-    this.#send(id, { kind: "policy", epoch, excuses: this.#states.mayLag });
+    if (this.#states.mayLag) this.#send(id, { kind: "policy", epoch, excuses: true });
     for (const [association, state] of this.#states.states()) {
       this.#send(id, { kind: "state", epoch, association, bytes: stateBytes(state) });
       const lease = this.#states.lease(association);

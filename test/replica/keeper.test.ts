@@ -226,7 +226,10 @@ describe("a keeper that started empty", () => {
       desk.answers();
       desk.say("m1", { kind: "synced", epoch: 1 });
       desk.say("m2", { kind: "synced", epoch: 2 });
-      expect(desk.frames()).toEqual([{ to: "m1", frame: { kind: "fenced", epoch: 2 } }]);
+      expect(desk.frames()).toEqual([
+        { to: "m1", frame: { kind: "fenced", epoch: 2 } },
+        { to: "m2", frame: { kind: "synced", epoch: 2 } },
+      ]);
     }
   });
 });
