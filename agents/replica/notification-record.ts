@@ -25,6 +25,18 @@ export function notificationRecord(
     }
     case "remote-error":
       return eventRecord("note", `the peer reports: ${notification.causes.join(", ")}`, nowMs);
+    case "recovery-step": {
+      const { step, text } = notification;
+      return eventRecord("recovery-step", text, nowMs, { association, step });
+    }
+    case "loss-report": {
+      const { direction, firstTsn, lastTsn, messagesAtMost } = notification;
+      const what =
+        direction === "inbound" ? "were acknowledged and are lost" : "may have been sent and are given up";
+      const text = `TSNs ${firstTsn} to ${lastTsn} (${direction}) ${what}: ${messagesAtMost} messages at most`;
+      const detail = { association, direction, firstTsn, lastTsn, messagesAtMost };
+      return eventRecord("loss-report", text, nowMs, detail);
+    }
     default:
       return undefined;
   }
