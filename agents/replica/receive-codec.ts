@@ -54,7 +54,8 @@ export function writeReceiveState(writer: ByteWriter, receive: AssociationState[
     writer.u16(streamId).u32(skip.ssn).u32(skip.tsn),
   );
   writer.u8(Number(receive.behind) | (receive.adopted === undefined ? 0 : adoptingBit));
-  writer.list([...(receive.adopted ?? [])], (flow) => writer.u32(flow));
+  writer.u32(receive.adopted?.fromTsn ?? 0);
+  writer.list([...(receive.adopted?.flows ?? [])], (flow) => writer.u32(flow));
 }
 
 export function readReceiveState(reader: ByteReader): AssociationState["receive"] {
@@ -79,7 +80,7 @@ export function readReceiveState(reader: ByteReader): AssociationState["receive"
     reader.list(() => [reader.u16(), { ssn: reader.u32(), tsn: tsn(reader.u32()) }] as const),
   );
   const takenOver = reader.u8();
-  const adopted = new Set(reader.list(() => reader.u32()));
+  const adopted = { fromTsn: tsn(reader.u32()), flows: new Set(reader.list(() => reader.u32())) };
   return {
     interleaving,
     cumulativeTsn,

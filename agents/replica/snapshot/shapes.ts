@@ -239,6 +239,7 @@ const timerNames = [
   "asconf",
   "window-probe",
   "reconfiguration",
+  "probe",
 ] as const;
 const deadlines = z
   .array(z.tuple([z.union([z.enum(timerNames), timer("t3"), timer("heartbeat"), timer("mtu")]), real]))

@@ -75,11 +75,12 @@ export interface AssociationSetting {
   readonly keys?: KeyRingSnapshot;
 }
 
-/** In front of all that waits. */
-function lowestBuffered({ receive }: AssociationState): Tsn {
+/** What waits behind this TSN may be the first of a flow: all but what came before the cumulative TSN was moved. */
+function firstToAdopt({ receive }: AssociationState): Tsn {
+  const fromTsn = receive.adopted?.fromTsn ?? receive.cumulativeTsn;
   let lowest = receive.cumulativeTsn;
   for (const tsn of receive.buffered.keys()) if (tsnLessOrEqual(tsn, lowest)) lowest = tsnAdd(tsn, -1);
-  return lowest;
+  return tsnLessOrEqual(fromTsn, lowest) ? lowest : fromTsn;
 }
 
 /**
@@ -195,7 +196,7 @@ export class AssociationCore {
       this.paths.set(address, path);
     }
     this.allPaths = [...this.paths.values()];
-    this.adoptedUpTo = lowestBuffered(state);
+    this.adoptedUpTo = firstToAdopt(state);
     const keys = setting.keys ?? new KeyRing().snapshot();
     this.keys = KeyRing.restore({ ...keys, activeKeyId: state.activeKeyId });
     const { authentication, extensions } = state.agreement;

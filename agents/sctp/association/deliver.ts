@@ -26,7 +26,7 @@ const maxForcedPartialDeliveries = 1024;
 export const isHeldBack = (core: AssociationCore): boolean =>
   core.state.receive.partial.length > 0 && !interleaves(core);
 
-const interleaves = (core: AssociationCore): boolean =>
+export const interleaves = (core: AssociationCore): boolean =>
   core.state.receive.interleaving || core.parameters.fragmentInterleave === 2;
 
 /** Another message with the same name is being delivered: unordered DATA has no number to tell them apart by. */
@@ -135,7 +135,10 @@ function dropOrderedBefore(core: AssociationCore, tsn: Tsn): void {
 function deliverUnordered(core: AssociationCore, run: readonly ReceivedChunk[]): void {
   const first = run[0];
   if (first === undefined || sharesName(core, first)) return;
-  const whole = run.at(-1)?.ending === true;
+  const last = run.at(-1);
+  const whole = last?.ending === true;
+  // The rest of what is above a hole may be lost with it.
+  if (!whole && last !== undefined && core.state.receive.behind && !isCertain(core, last.tsn)) return;
   if (whole || (handsOnParts(core) && isLarge(core, sizeOf(run)))) deliver(core, run);
 }
 

@@ -5,7 +5,7 @@ import type { TsnRange } from "../rx/tsn-ranges.ts";
 import { adoptReceived } from "./adopt-flow.ts";
 import { partialDeliveriesAborted } from "./broken-off.ts";
 import type { AssociationCore } from "./core.ts";
-import { deliverWhole } from "./deliver.ts";
+import { deliverWhole, interleaves } from "./deliver.ts";
 import { reportRanges } from "./loss-report.ts";
 import type { RepeatedTsn } from "./recovery-state.ts";
 
@@ -114,15 +114,17 @@ function hopeless(core: AssociationCore, isLost: (tsn: Tsn) => boolean): Hopeles
     const tailLost = !last.ending && isLost(tsnNext(last.tsn));
     if (headLost || tailLost) discarded.push(...run);
   }
-  // With a message that goes on everything else would have to wait: there is no such one with DATA, but for an
-  // unordered one that was begun above a hole, and that is given up, too.
-  const aborted = receive.partial.map(({ streamId, unordered, ssn }) => ({ streamId, unordered, ssn }));
-  const goesOn = (chunk: ReceivedChunk): boolean =>
-    receive.partial.some((each) => each.nextTsn === chunk.tsn);
+  // Where everything else waits for the rest of a message it is given up as well: it was begun above a hole.
+  const ended = receive.partial.filter(({ nextTsn }) => isLost(nextTsn) || !interleaves(core));
+  const goesOn = (chunk: ReceivedChunk): boolean => ended.some((each) => each.nextTsn === chunk.tsn);
   for (const run of core.reassembly.runs()) {
     if (run[0] !== undefined && goesOn(run[0]) && !discarded.includes(run[0])) discarded.push(...run);
   }
-  return { discarded, aborted, begun: receive.partial.map(({ nextTsn }) => tsnAdd(nextTsn, -1)) };
+  return {
+    discarded,
+    aborted: ended.map(({ streamId, unordered, ssn }) => ({ streamId, unordered, ssn })),
+    begun: ended.map(({ nextTsn }) => tsnAdd(nextTsn, -1)),
+  };
 }
 
 /** So long after a takeover nothing of before is under way any more. */

@@ -72,11 +72,15 @@ export interface ReceiveState {
   readonly unorderedSkips: Map<number, UnorderedSkip>;
   /** The state was taken over from an older one: the peer may have been told more than `cumulativeTsn`. */
   behind: boolean;
-  /**
-   * After the cumulative TSN was moved to where the peer is: the flows of messages (`flowOf`) whose numbers are known
-   * again. Undefined: all are.
-   */
-  adopted: Set<number> | undefined;
+  /** After the cumulative TSN was moved to where the peer is. Undefined: all numbers are known. */
+  adopted: AdoptedFlows | undefined;
+}
+
+/** Flows of messages (`flowOf`) go on with what came behind this TSN. */
+export interface AdoptedFlows {
+  readonly fromTsn: Tsn;
+  /** Those whose numbers are known again. */
+  readonly flows: Set<number>;
 }
 
 /** Names the ordered messages of a stream, or its unordered ones. */
@@ -87,7 +91,7 @@ export const flowOf = ({ streamId, unordered }: { streamId: number; unordered: b
 export const isAdopted = (
   { adopted, interleaving }: ReceiveState,
   name: { streamId: number; unordered: boolean },
-): boolean => adopted === undefined || (name.unordered && !interleaving) || adopted.has(flowOf(name));
+): boolean => adopted === undefined || (name.unordered && !interleaving) || adopted.flows.has(flowOf(name));
 
 export function createReceiveState(peerInitialTsn: Tsn, interleaving: boolean): ReceiveState {
   return {
@@ -114,7 +118,7 @@ export function cloneReceiveState(state: ReceiveState): ReceiveState {
     partial: state.partial.map((each) => ({ ...each })),
     skips: state.skips.slice(),
     unorderedSkips: new Map(state.unorderedSkips),
-    adopted: state.adopted && new Set(state.adopted),
+    adopted: state.adopted && { ...state.adopted, flows: new Set(state.adopted.flows) },
   };
 }
 

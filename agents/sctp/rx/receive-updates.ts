@@ -117,11 +117,11 @@ export function applyReceiveUpdate(state: ReceiveState, update: ReceiveUpdate): 
       dropMessages(state, update.discarded, update.aborted);
       state.skips.length = 0;
       state.unorderedSkips.clear();
-      state.adopted = new Set();
+      state.adopted = { fromTsn: update.cumulativeTsn, flows: new Set() };
       break;
     case "flowAdopted":
       dropMessages(state, update.discarded, update.aborted);
-      state.adopted?.add(flowOf(update.name));
+      state.adopted?.flows.add(flowOf(update.name));
       adoptNumber(state, update.name);
       break;
     default:
@@ -187,6 +187,6 @@ function resetStreams(state: ReceiveState, streamIds: readonly number[]): void {
     if (state.nextSsn[streamId] !== undefined) state.nextSsn[streamId] = 0;
     forgetSkip(state, streamId);
     state.unorderedSkips.delete(streamId);
-    for (const unordered of [false, true]) state.adopted?.add(flowOf({ streamId, unordered }));
+    for (const unordered of [false, true]) state.adopted?.flows.add(flowOf({ streamId, unordered }));
   }
 }

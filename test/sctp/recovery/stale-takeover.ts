@@ -21,6 +21,7 @@ import {
   writeLease,
 } from "../../../agents/sctp/index.ts";
 import { decodeUpdate } from "../../../agents/replica/index.ts";
+import { decodeSnapshot, encodeSnapshot, secretsOf } from "../../../agents/replica/snapshot/codec.ts";
 import { encodeUpdate } from "../../../agents/replica/update-codec.ts";
 import { World, endpointConfig } from "../../sim/endpoints.ts";
 import type { Node } from "../../sim/endpoints.ts";
@@ -42,6 +43,8 @@ export interface StaleOptions {
   /** TSNs that may be used above those that were, when A dies. */
   readonly spareTsns?: number;
 }
+
+type ReceiveState = AssociationState["receive"];
 
 interface Sent {
   readonly text: string;
@@ -115,9 +118,14 @@ export class StaleTakeover {
   readonly told: { readonly node: Node; readonly notification: Notification }[] = [];
   /** Deliveries, whole or in parts, as they came. */
   readonly deliveries: { readonly node: Node; readonly delivery: Delivery }[] = [];
+  readonly sentByB: string[] = [];
   heldSequence: number = 0;
   /** The first TSN that A did not use. */
   nextTsnOfA: number = 0;
+  /** Every TSN of the peer that A had received. */
+  receivedByA: ReceiveState | undefined;
+  /** What B's updates make of the state with which it began. */
+  folded: AssociationState | undefined;
   /** Names of the messages that B knew of. */
   held: ReadonlySet<string> = new Set();
   tookOverAtMs: number = Number.POSITIVE_INFINITY;
@@ -183,6 +191,7 @@ export class StaleTakeover {
     for (const { update } of outputs.updates) {
       if (node === this.peer) this.sentByPeer.take(update);
       else if (node === this.a) this.sentByA.take(update);
+      else this.#fold(update);
     }
     if (node === this.a && outputs.updates.length > 0) this.turns.push(outputs.updates);
     for (const delivery of outputs.deliveries) this.deliveries.push({ node, delivery });
@@ -192,6 +201,29 @@ export class StaleTakeover {
       if (notification.state === "comm-up") node.handle = association;
       node.events.push(`${notification.state} ${notification.reason}`);
     }
+  }
+
+  #fold(update: AssociationUpdate): void {
+    const travelled = decodeUpdate(encodeUpdate(update));
+    if (travelled === undefined || this.folded === undefined)
+      throw new Error(`${update.kind} does not travel`);
+    applyUpdate(this.folded, travelled);
+  }
+
+  /** B fails too, and another one goes on with all that it had (output commit). */
+  takeOverAgain(b: Node): void {
+    const state = cloneAssociationState(this.stateOf(b));
+    b.endpoint = new Endpoint(b.config, seededRandom(this.#options.seed + 4));
+    b.endpoint.resume(state, this.world.nowMs);
+    this.#drain(b);
+  }
+
+  /** B as it comes out of its own snapshot. */
+  restore(b: Node): void {
+    const snapshot = b.endpoint.snapshot();
+    const decoded = decodeSnapshot(encodeSnapshot(snapshot), secretsOf(snapshot));
+    if (!decoded.ok) throw new Error(decoded.reason);
+    b.endpoint = Endpoint.restore(decoded.snapshot, b.config, seededRandom(this.#options.seed + 5));
   }
 
   dice(below: number): number {
@@ -210,6 +242,7 @@ export class StaleTakeover {
       this.world.nowMs,
     );
     this.#drain(node);
+    if (answer === "accepted" && node === this.b) this.sentByB.push(name);
     return answer === "accepted" ? name : undefined;
   }
 
@@ -236,6 +269,7 @@ export class StaleTakeover {
     const state = this.stateAfter(Math.max(0, this.turns.length - lag));
     this.heldSequence = state.sequence;
     this.nextTsnOfA = this.stateOf(this.a).send.nextTsn;
+    this.receivedByA = cloneAssociationState(this.stateOf(this.a)).receive;
     const ledger = new Ledger();
     for (const turn of this.turns.slice(0, Math.max(0, this.turns.length - lag))) {
       for (const { update } of turn) ledger.take(update);
@@ -249,6 +283,7 @@ export class StaleTakeover {
     this.b = b;
     const travelled = decodeUpdate(encodeUpdate({ kind: "opened", state }));
     if (travelled?.kind !== "opened") throw new Error("the state did not travel");
+    this.folded = cloneAssociationState(travelled.state);
     b.handle = b.endpoint.resume(travelled.state, world.nowMs, { lag: { lease }, lostAddresses });
     this.#drain(b);
     return b;
