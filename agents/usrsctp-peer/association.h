@@ -4,6 +4,11 @@
 
 #include <usrsctp.h>
 
+/* The header in the place of the library's says whose SCTP it is instead. */
+#ifndef PEER_NAME
+#define PEER_NAME "usrsctp (libusrsctp)"
+#endif
+
 #include "options.h"
 
 #define SOCKET_BUFFER_BYTES (1024 * 1024)
@@ -138,7 +143,8 @@ static void report_first_path(void) {
 	}
 	char address[INET6_ADDRSTRLEN];
 	char detail[128];
-	address_text(&status.sstat_primary.spinfo_address, address);
+	const struct sockaddr_storage primary = status.sstat_primary.spinfo_address;
+	address_text(&primary, address);
 	snprintf(detail, sizeof detail, "\"address\":\"%s\",\"state\":\"confirmed\"", address);
 	report_event("address-confirmed", "The address of the handshake is confirmed by it.", detail);
 }
@@ -181,7 +187,7 @@ static void on_path_change(const struct sctp_paddr_change *change) {
 	};
 	const char *state = "unknown";
 	for (size_t at = 0; at < sizeof states / sizeof states[0]; at++) {
-		if (states[at].code == change->spc_state) {
+		if (states[at].code == (uint32_t)change->spc_state) {
 			state = states[at].name;
 		}
 	}
@@ -189,7 +195,8 @@ static void on_path_change(const struct sctp_paddr_change *change) {
 	char address[INET6_ADDRSTRLEN];
 	char detail[128];
 	char text[128];
-	address_text(&change->spc_aaddr, address);
+	const struct sockaddr_storage changed = change->spc_aaddr;
+	address_text(&changed, address);
 	snprintf(detail, sizeof detail, "\"address\":\"%s\",\"state\":\"%s\"", address, state);
 	snprintf(text, sizeof text, "The address %s is %s.", address, state);
 	report_event(confirmed ? "address-confirmed" : "path-state", text, detail);

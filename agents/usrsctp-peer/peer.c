@@ -1,6 +1,6 @@
 /*
  * An outside computer whose SCTP stack nobody here wrote: Debian's libusrsctp over UDP encapsulation
- * (RFC 6951). Driven by lines on stdin (connect, load RATE SIZE STREAMS, stop, shutdown, quit), it
+ * (RFC 6951). Driven by lines on stdin (connect, load RATE SIZE STREAMS, stop, clock ID, shutdown, quit), it
  * reports JSON lines on stdout. With --listen it plays the cluster's side of a test.
  *
  * gcc -O2 -Wall -Wextra -Werror -o usrsctp-peer peer.c -lusrsctp -lpthread
@@ -60,6 +60,7 @@ static void start_load(const char *arguments) {
 }
 
 static void obey(const char *line) {
+	unsigned int id;
 	if (strcmp(line, "connect") == 0) {
 		start_connecting();
 	} else if (strncmp(line, "load ", 5) == 0) {
@@ -70,13 +71,15 @@ static void obey(const char *line) {
 		}
 		load.on = false;
 		totals_wanted = true;
+	} else if (sscanf(line, "clock %u", &id) == 1) {
+		report_line("{\"type\":\"clock\",\"id\":%u,\"atUs\":%llu}", id, (unsigned long long)epoch_us());
 	} else if (strcmp(line, "shutdown") == 0) {
 		load.on = false;
 		shutdown_wanted = true;
 	} else if (strcmp(line, "quit") == 0) {
 		running = false;
 	} else if (line[0] != '\0') {
-		report_error("unknown command; there are connect, load RATE SIZE STREAMS, stop, shutdown, quit\"}");
+		report_error("unknown command; there are connect, load RATE SIZE STREAMS, stop, clock ID, shutdown, quit\"}");
 	}
 }
 
@@ -207,7 +210,7 @@ int main(int argc, char **argv) {
 	if (!open_association(&options)) {
 		return 1;
 	}
-	report_line("{\"type\":\"hello\",\"version\":1,\"peer\":\"usrsctp (libusrsctp)\"}");
+	report_line("{\"type\":\"hello\",\"version\":1,\"peer\":\"" PEER_NAME "\"}");
 	while (running) {
 		wait_for_work();
 		work();

@@ -41,6 +41,10 @@ export function chooseSetting(options: SettingOptions, testbed: Testbed | undefi
       `Raw IP (transport raw) is for our own agents: leave --peer ${options.peer} away, or use UDP.`,
     );
   }
+  if (testbed !== undefined && options.peer === "kernel")
+    throw new UsageError(
+      "The Linux kernel as the outside computer is for the embedded lab: leave --testbed away.",
+    );
   return {
     ...defaultSetting,
     peer: options.peer,

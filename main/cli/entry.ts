@@ -3,12 +3,14 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { faultNames } from "../lab/faults/index.ts";
 import { sweepStaleLabs } from "../lab/virtual/index.ts";
 import { exportPcapng, openRun, rejudge } from "../store/index.ts";
-import type { DemoOptions } from "./demo.ts";
 import { codeOf, demo } from "./demo.ts";
 import { exitCodes, failure, isInterruption } from "./exit-codes.ts";
+import type { MatrixOptions } from "./matrix.ts";
+import { matrix } from "./matrix.ts";
 import type { OpenOptions } from "./open.ts";
 import { open } from "./open.ts";
 import { runsFolder, stateFolder } from "./places.ts";
+import type { DemoOptions } from "./play.ts";
 import { verdictTable } from "./print-verdict.ts";
 
 const interruption = new AbortController();
@@ -85,7 +87,7 @@ program
   )
   .addOption(
     new Option("--peer <kind>", "who plays the outside computer")
-      .choices(["agent", "usrsctp"])
+      .choices(["agent", "usrsctp", "kernel"])
       .default("agent"),
   )
   .addOption(new Option("--timers <set>", "SCTP timers").choices(["telecom", "rfc9260"]).default("telecom"))
@@ -109,6 +111,33 @@ program
   .option("--udp-port <port>", "UDP port of the encapsulation", whole(1, 65_535))
   .addOption(new Option("--capture <engine>", "capture engine").choices(["dumpcap", "tcpdump", "cap"]))
   .action((options: DemoOptions) => run(() => demo(options, interruption.signal)));
+
+const collect = (text: string, before: readonly string[]): readonly string[] => [...before, text];
+
+program
+  .command("matrix")
+  .description("play policies against faults against peers, each a run of its own, and print one table")
+  .option("--small", "a selection of a dozen that has a bit of everything", false)
+  .option(
+    "--only <words>",
+    'only combinations with these words, such as "shared crash"; may be repeated',
+    collect,
+    [],
+  )
+  .addOption(
+    new Option("--peer <kinds...>", "outside computers")
+      .choices(["agent", "usrsctp", "kernel"])
+      .default(["agent", "usrsctp"]),
+  )
+  .option("--repeat <n>", "runs of each combination", whole(1, 1000), 1)
+  .addOption(
+    new Option("--keep <which>", "records that stay").choices(["all", "failed", "none"]).default("failed"),
+  )
+  .option("--rate <n>", "messages a second, each way", whole(1, 20_000), 500)
+  .option("--size <bytes>", "size of a message", whole(24, 65_536), 200)
+  .option("--streams <n>", "streams in use", whole(1, 16), 4)
+  .option("--seconds <n>", "length of the load before and after the fault", whole(1, 600), 1)
+  .action((options: MatrixOptions) => run(() => matrix(options, interruption.signal)));
 
 program
   .command("open [run]", { isDefault: true })

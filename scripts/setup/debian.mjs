@@ -82,19 +82,25 @@ async function aptInstall(packages, { env, log, listsFolderFilled }) {
   return updated.code === 0 ? install() : updated;
 }
 
-async function keepSshdDown(env, log) {
+/** Packages whose service would run from the next boot on: labs start servers of their own. */
+const SERVICES = {
+  "openssh-server": { what: "SSH server", units: ["ssh.service", "ssh.socket"], script: "ssh" },
+  "redis-server": { what: "Redis server", units: ["redis-server.service"], script: "redis-server" },
+};
+
+async function keepDown({ what, units, script }, env, log) {
   // Without systemd there is still the init system of the machine, or one that is installed later.
   const [command, args] = hasCommand("systemctl", env)
-    ? ["systemctl", ["disable", "ssh.service", "ssh.socket"]]
-    : ["update-rc.d", ["ssh", "disable"]];
+    ? ["systemctl", ["disable", ...units]]
+    : ["update-rc.d", [script, "disable"]];
   // A root who came by `su` may have an ordinary user's PATH.
   const PATH = `${env.PATH ?? ""}${delimiter}/usr/sbin${delimiter}/sbin`;
   const { code, output } = await run(command, args, { env: { ...env, PATH } });
-  // A system without units for ssh has nothing that could start it.
+  // A system without units for it has nothing that could start it.
   if (code !== 0 && !/does not exist|no such file|not found|ENOENT/i.test(output)) {
     const again = [command, ...args].join(" ");
     log(
-      `The system's own SSH server may start at the next boot (${lastLines(output, 1)}); stop it with: ${again}`,
+      `The system's own ${what} may start at the next boot (${lastLines(output, 1)}); stop it with: ${again}`,
     );
   }
 }
@@ -134,7 +140,8 @@ export async function installPackages(packages, options) {
     aptInstall(missing, { env, log, listsFolderFilled }),
   );
   if (code === 0) {
-    if (missing.includes("openssh-server")) await keepSshdDown(env, log);
+    for (const [name, service] of Object.entries(SERVICES))
+      if (missing.includes(name)) await keepDown(service, env, log);
     return;
   }
   const typeThis = `${UPDATE_AND_INSTALL} ${names}`;

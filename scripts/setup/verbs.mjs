@@ -15,10 +15,11 @@ const LAB = [
   "ethtool",
   "procps",
 ];
+const REDIS = ["redis-server"];
 const USRSCTP = ["gcc", "libc6-dev", "libusrsctp-dev"];
 /** The Linux kernel in a virtual machine; its own package is fetched and unpacked by the tests, not installed. */
 const KERNEL_PEER = ["qemu-system-x86", "busybox-static", "cpio", "kmod", "lz4"];
-const TESTS = ["chromium", "tshark", "wireshark-common", ...KERNEL_PEER];
+const TESTS = [...REDIS, "chromium", "tshark", "wireshark-common", ...KERNEL_PEER];
 
 /** Where a system that is not Debian shows that it has what a package brings: a command or a file. */
 export const PROVIDES = {
@@ -32,6 +33,7 @@ export const PROVIDES = {
   python3: "python3",
   ethtool: "ethtool",
   procps: "ps",
+  "redis-server": "redis-server",
   "util-linux": "taskset",
   gcc: "gcc",
   "libc6-dev": "/usr/include/stdio.h",
@@ -53,6 +55,13 @@ export const PROVIDES = {
  */
 export const VERBS = {
   demo: { entry: ["main/cli/entry.ts", "demo"], debian: LAB, cap: true, native: true, build: true },
+  matrix: {
+    entry: ["main/cli/entry.ts", "matrix"],
+    debian: [...LAB, ...USRSCTP, ...REDIS],
+    cap: true,
+    native: true,
+    build: true,
+  },
   start: { entry: ["main/cli/entry.ts", "open"], electron: true, build: true },
   cli: { entry: ["main/cli/entry.ts"], cap: true, native: true, build: true },
   "bench:failover": {
@@ -75,7 +84,11 @@ export const VERBS = {
 /** The Debian packages for a verb with these arguments. */
 export function debianPackages(verb, args) {
   const wanted = [...(VERBS[verb].debian ?? [])];
-  const peer = args.includes("--peer=usrsctp") || args[args.indexOf("--peer") + 1] === "usrsctp";
-  if (verb === "demo" && peer) wanted.push(...USRSCTP);
+  const has = (option, value) =>
+    args.includes(`${option}=${value}`) || args.some((arg, at) => arg === option && args[at + 1] === value);
+  if (verb === "demo" && has("--peer", "usrsctp")) wanted.push(...USRSCTP);
+  if (verb === "demo" && has("--peer", "kernel")) wanted.push(...KERNEL_PEER, "gcc", "libc6-dev");
+  if (verb === "demo" && has("--store", "redis")) wanted.push(...REDIS);
+  if (verb === "matrix" && args.includes("kernel")) wanted.push(...KERNEL_PEER);
   return wanted;
 }

@@ -137,8 +137,8 @@ describe.skipIf(whyNot !== undefined)(`two usrsctp peers on one cable${skipped}`
     expect(outside.lines.slice(1).map((line) => (line.type === "error" ? line.message : line.type))).toEqual([
       "load over 4 streams is not possible: the association is not up (0 streams)",
       "load takes RATE (1 to 1000000), SIZE (24 to 65536) and STREAMS (1 to 1024)",
-      "unknown command; there are connect, load RATE SIZE STREAMS, stop, shutdown, quit",
-      "unknown command; there are connect, load RATE SIZE STREAMS, stop, shutdown, quit",
+      "unknown command; there are connect, load RATE SIZE STREAMS, stop, clock ID, shutdown, quit",
+      "unknown command; there are connect, load RATE SIZE STREAMS, stop, clock ID, shutdown, quit",
     ]);
     const second = start(0, "--remote", ADDRESSES[1], "--sctp-port", "7002");
     expect((await second.ended).code).toBe(1);

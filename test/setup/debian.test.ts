@@ -6,7 +6,8 @@ import type { StubProject } from "./stub-project.ts";
 
 const LAB = "iproute2 nftables openssh-server tcpdump libpcap-dev g++ make python3 ethtool procps";
 const USRSCTP = "gcc libc6-dev libusrsctp-dev";
-const ALL = `${LAB} ${USRSCTP} chromium tshark wireshark-common qemu-system-x86 busybox-static cpio kmod lz4`;
+const REDIS = "redis-server";
+const ALL = `${LAB} ${USRSCTP} ${REDIS} chromium tshark wireshark-common qemu-system-x86 busybox-static cpio kmod lz4`;
 const APT = "apt-get -q -y -o DPkg::Lock::Timeout=120 -o Dpkg::Use-Pty=0";
 
 let project: StubProject;
@@ -20,12 +21,14 @@ test.each([
   ["demo", ["--peer", "usrsctp"], `${LAB} ${USRSCTP}`],
   ["demo", ["--peer=usrsctp"], `${LAB} ${USRSCTP}`],
   ["demo", ["--peer", "understudy"], LAB],
+  ["demo", ["--policy", "shared", "--store", "redis"], `${LAB} ${REDIS}`],
   ["test", [], ALL],
 ])("a bare Debian: %s %j installs what it needs", async (verb, args, packages) => {
   const { stderr } = await project.installDebian(verb, args, true);
   expect(project.calls()).toEqual([
     `${APT} install --no-install-recommends ${packages} (services held back)`,
     "systemctl disable ssh.service ssh.socket",
+    ...(packages.includes(REDIS) ? ["systemctl disable redis-server.service"] : []),
   ]);
   expect(stderr).toBe(`Installing Debian packages: ${packages}\n`);
 });

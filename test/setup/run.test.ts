@@ -144,7 +144,7 @@ test("a set-up that was killed does not block the next one", { timeout: 20_000 }
 
 test("an unknown verb is named with the known ones", async () => {
   const ended = await project.start(["dmeo"]).ended;
-  expect(ended.stderr).toMatch(/with VERB one of demo, start, .*\btest\.$/m);
+  expect(ended.stderr).toMatch(/with VERB one of demo, matrix, start, .*\btest\.$/m);
   expect(ended.code).toBe(2);
 });
 

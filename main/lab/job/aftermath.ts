@@ -6,9 +6,13 @@ import { LabError } from "../hosts.ts";
 import type { Cluster, RunContext } from "./cluster.ts";
 import type { FaultPlayer } from "./fault-player.ts";
 import { nowMicros } from "./fault-player.ts";
+import { clusterTiming } from "./setting.ts";
 
-/** Longer than any silence that a member bears, shorter than what the outside computer bears. */
-const silenceMs = 1500;
+/**
+ * Longer than any silence that a member bears; shorter than what the outside computer bears, which with the
+ * telecom timers gives up after eleven tries in a little more than a second.
+ */
+const silenceMs: number = clusterTiming.takeoverAfterMs + 150;
 const takeoverMs = 10_000;
 const settleMs = 10_000;
 /** What was under way when the fault came may still be delivered. */

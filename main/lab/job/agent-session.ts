@@ -92,6 +92,10 @@ export class AgentSession {
     return this.#process.pid;
   }
 
+  get isAlive(): boolean {
+    return this.#ended === undefined;
+  }
+
   /** Settles when the agent has ended, however. */
   get exited(): Promise<void> {
     return this.#process.exited.then(

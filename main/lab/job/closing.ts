@@ -26,7 +26,10 @@ export async function drainAll(
   return [...cluster, ...outside, ...echoTotals(cluster)];
 }
 
-/** Shuts the association down, heals the fault, and ends all programs, so that the last of their records are in. */
+/**
+ * Heals the fault, shuts the association down, and ends all programs, so that the last of their records are in.
+ * A member that was frozen or cut off has unread packets of an association that still lives when it wakes.
+ */
 export async function closeAll(
   context: RunContext,
   cluster: Cluster,
@@ -35,12 +38,12 @@ export async function closeAll(
 ): Promise<void> {
   const { agents, recording, note, signal } = context;
   const { serving } = cluster;
+  await player.heal();
+  for (const name of cluster.living) await agents.session(name).status();
   await peer.shutdown();
   const closed = (): boolean => recording.happened(serving, "association-closed");
   if (!(await recording.until(closed, closeMs, signal)))
     note("the association did not end by SHUTDOWN in time");
-  // A member that was frozen or cut off wakes only now, and its records belong to the run.
-  await player.heal();
   await peer.quit();
   for (const name of serving === "a" ? (["b", "a"] as const) : (["a", "b"] as const)) {
     await agents.session(name).quit();

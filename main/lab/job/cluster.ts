@@ -87,6 +87,11 @@ export class Cluster {
     return { kind: "agent", address, port };
   }
 
+  /** The members whose agents have not ended. */
+  get living(): readonly MemberName[] {
+    return (["a", "b"] as const).filter((name) => this.#context.agents.session(name).isAlive);
+  }
+
   /** Starts an agent on a anew, as the standby of the member that serves now. */
   async bringBack(): Promise<void> {
     await this.#startMember("a", "secondary");

@@ -16,6 +16,7 @@ import type { ClockReading } from "./recording.ts";
 /** Something for each host of a lab; for the keeper where there is one. */
 export type PerHost<T> = Readonly<Record<BasicHostName, T>> & { readonly keeper?: T };
 
+const roles = { a: "primary", b: "secondary", peer: "peer", keeper: "keeper" } as const;
 const connectMs = 10_000;
 /** For tidying a host whose connection is gone: the run has failed already, and a person waits. */
 const tidyConnectMs = 5000;
@@ -103,12 +104,11 @@ export class JobHosts {
     const clocks = await this.#forEach((name) =>
       this.#clockOf(onHost(connections, name), onHost(deployments, name).nodeCommand),
     );
-    const basic = ["a", "b", "peer"] as const;
-    const hosts = basic.map((name) => ({
+    const hosts = this.#names.map((name) => ({
       name,
-      role: name === "a" ? ("primary" as const) : name === "b" ? ("secondary" as const) : ("peer" as const),
-      outsideAddress: this.#lab.hosts[name].outside.address,
-      clockErrorMicros: clocks[name].errorMicros,
+      role: roles[name],
+      outsideAddress: name === "keeper" ? "" : this.#lab.hosts[name].outside.address,
+      clockErrorMicros: onHost(clocks, name).errorMicros,
     }));
     return { hosts, clocks: new Map(Object.entries(clocks)) };
   }

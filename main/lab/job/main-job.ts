@@ -9,6 +9,7 @@ import type { Fault } from "../faults/index.ts";
 import { faultNamed } from "../faults/index.ts";
 import type { Lab } from "../hosts.ts";
 import { LabError } from "../hosts.ts";
+import type { KernelGuest } from "../kernel-peer/index.ts";
 import { Aftermath, type Awaited } from "./aftermath.ts";
 import { closeAll, drainAll } from "./closing.ts";
 import { Cluster, type RunContext } from "./cluster.ts";
@@ -18,12 +19,13 @@ import { FaultPlayer } from "./fault-player.ts";
 import { JobAgents } from "./job-agents.ts";
 import type { PerHost } from "./job-hosts.ts";
 import { JobHosts } from "./job-hosts.ts";
+import { startKernelPeer } from "./kernel-peer.ts";
 import type { OutsideComputer } from "./outside-computer.ts";
 import { AgentPeer } from "./outside-computer.ts";
 import { Recording } from "./recording.ts";
 import type { JobSetting } from "./setting.ts";
 import { runMeta, runTitle } from "./setting.ts";
-import { UsrsctpPeer } from "./usrsctp-peer.ts";
+import { startUsrsctpPeer } from "./usrsctp-peer.ts";
 import { WireTaps } from "./wire-taps.ts";
 
 export interface JobRequest {
@@ -35,6 +37,8 @@ export interface JobRequest {
   readonly nodeBinary: string;
   /** Packet addons that were built on the desk, one for each architecture. */
   readonly agentAddons: readonly string[];
+  /** What the outside computer's virtual machine starts from, where its SCTP is the kernel's. */
+  readonly kernelGuest?: KernelGuest | undefined;
   readonly runsDir: string;
   readonly captureEngine?: EngineName | undefined;
   readonly progress: JobProgress;
@@ -188,11 +192,16 @@ export class MainJob {
 
   async #startPeer({ lab, setting, agents, signal }: RunContext): Promise<OutsideComputer> {
     const clusterAddress = lab.hosts.a.outside.address;
-    if (setting.peer === "usrsctp") {
-      const { workdir, outside } = lab.hosts.peer;
-      const place = { workdir, ownAddress: outside.address, clusterAddress, udpPort: lab.udpPort };
-      const host = agents.connection("peer");
-      return await UsrsctpPeer.start(host, place, setting, agents.handlers("peer"), signal);
+    const { peer } = lab.hosts;
+    const place = { ownAddress: peer.outside.address, clusterAddress, udpPort: lab.udpPort };
+    const [host, handlers] = [agents.connection("peer"), agents.handlers("peer")];
+    if (setting.peer === "usrsctp")
+      return await startUsrsctpPeer(host, peer.workdir, place, setting, handlers, signal);
+    const { kernelGuest } = this.#request;
+    if (kernelGuest !== undefined) {
+      const program = await startKernelPeer(host, peer, kernelGuest, place, setting, handlers);
+      this.#recording.addClockError("peer", await program.alignClock());
+      return program;
     }
     const session = await agents.start("peer");
     return new AgentPeer(session, peerConfiguration(lab, setting), setting, clusterAddress);

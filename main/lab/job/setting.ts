@@ -3,7 +3,8 @@ import { rfc9260Parameters, telecomParameters } from "../../../agents/sctp/index
 import type { RunMeta } from "../../store/index.ts";
 import type { FaultName } from "../faults/index.ts";
 
-export type PeerKind = "agent" | "usrsctp";
+/** `kernel`: Linux's own SCTP, in a virtual machine of the embedded lab. */
+export type PeerKind = "agent" | "usrsctp" | "kernel";
 /** SCTP in UDP (RFC 6951), or as IP protocol 132. */
 export type TransportChoice = "udp" | "raw";
 export type TimerChoice = "telecom" | "rfc9260";

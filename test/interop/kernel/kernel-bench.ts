@@ -1,12 +1,11 @@
-import { execFileSync, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import type { ChildProcessByStdio } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import type { Readable } from "node:stream";
-import { busybox } from "./initramfs.ts";
-import { kernelImage } from "./kernel-image.ts";
-import type { KernelImage } from "./kernel-image.ts";
+import { busybox, kernelImage, whyNoKernel } from "../../../main/lab/kernel-peer/index.ts";
+import type { KernelImage } from "../../../main/lab/kernel-peer/index.ts";
 import { KernelPeer } from "./kernel-peer.ts";
 import type { KernelSocket, StreamTally } from "./kernel-peer.ts";
 import { OurPeer } from "./our-peer.ts";
@@ -18,46 +17,17 @@ export const kernelPort = 7002;
 /** The registered port of RFC 6951, on both sides. */
 const udpPort = 9899;
 
-const neededPrograms = {
-  "qemu-system-x86_64": "qemu-system-x86",
-  busybox: "busybox-static",
-  cpio: "cpio",
-  depmod: "kmod",
-  lz4: "lz4",
-  gcc: "gcc",
-  ip: "iproute2",
-  tc: "iproute2",
-  "apt-get": "apt",
-  "dpkg-deb": "dpkg",
-  nsenter: "util-linux",
-};
-
-function whatIsMissing(): string | undefined {
-  if (process.platform !== "linux" || process.arch !== "x64")
-    return "the kernel's package is for Linux on x64";
-  if (process.getuid?.() !== 0) return "network namespaces need root";
-  if (!existsSync("/dev/net/tun")) return "this machine has no /dev/net/tun";
-  for (const [program, name] of Object.entries(neededPrograms)) {
-    try {
-      execFileSync("sh", ["-c", `command -v ${program}`], { stdio: "ignore" });
-    } catch {
-      return `${name} is not installed`;
-    }
-  }
-  return undefined;
-}
-
 /**
  * The kernel for the tests, or why there is none. The first time it is booted once, so that a machine that
  * cannot do that is told from a kernel that no longer starts.
  */
 export async function prepareKernel(): Promise<{ readonly image?: KernelImage; readonly whyNot?: string }> {
-  const missing = whatIsMissing();
+  const missing = whyNoKernel();
   if (missing !== undefined) return { whyNot: missing };
   try {
     busybox();
     const image = kernelImage();
-    const mark = join(dirname(image.vmlinux), "has-booted");
+    const mark = join(image.folder, "has-booted");
     if (!existsSync(mark)) {
       await (await KernelPeer.boot(image)).dispose();
       writeFileSync(mark, "");

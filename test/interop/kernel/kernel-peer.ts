@@ -1,4 +1,4 @@
-import type { KernelImage } from "./kernel-image.ts";
+import type { KernelImage } from "../../../main/lab/kernel-peer/index.ts";
 import { VirtualMachine, networks } from "./virtual-machine.ts";
 import { Waiter, patienceMs } from "./waiter.ts";
 

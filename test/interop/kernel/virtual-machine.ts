@@ -4,8 +4,9 @@ import { once } from "node:events";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { buildInitramfs } from "./initramfs.ts";
-import type { KernelImage } from "./kernel-image.ts";
+import { fileURLToPath } from "node:url";
+import { buildInitramfs, machineArguments } from "../../../main/lab/kernel-peer/index.ts";
+import type { KernelImage } from "../../../main/lab/kernel-peer/index.ts";
 
 /** The two networks between our side and the kernel, each with an address of either version at both ends. */
 export const networks = [
@@ -13,7 +14,7 @@ export const networks = [
   { ours: "198.51.100.1", kernels: "198.51.100.2", ours6: "fd00:0:0:2::1", kernels6: "fd00:0:0:2::2" },
 ] as const;
 
-const memoryMegabytes = 128;
+const guestFile = (name: string): string => fileURLToPath(new URL(`guest/${name}`, import.meta.url));
 const bootTimeoutMs = 60_000;
 
 /** Shell lines for process 1 of the guest. */
@@ -89,19 +90,16 @@ export class VirtualMachine {
   }
 
   async #start(image: KernelImage, onLine: (line: string) => void): Promise<void> {
-    const initramfs = buildInitramfs(this.#folder, image, guestAddresses());
-    const kernelArguments = "console=ttyS0 quiet panic=-1 mitigations=off tsc=reliable no_timer_check";
-    const argv = ["-accel", "tcg", "-cpu", "max", "-m", `${memoryMegabytes}`, "-no-reboot"];
-    // Where a second processor might be added, QEMU before 8.1 keeps the guest's memory barriers (its commit
-    // c914d46d0a64). Without them a kick of a virtio queue gets lost now and then, and the network is dead for good.
-    argv.push("-smp", "1,maxcpus=2");
-    argv.push("-nodefaults", "-no-user-config", "-display", "none");
-    argv.push("-kernel", image.vmlinux, "-initrd", initramfs, "-append", kernelArguments);
-    argv.push("-serial", `file:${this.#console}`, "-serial", "stdio");
-    for (const at of networks.keys()) {
-      argv.push("-netdev", `tap,id=net${at},ifname=tap${at},script=no,downscript=no`);
-      argv.push("-device", `virtio-net-pci,netdev=net${at},mac=52:54:00:00:00:0${at + 1},romfile=`);
-    }
+    const initramfs = buildInitramfs(this.#folder, image, {
+      init: guestFile("init"),
+      source: guestFile("peer.c"),
+      includes: [],
+      addressScript: guestAddresses(),
+    });
+    const cards = [...networks.keys()].map((at) => ({ tap: `tap${at}`, mac: `52:54:00:00:00:0${at + 1}` }));
+    const consoleFile = this.#console;
+    const argv = machineArguments({ image, initramfs, words: [], cards, consoleFile });
+    argv.push("-serial", "stdio");
     const machine = spawn(...this.inside("setpriv", "--pdeathsig", "KILL", "qemu-system-x86_64", ...argv), {
       stdio: ["pipe", "pipe", "pipe"],
     });

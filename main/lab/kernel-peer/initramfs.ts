@@ -1,19 +1,26 @@
 import { execFileSync, spawnSync } from "node:child_process";
 import { chmodSync, copyFileSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
 import type { KernelImage } from "./kernel-image.ts";
 
-const guestFile = (name: string): string => fileURLToPath(new URL(`guest/${name}`, import.meta.url));
+/** What runs in the virtual machine beside the kernel. */
+export interface GuestFiles {
+  /** The shell script that is process 1. */
+  readonly init: string;
+  /** The peer program in C, and where else its headers are; compiled without libraries. */
+  readonly source: string;
+  readonly includes: readonly string[];
+  /** Shell lines that the script may read as /addresses. */
+  readonly addressScript: string;
+}
 
 /**
  * The virtual machine's whole file system: busybox, iproute2 with its libraries, the modules, the peer program
- * (compiled here, without libraries) and a script that says which addresses it has.
+ * and its scripts.
  *
  * @param folder where it is put together; the archive in it is answered
- * @param addressScript shell lines that process 1 runs before the peer starts
  */
-export function buildInitramfs(folder: string, image: KernelImage, addressScript: string): string {
+export function buildInitramfs(folder: string, image: KernelImage, guest: GuestFiles): string {
   const root = join(folder, "initramfs");
   for (const name of ["bin", "dev", "proc", "sys", "tmp", "modules"]) {
     mkdirSync(join(root, name), { recursive: true });
@@ -22,11 +29,18 @@ export function buildInitramfs(folder: string, image: KernelImage, addressScript
   symlinkSync("busybox", join(root, "bin/sh"));
   for (const program of ["tc", "ip"]) copyWithLibraries(root, findProgram(program));
   for (const path of image.modules) copyFileSync(path, join(root, "modules", basename(path)));
-  writeFileSync(join(root, "addresses"), addressScript);
-  copyFileSync(guestFile("init"), join(root, "init"));
+  writeFileSync(join(root, "addresses"), guest.addressScript);
+  copyFileSync(guest.init, join(root, "init"));
   chmodSync(join(root, "init"), 0o755);
-  const flags = ["-O2", "-Wall", "-Wextra", "-Werror", "-static"];
-  execFileSync("gcc", [...flags, "-o", join(root, "bin/peer"), guestFile("peer.c")], { stdio: "pipe" });
+  const flags = [
+    "-O2",
+    "-Wall",
+    "-Wextra",
+    "-Werror",
+    "-static",
+    ...guest.includes.map((path) => `-I${path}`),
+  ];
+  execFileSync("gcc", [...flags, "-o", join(root, "bin/peer"), guest.source, "-lpthread"], { stdio: "pipe" });
   const archive = join(folder, "initramfs.cpio");
   const names = execFileSync("find", [".", "-mindepth", "1"], { cwd: root });
   writeFileSync(

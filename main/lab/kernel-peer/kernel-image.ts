@@ -18,7 +18,8 @@ import { gunzipSync, zstdDecompressSync } from "node:zlib";
  * is fetched and unpacked once; `rm -r node_modules/.cache/understudy-kernel` has it fetched again.
  */
 export interface KernelImage {
-  readonly release: string;
+  /** Where it lies, for what is made of it; its name is the kernel's version. */
+  readonly folder: string;
   /** The uncompressed kernel: it starts a second earlier than the packed one. */
   readonly vmlinux: string;
   /** Modules in the order in which they are to be loaded. */
@@ -30,6 +31,7 @@ const metaPackage = "linux-image-cloud-amd64";
 const kernelModules = [
   "virtio_pci",
   "virtio_net",
+  "virtio_console",
   "crc32c-intel",
   "sctp",
   "sctp_diag",
@@ -44,16 +46,23 @@ function whatTheyPrint(command: string, ...argv: readonly string[]): string {
   return execFileSync(command, [...argv], { encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
 }
 
+/** Unpacked for these very modules. */
+const wanted: string = kernelModules.join(" ");
+
+function isReady(folder: string): boolean {
+  const list = join(folder, "wanted");
+  return existsSync(list) && readFileSync(list, "utf8") === wanted;
+}
+
 /** The kernel; fetched and unpacked when it is not there yet. Throws one sentence when it cannot be had. */
 export function kernelImage(): KernelImage {
   const existing = existsSync(cacheFolder)
-    ? readdirSync(cacheFolder).find((name) => existsSync(join(cacheFolder, name, "vmlinux")))
+    ? readdirSync(cacheFolder).find((name) => isReady(join(cacheFolder, name)))
     : undefined;
-  const release = existing ?? fetchKernel();
-  const folder = join(cacheFolder, release);
-  const modules = readdirSync(join(folder, "modules")).toSorted();
+  const folder = join(cacheFolder, existing ?? fetchKernel());
+  const modules = readdirSync(join(folder, "modules")).toSorted((left, right) => (left < right ? -1 : 1));
   return {
-    release,
+    folder,
     vmlinux: join(folder, "vmlinux"),
     modules: modules.map((name) => join(folder, "modules", name)),
   };
@@ -71,8 +80,12 @@ function fetchKernel(): string {
     mkdirSync(join(ready, "modules"), { recursive: true });
     takeModules(root, release, join(ready, "modules"));
     writeFileSync(join(ready, "vmlinux"), unpackKernel(join(root, "boot", `vmlinuz-${release}`)));
-    // Two test processes may do this at once: whoever is second finds the folder in place.
-    if (!existsSync(join(cacheFolder, release))) renameSync(ready, join(cacheFolder, release));
+    writeFileSync(join(ready, "wanted"), wanted);
+    // Two processes may do this at once: whoever is second finds the folder in place. An older one is replaced.
+    if (!isReady(join(cacheFolder, release))) {
+      rmSync(join(cacheFolder, release), { recursive: true, force: true });
+      renameSync(ready, join(cacheFolder, release));
+    }
     return release;
   } finally {
     rmSync(work, { recursive: true, force: true });
