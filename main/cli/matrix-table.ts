@@ -24,11 +24,16 @@ export function outcomeOfPlayed(played: Played): Outcome {
 const headings = ["policy", "store", "fencing", "fault", "peer", "verdict", "lost", "reported"] as const;
 const gapHeadings = ["gap up, ms", "gap down, ms", "after the fault"] as const;
 
-/** The number with which the answer of a check begins. */
-function countOf(played: Played, checkId: string): number {
-  if (played.kind === "trouble") return 0;
-  const check = played.report.checks.find(({ id }) => id === checkId);
-  return Number(/^\d+/.exec(check?.summary ?? "")?.[0] ?? 0);
+/** Messages that never arrived, from the answers of the checks. */
+function lossOf(played: Played): { readonly lost: number; readonly reported: number } {
+  const answerOf = (checkId: string, outcomes: readonly string[]): number => {
+    const checks = played.kind === "trouble" ? [] : played.report.checks;
+    const check = checks.find(({ id, outcome }) => id === checkId && outcomes.includes(outcome));
+    return Number(/^\d+/.exec(check?.summary ?? "")?.[0] ?? 0);
+  };
+  // Where it fails, that check counts what the policy does not allow.
+  const reported = answerOf("losses-reported", ["pass"]);
+  return { lost: Math.max(answerOf("messages-lost", ["pass", "fail", "unknown"]), reported), reported };
 }
 
 function gapsOf(all: readonly Played[], figureId: string): string {
@@ -79,9 +84,10 @@ function rowOf(cell: Cell, all: readonly Played[]): string[] {
     fault,
     peer,
   } = cell;
-  const sum = (checkId: string): string =>
-    String(all.reduce((total, each) => total + countOf(each, checkId), 0));
-  const counts = [sum("messages-lost"), sum("losses-reported")];
+  const losses = all.map(lossOf);
+  const counts = (["lost", "reported"] as const).map((which) =>
+    String(losses.reduce((total, each) => total + each[which], 0)),
+  );
   const gaps = [gapsOf(all, "gap-up"), gapsOf(all, "gap-down")];
   return [policy, store, fencing, fault, peer, verdictOf(all), ...counts, ...gaps, awaitedOf(all)];
 }

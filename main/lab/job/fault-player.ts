@@ -5,8 +5,10 @@ import type { Cut } from "../hosts.ts";
 import { LabError } from "../hosts.ts";
 import type { Cluster, RunContext } from "./cluster.ts";
 
-/** How long the primary may take to act on what the operator says, and a process to end when it is told to. */
+/** How long a handover may take, and a process to end when it is told to. */
 const answerMs = 10_000;
+/** Between the announcement of a failure and the failure. */
+const noticeMs = 2000;
 
 const marks: Readonly<Record<ProcessSignal, { readonly fault: string; readonly verb: string }>> = {
   KILL: { fault: "kill", verb: "SIGKILL of" },
@@ -95,7 +97,7 @@ export class FaultPlayer {
   }
 
   async #announce(): Promise<void> {
-    const { agents, recording, setting, note } = this.#context;
+    const { agents, recording, setting, note, signal } = this.#context;
     // Under a policy that replicates all the time there is nothing to be made up for.
     const syncs = setting.policy.startsWith("impending-failure")
       ? recording.count("a", "synchronised") + 1
@@ -106,8 +108,9 @@ export class FaultPlayer {
     agents.session("a").send({ type: "announce", reason });
     const acted = (): boolean =>
       recording.happened("a", "impending-failure") && recording.count("a", "synchronised") >= syncs;
-    await this.#untilHappened(acted, "The primary on a does not act on the announced failure");
-    note("the primary has acted on the announced failure");
+    // A machine that is about to fail does not wait for long.
+    const inTime = await recording.until(acted, noticeMs, signal);
+    note(inTime ? "the primary has acted on it" : `the primary has not acted on it within ${noticeMs} ms`);
   }
 
   /** Has the member that serves make the other one the primary, and waits for that. */
