@@ -10,7 +10,7 @@ export type {
 } from "./application.ts";
 export type { ApplicationChoice, BuiltInApplication, ParsedApplication } from "./choice.ts";
 export { builtInApplications, makeBuiltIn, parseApplication } from "./choice.ts";
-export { failureText, makeModule } from "./module-answers.ts";
+export { ModuleFault, failureText, makeModule } from "./module-answers.ts";
 export type { MadeModule } from "./module-answers.ts";
 export { ModuleApplication } from "./module-application.ts";
 export type { ApplicationModule, ApplicationModuleExport, ModuleAnswer, ModuleMessage } from "./module.ts";

@@ -6,7 +6,7 @@ const maxSnapshotBytes = 1024 * 1024;
 const maxReasonCharacters = 300;
 
 /** A module broke a rule of `ApplicationModule`; the message says which. */
-class ModuleFault extends Error {}
+export class ModuleFault extends Error {}
 
 export type MadeModule =
   | { readonly ok: true; readonly module: ApplicationModule }

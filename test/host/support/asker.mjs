@@ -1,0 +1,28 @@
+/** Asks the tally of `examples/tally.mjs` to add 1, 2, 3 ... and throws once it has got the sum of all. */
+const last = 400;
+const text = (line) => new TextEncoder().encode(line);
+
+export default function makeAsker() {
+  let asked = 0;
+  let answered = 0;
+  let nextMs = 0;
+  return {
+    onMessage({ payload }) {
+      const line = new TextDecoder().decode(payload);
+      if (!line.startsWith("sum")) return;
+      answered += 1;
+      const sum = (answered * (answered + 1)) / 2;
+      if (line !== `sum ${sum}`) throw new Error(`answer ${answered} is ${line}`);
+      if (answered === last) throw new Error(`all ${last} answers are right`);
+    },
+    send(nowMs) {
+      if (asked === last) return undefined;
+      if (nowMs < nextMs) return nextMs;
+      nextMs = nowMs + 2;
+      asked += 1;
+      return { streamId: 1, payload: text(String(asked)) };
+    },
+    snapshot: () => text(`${asked} ${answered}`),
+    restore: () => undefined,
+  };
+}
