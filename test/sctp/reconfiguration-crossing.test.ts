@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { noExtensions, ssn, tsn } from "../../agents/sctp/index.ts";
+import { Endpoint, noExtensions, seededRandom, ssn, tsn } from "../../agents/sctp/index.ts";
 import type { Tsn, WantedReconfiguration } from "../../agents/sctp/index.ts";
 import type { Chunk, DataChunk, Parameter } from "../../agents/sctp/wire/index.ts";
 import { writePacket } from "../../agents/sctp/wire/index.ts";
@@ -148,6 +148,20 @@ describe("requests of RFC 6525 that cross", () => {
   });
 });
 
+describe("a peer that asked for an SSN/TSN reset and asks no more", () => {
+  it("keeps data back for two RTO.Max and no longer: without it nobody notices that the peer is gone", () => {
+    const stage = new Stage();
+    const { bench } = stage;
+    stage.send();
+    expect(stage.request("SSN_TSN_RESET_REQUEST")).toBe(6);
+    expect(types(stage.send())).toEqual([]);
+    expect(types(stage.sack())).toEqual([]);
+    const askedAtMs = bench.nowMs;
+    expect(ssns(bench.nextDeadline())).toEqual([1]);
+    expect(bench.nowMs - askedAtMs).toBe(120_000);
+  });
+});
+
 describe("a reset and the end of the association", () => {
   it("the request is repeated in SHUTDOWN-PENDING, since data waits for its answer", () => {
     const stage = new Stage();
@@ -257,6 +271,41 @@ describe("packets of two numberings (RFC 6525 section 5.2.4, G1)", () => {
     expect(delivered(data(1003, 1, 1))).toEqual([]);
     const skip = { type: "FORWARD_TSN", newCumulativeTsn: tsn(1002), streams: [{ streamId: 0, ssn: 1 }] };
     expect(delivered(skip as Chunk)).toEqual([1003]);
+  });
+
+  const forwardTsn = (newCumulativeTsn: number, streamSequence: number): Chunk => ({
+    type: "FORWARD_TSN",
+    newCumulativeTsn: tsn(newCumulativeTsn),
+    streams: [{ streamId: 0, ssn: ssn(streamSequence) }],
+  });
+
+  it.each([false, true])(
+    "a FORWARD TSN of the new one that overtakes the answer skips what it lists, restored meanwhile: %s",
+    (restored) => {
+      const stage = new Stage();
+      const { bench } = stage;
+      for (const number of [0, 1, 2]) stage.give(data(1000 + number, 0, number));
+      stage.ask({ kind: "ssn-tsn-reset" });
+      // By the old numbering that message is delivered long since.
+      stage.give(forwardTsn(1004, 1));
+      if (restored)
+        bench.endpoint = Endpoint.restore(bench.endpoint.snapshot(), bench.config, seededRandom(1));
+      stage.answer(1, { sender: tsn(1003), receiver: tsn(stage.nextTsn + far) });
+      stage.give(data(1005, 0, 2));
+      const { receive } = bench.state(stage.tag);
+      expect([receive.cumulativeTsn, receive.buffered.size, receive.nextSsn[0]]).toEqual([1005, 0, 3]);
+    },
+  );
+
+  it("a FORWARD TSN of the old one skips nothing of the new one", () => {
+    const stage = new Stage();
+    stage.give(data(1000, 0, 0));
+    stage.ask({ kind: "ssn-tsn-reset" });
+    stage.give(forwardTsn(1001, 1));
+    stage.answer(1, { sender: tsn(1002), receiver: tsn(stage.nextTsn + far) });
+    stage.give(data(1002, 0, 0));
+    const { receive } = stage.bench.state(stage.tag);
+    expect([stage.isAlive, receive.cumulativeTsn, receive.nextSsn[0]]).toEqual([true, 1002, 1]);
   });
 
   it("marks of the old one are echoed no more", () => {

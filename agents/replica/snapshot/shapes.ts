@@ -240,6 +240,7 @@ const timerNames = [
   "window-probe",
   "reconfiguration",
   "probe",
+  "peer-reset",
 ] as const;
 const deadlines = z
   .array(z.tuple([z.union([z.enum(timerNames), timer("t3"), timer("heartbeat"), timer("mtu")]), real]))
@@ -279,10 +280,12 @@ export const associationShape: z.ZodType<Omit<AssociationSnapshot, "state" | "co
     requestInProgress: z.boolean(),
     requestPath: optional(address),
     deliveredMeanwhile: optional(z.array(z.tuple([bit16, tsn])).max(most)),
+    skippedMeanwhile: optional(z.array(z.tuple([bit16, z.strictObject({ ssn: count, tsn })])).max(most)),
     asconfDue: z.boolean(),
     asconfPath: optional(address),
     wantedPrimary: optional(address),
     recovery: optional(recovery),
+    leftUntilMs: optional(z.array(z.tuple([address, real])).max(256)),
     peerKeyId: bit16,
     paths: z.array(pathShape).min(1).max(256),
     flight,

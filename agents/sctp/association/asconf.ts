@@ -91,10 +91,17 @@ const isLeaving = (core: AssociationCore, local: string): boolean =>
 
 /**
  * Whether an ABORT that comes to this address of ours answers what left there before it was deleted (section 5.3.1).
- * Out of the blue it may come so late that the address is being added again, and not yet part of the association (F1).
+ * Out of the blue it may come so late that the address is being added again, and not yet part of the association
+ * (F1), or is one of ours again already: for two RTOs, as long as a peer may hold a deleted address (section 5.3).
  */
-export const isLateAbort = (core: AssociationCore, local: string, tagReflected: boolean): boolean =>
-  isLeaving(core, local) || (tagReflected && isUnsettled(core.state.asconf, local));
+export const isLateAbort = (
+  core: AssociationCore,
+  local: string,
+  tagReflected: boolean,
+  nowMs: number,
+): boolean =>
+  isLeaving(core, local) ||
+  (tagReflected && (isUnsettled(core.state.asconf, local) || nowMs < (core.leftUntilMs.get(local) ?? 0)));
 
 /** Sends the next ASCONF where none is on its way, or that one again. */
 export function sendAsconf(core: AssociationCore): void {
@@ -248,6 +255,8 @@ function settleRequest(core: AssociationCore, { kind, address }: AddressRequest,
   } else if (kind === "delete" && accepted) {
     const rest = localAddresses.filter((each) => each !== address);
     core.change({ kind: "localAddressesChanged", addresses: rest });
+    for (const [each, untilMs] of core.leftUntilMs) if (untilMs <= core.nowMs) core.leftUntilMs.delete(each);
+    core.leftUntilMs.set(address, core.nowMs + 2 * core.primaryPath.rto.rtoMs);
   } else if (kind === "delete" && !isLeaving(core, address)) core.useSources([...core.sources, address]);
   core.notify({ type: "local-address-change", address, change: kind, accepted });
 }

@@ -160,6 +160,14 @@ export class Association {
     addCookieAck(this.#core, route);
   }
 
+  /** Messages that waited for the packet that is processed: it allows the burst. Answers those that are not taken. */
+  sendWaiting(messages: readonly OutgoingMessage[], nowMs: number): readonly OutgoingMessage[] {
+    const before = this.#core.burstPackets;
+    const refused = messages.filter((message) => this.send(message, nowMs) !== "accepted");
+    this.#core.burstPackets = before;
+    return refused;
+  }
+
   /** INIT or COOKIE ECHO of a peer that is gone already: the shutdown is finished first (sections 5.2.4 and 9.2). */
   peerReturnedTooEarly(route: Route, cookieCame: boolean, nowMs: number): void {
     this.#core.nowMs = nowMs;
@@ -272,8 +280,8 @@ export class Association {
   }
 
   /** Whether an ABORT, with T bit or without, that comes to an address of ours counts for nothing. */
-  isLateAbort(local: string, tagReflected: boolean): boolean {
-    return isLateAbort(this.#core, local, tagReflected);
+  isLateAbort(local: string, tagReflected: boolean, nowMs: number): boolean {
+    return isLateAbort(this.#core, local, tagReflected, nowMs);
   }
 
   changeKeys(change: KeyChange): KeyReply {

@@ -44,9 +44,16 @@ export type TimerName =
   | "window-probe"
   | "reconfiguration"
   | "probe"
+  | "peer-reset"
   | `t3 ${string}`
   | `heartbeat ${string}`
   | `mtu ${string}`;
+
+/** An ordered message that was given up, and the new cumulative TSN that said so. */
+export interface SkipMeanwhile {
+  readonly ssn: number;
+  readonly tsn: Tsn;
+}
 
 /** How an outstanding chunk fares on the paths of its association. */
 export type PathTransmission = Transmission<Path>;
@@ -151,12 +158,16 @@ export class AssociationCore {
   requestInProgress: boolean = false;
   /** While an SSN/TSN reset of ours is in flight: the last ordered message of each stream that was delivered, and its TSN. */
   deliveredMeanwhile: Map<number, Tsn> | undefined;
+  /** The same for what FORWARD TSN listed last of each stream: perhaps by the numbering that is not known yet. */
+  readonly skippedMeanwhile: Map<number, SkipMeanwhile> = new Map<number, SkipMeanwhile>();
   /** Address that the request last went to. */
   requestPath: string | undefined;
   /** The ASCONF in flight is to be sent (again). */
   asconfDue: boolean = false;
   /** Address that it last went to. */
   asconfPath: string | undefined;
+  /** Addresses of ours that were deleted, and how long what left there before may be answered out of the blue. */
+  readonly leftUntilMs: Map<string, number> = new Map<string, number>();
   /** Address that the peer wants to be the primary one, and that is not confirmed yet. */
   wantedPrimary: string | undefined;
   /** Only where this instance began with an older state. */

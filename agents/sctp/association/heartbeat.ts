@@ -9,9 +9,12 @@ import { heartbeatUnanswered } from "./time-outs.ts";
 
 const nonceBytes = 16;
 
-/** The next HEARTBEAT on a path (RFC 9260 section 8.3): HB.interval plus RTO, give or take half an RTO. */
+/**
+ * The next HEARTBEAT on a path (RFC 9260 section 8.3): HB.interval plus RTO, give or take half an RTO. An address
+ * that is not confirmed is probed though heartbeats are switched off (section 5.4): it may be the only one left.
+ */
 export function scheduleHeartbeat(core: AssociationCore, path: Path, nowMs: number): void {
-  if (!path.settings.heartbeatEnabled) {
+  if (!path.settings.heartbeatEnabled && path.confirmed) {
     core.deadlines.clear(path.heartbeatTimer);
     return;
   }

@@ -30,6 +30,8 @@ export function receiveAsconf(core: AssociationCore, chunk: AsconfChunk, route: 
   // Section 5.2, E2: what was answered is answered again; anything else is old, or an attack (E5).
   const cached = core.state.asconf.answers.findLast(({ serial }) => serial === chunk.serialNumber);
   if (cached === undefined) return;
+  // A late one may come from an address that was deleted since, where nothing is to be sent any more (section 5.3, F13).
+  if (chunk.serialNumber !== core.state.asconf.peerSerial && !core.paths.has(route.remote)) return;
   const { parsed } = parseChunkAt(cached.chunk, 0);
   if (!("type" in parsed)) return;
   core.answer({ chunk: parsed, route, reason: "address-change", dependsOn: core.state.sequence });

@@ -1,5 +1,5 @@
 import type { Tsn } from "../base/serial.ts";
-import { tsnAdd, tsnDistance, tsnLessOrEqual, tsnNext } from "../base/serial.ts";
+import { tsnAdd, tsnDistance, tsnLess, tsnLessOrEqual, tsnNext } from "../base/serial.ts";
 import type { MessageName, ReceivedChunk, StreamSkip } from "../rx/receive-state.ts";
 import { expectedSsn, ssnSteps } from "../rx/receive-state.ts";
 import { cumulativeAfter } from "../rx/tsn-ranges.ts";
@@ -62,15 +62,23 @@ export function receiveForwardTsn(
     for (const name of namesIn(chunk)) adoptSkipped(core, name);
   }
   const hadGap = receive.above.length > 0;
+  rememberSkips(core, chunk);
+  skip(core, chunk.newCumulativeTsn, listedMessages(core, chunk));
+  return (
+    hadGap || receive.above.length > 0 || core.window.hasReopened(receive, core.parameters.packetSizeBytes)
+  );
+}
+
+/** Counts everything up to a TSN as received, and the messages as given up (RFC 3758 section 3.6). */
+function skip(core: AssociationCore, cumulativeTsn: Tsn, listed: readonly MessageName[]): void {
   const wasHeldBack = isHeldBack(core);
-  const listed = listedMessages(core, chunk);
-  const { discarded, aborted, endless } = givenUp(core, chunk.newCumulativeTsn, listed);
+  const { discarded, aborted, endless } = givenUp(core, cumulativeTsn, listed);
   for (const each of discarded) core.reassembly.remove([each]);
   const ordered = [...aborted, ...listed].filter((name) => !name.unordered);
   const skips = ordered.filter(({ streamId, ssn }) => core.reassembly.orderedUpTo(streamId, ssn).length > 0);
   core.receivedSequence = core.change({
     kind: "dataSkipped",
-    cumulativeTsn: chunk.newCumulativeTsn,
+    cumulativeTsn,
     discarded: discarded.map((each) => each.tsn),
     aborted,
     advances: ordered.filter((name) => !skips.includes(name)).map(skipOf),
@@ -85,9 +93,31 @@ export function receiveForwardTsn(
   for (const streamId of endless) deliverOrdered(core, streamId);
   // Unordered DATA of one stream shares a name: whole messages may have waited behind the one that was broken off.
   for (const { streamId, unordered } of aborted) if (unordered) deliverUnorderedOf(core, streamId);
-  return (
-    hadGap || receive.above.length > 0 || core.window.hasReopened(receive, core.parameters.packetSizeBytes)
+}
+
+/** While it is not known which numbering the peer has: what the other one makes of this is seen to with its answer. */
+function rememberSkips(core: AssociationCore, chunk: ForwardTsnChunk | IForwardTsnChunk): void {
+  if (core.deliveredMeanwhile === undefined) return;
+  const tsn = chunk.newCumulativeTsn;
+  const note = (streamId: number, ssn: number): void => {
+    const other = core.skippedMeanwhile.get(streamId);
+    const isHigher = other?.tsn !== tsn || ssnSteps(core.state.receive, other.ssn, ssn) > 0;
+    if (isHigher && streamId < core.state.agreement.inboundStreams)
+      core.skippedMeanwhile.set(streamId, { ssn, tsn });
+  };
+  if (chunk.type === "FORWARD_TSN") for (const { streamId, ssn } of chunk.streams) note(streamId, ssn);
+  else for (const each of chunk.streams) if (!each.unordered) note(each.streamId, each.messageId);
+}
+
+/**
+ * The answer to our SSN/TSN reset comes late: what FORWARD TSN listed from `firstTsn` on has the new numbering, in
+ * which the streams have just begun again. To be called before what came meanwhile is forgotten.
+ */
+export function skipFrom(core: AssociationCore, firstTsn: Tsn): void {
+  const listed = [...core.skippedMeanwhile].flatMap(([streamId, { ssn, tsn }]) =>
+    tsnLess(tsn, firstTsn) || isOutOfDate(core, streamId, ssn) ? [] : [{ streamId, unordered: false, ssn }],
   );
+  if (listed.length > 0) skip(core, core.state.receive.cumulativeTsn, listed);
 }
 
 const skipOf = ({ streamId, ssn }: MessageName): StreamSkip => ({ streamId, ssn });

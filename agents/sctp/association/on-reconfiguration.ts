@@ -218,6 +218,8 @@ function resetAll(core: AssociationCore, requestSequence: number): Reconfigurati
     return { responseSequence: requestSequence, result: reconfigurationResult.alreadyInProgress };
   if (send.outstanding.length > 0 || core.scheduler.isFinishing(send, [])) {
     core.scheduler.pauseAll(send.nextOrder);
+    // The peer asks again within its RTO, unless it is gone: only data shows that, where no heartbeats are sent.
+    core.deadlines.set("peer-reset", core.nowMs + 2 * core.parameters.rtoMaxMs);
     return { responseSequence: requestSequence, result: reconfigurationResult.inProgress };
   }
   const receiver = tsnAdd(tsnNext(receive.cumulativeTsn), farTsns);

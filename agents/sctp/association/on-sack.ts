@@ -153,7 +153,9 @@ function noticeReneging(core: AssociationCore, gaps: readonly GapRange[]): void 
  */
 function credit(core: AssociationCore, transmission: PathTransmission, nowMs: number): boolean {
   const { path, chunk, gapAcked } = transmission;
-  if (gapAcked || path === undefined) return false;
+  if (gapAcked) return false;
+  // Its address was deleted since (RFC 5061 section 5.3, F13), or it was given up before it was sent.
+  if (path === undefined) return true;
   // RFC 3758 section 3.5, A2: it counted as acknowledged when it was given up, and shows no round trip.
   if (chunk.abandoned) {
     if (chunk.tsn === path.timedTsn) path.timedTsn = undefined;

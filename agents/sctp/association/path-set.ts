@@ -2,6 +2,7 @@ import type { Path } from "../path/path.ts";
 import { createPath, pathForNewData } from "../path/path.ts";
 import type { AssociationCore } from "./core.ts";
 import { sendHeartbeat } from "./heartbeat.ts";
+import { peerLacksForwardTsn } from "./partial-reliability.ts";
 
 /** The peer has another address from now on: it is probed at once, and gets nothing else before (RFC 5061 section 5.3, F14). */
 export function addPath(core: AssociationCore, address: string, nowMs: number): void {
@@ -33,6 +34,8 @@ export function removePath(core: AssociationCore, address: string): void {
   });
   core.paths.delete(address);
   core.allPaths = [...core.paths.values()];
+  // Its T3 may run for nothing but a FORWARD TSN (RFC 3758 section 3.5, C4).
+  if (peerLacksForwardTsn(core)) core.forwardTsnDue = true;
   for (const timer of [path.t3Timer, path.heartbeatTimer, path.mtuTimer]) core.deadlines.clear(timer);
   forget(core, address);
   resend(core, path);

@@ -71,13 +71,16 @@ const isData = (chunk: Chunk): chunk is DataChunk | IDataChunk =>
 const isForwardTsn = (chunk: Chunk): chunk is ForwardTsnChunk | IForwardTsnChunk =>
   chunk.type === "FORWARD_TSN" || chunk.type === "I_FORWARD_TSN";
 
+/** Also the probes for the path MTU, of which PAD makes up the size (RFC 8899). */
+const isProbe = ({ type }: Chunk): boolean =>
+  type === "HEARTBEAT" || type === "HEARTBEAT_ACK" || type === "PAD";
+
 /** HEARTBEATs go everywhere; anything else shows which of our addresses the peer uses. */
 function heardFrom(core: AssociationCore, chunks: readonly Chunk[], route: Route): void {
   const path = core.paths.get(route.remote);
   // An ASCONF may come from an address that it adds.
   if (path === undefined) return;
-  const type = chunks[0]?.type;
-  const probe = chunks.length === 1 && (type === "HEARTBEAT" || type === "HEARTBEAT_ACK");
+  const probe = chunks.every(isProbe);
   const moved = path.heardAt !== route.local;
   if (moved && !probe && core.mayLeaveFrom(route.local)) core.sendFrom(path, route.local);
   const port = route.remotePort;

@@ -6,6 +6,7 @@ import type { Parameter } from "../wire/index.ts";
 import type { AssociationCore } from "./core.ts";
 import { deliverWhatIsReady, resetReceiving, resetStreamsFrom } from "./deliver.ts";
 import { noEcn } from "./ecn-state.ts";
+import { skipFrom } from "./on-forward-tsn.ts";
 import type {
   ReconfigurationAnswer,
   ReconfigurationRequest,
@@ -195,6 +196,7 @@ export function finishRequest(
   if (answer.result === performed) perform(core, request, answer);
   const held = core.deliveredMeanwhile !== undefined;
   core.deliveredMeanwhile = undefined;
+  core.skippedMeanwhile.clear();
   if (held) deliverWhatIsReady(core);
   tell(
     core,
@@ -208,6 +210,7 @@ export function finishRequest(
 export function resumeStreams(core: AssociationCore): void {
   const { inFlight, wanted } = core.state.reconfiguration;
   core.scheduler.resumeAll();
+  core.deadlines.clear("peer-reset");
   // What was given before the one in flight is sent already.
   if (inFlight !== undefined) pauseFor(core, inFlight.request, 0);
   else pauseFor(core, wanted[0]);
@@ -250,8 +253,9 @@ function perform(
 function resetReceivingFrom(core: AssociationCore, nextTsn: Tsn): void {
   const { receive } = core.state;
   const isAhead = !tsnLess(receive.cumulativeTsn, nextTsn) || receive.above.length > 0;
-  if (isAhead) resetStreamsFrom(core, nextTsn);
-  else resetReceiving(core, tsnAdd(nextTsn, -1));
+  if (!isAhead) return resetReceiving(core, tsnAdd(nextTsn, -1));
+  resetStreamsFrom(core, nextTsn);
+  skipFrom(core, nextTsn);
 }
 
 function tell(

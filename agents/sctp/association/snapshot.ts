@@ -7,7 +7,7 @@ import type { SackSchedulerState } from "../rx/sack-scheduler.ts";
 import type { FlightState } from "../tx/flight.ts";
 import type { SchedulerSnapshot } from "../tx/scheduler.ts";
 import type { AbandonedMessages } from "./abandoned-messages.ts";
-import type { AssociationSetting, PendingControl, TimerName } from "./core.ts";
+import type { AssociationSetting, PendingControl, SkipMeanwhile, TimerName } from "./core.ts";
 import { AssociationCore } from "./core.ts";
 import type { EcnState } from "./ecn-state.ts";
 import type { ForwardTsnSent } from "./forward-tsn-state.ts";
@@ -44,10 +44,12 @@ export interface AssociationSnapshot {
   readonly requestInProgress: boolean;
   readonly requestPath: string | undefined;
   readonly deliveredMeanwhile: readonly (readonly [streamId: number, tsn: Tsn])[] | undefined;
+  readonly skippedMeanwhile?: readonly (readonly [streamId: number, skip: SkipMeanwhile])[] | undefined;
   readonly asconfDue: boolean;
   readonly asconfPath: string | undefined;
   readonly wantedPrimary: string | undefined;
   readonly recovery: Recovery | undefined;
+  readonly leftUntilMs?: readonly (readonly [address: string, untilMs: number])[] | undefined;
   readonly keys: KeyRingSnapshot;
   readonly peerKeyId: number;
   readonly paths: readonly Path[];
@@ -85,10 +87,12 @@ export function takeSnapshot(core: AssociationCore): AssociationSnapshot {
     requestInProgress: core.requestInProgress,
     requestPath: core.requestPath,
     deliveredMeanwhile: core.deliveredMeanwhile && [...core.deliveredMeanwhile],
+    skippedMeanwhile: [...core.skippedMeanwhile],
     asconfDue: core.asconfDue,
     asconfPath: core.asconfPath,
     wantedPrimary: core.wantedPrimary,
     recovery: core.recovery,
+    leftUntilMs: [...core.leftUntilMs],
     keys: core.keys.snapshot(),
     peerKeyId: core.authenticator?.peerKeyId ?? 0,
     paths: core.allPaths.map(clonePath),
@@ -128,10 +132,12 @@ export function restoreCore(snapshot: AssociationSnapshot, setting: AssociationS
   core.requestInProgress = snapshot.requestInProgress;
   core.requestPath = snapshot.requestPath;
   core.deliveredMeanwhile = snapshot.deliveredMeanwhile && new Map(snapshot.deliveredMeanwhile);
+  for (const [streamId, skip] of snapshot.skippedMeanwhile ?? []) core.skippedMeanwhile.set(streamId, skip);
   core.asconfDue = snapshot.asconfDue;
   core.asconfPath = snapshot.asconfPath;
   core.wantedPrimary = snapshot.wantedPrimary;
   core.recovery = snapshot.recovery;
+  for (const [address, untilMs] of snapshot.leftUntilMs ?? []) core.leftUntilMs.set(address, untilMs);
   core.paths.clear();
   for (const path of snapshot.paths) core.paths.set(path.address, { ...clonePath(path), flightBytes: 0 });
   core.allPaths = [...core.paths.values()];

@@ -5,7 +5,7 @@ import type { AssociationCore, TimerName } from "./core.ts";
 import { heartbeatDue } from "./heartbeat.ts";
 import { mtuProbeDue } from "./path-mtu.ts";
 import { probeTimedOut } from "./probe.ts";
-import { reconfigurationTimedOut } from "./reconfiguration.ts";
+import { reconfigurationTimedOut, resumeStreams } from "./reconfiguration.ts";
 import { repeatShutdown } from "./shutdown.ts";
 import { retransmissionDue } from "./time-outs.ts";
 
@@ -18,6 +18,7 @@ export function timerExpired(core: AssociationCore, timer: TimerName, nowMs: num
   else if (timer === "t1-cookie") repeatCookie(core, nowMs);
   else if (timer === "reconfiguration") reconfigurationTimedOut(core, nowMs);
   else if (timer === "probe") probeTimedOut(core, nowMs);
+  else if (timer === "peer-reset") resumeStreams(core);
   else if (timer === "asconf") asconfTimedOut(core, nowMs);
   else if (timer === "window-probe") {
     core.probeAllowed = true;

@@ -209,7 +209,7 @@ function give(
 ): void {
   // RFC 5061 section 5.3.1: it answers what left there before the address was deleted.
   const late = (chunk: Chunk): boolean =>
-    chunk.type === "ABORT" && association.isLateAbort(route.local, chunk.tagReflected);
+    chunk.type === "ABORT" && association.isLateAbort(route.local, chunk.tagReflected, nowMs);
   const counting = chunks.some(late) ? chunks.filter((chunk) => !late(chunk)) : chunks;
   if (counting.length > 0) association.receive(counting, route, nowMs, congestionExperienced);
   core.associations.refile(association);

@@ -218,9 +218,7 @@ function collide(
     if (call === undefined) return undefined;
     core.calls.delete(localTag);
     const association = establish(core, content, agreement, call.sequence, route, nowMs);
-    for (const message of call.waiting) {
-      if (association.send(message, nowMs) !== "accepted") reportUnsent(core, localTag, message);
-    }
+    for (const each of association.sendWaiting(call.waiting, nowMs)) reportUnsent(core, localTag, each);
     if (call.shutdownWanted) association.shutdown(nowMs);
     return association;
   }
@@ -237,9 +235,7 @@ function collide(
     core.notify(localTag, { type: "association-change", state: "restart", reason, successor: localTag });
   }
   const association = establish(core, content, agreement, existing.state.sequence, route, nowMs);
-  for (const message of waiting) {
-    if (association.send(message, nowMs) !== "accepted") reportUnsent(core, localTag, message);
-  }
+  for (const each of association.sendWaiting(waiting, nowMs)) reportUnsent(core, localTag, each);
   if (call?.shutdownWanted === true) association.shutdown(nowMs);
   return association;
 }

@@ -8,7 +8,7 @@ import type { Envelope, Sent } from "../handshake/bench.ts";
 export const added = "192.0.2.40";
 export const ours = "192.0.2.13";
 
-const extensions = { ...noExtensions, addressReconfiguration: true };
+export const extensions: ProtocolParameters["extensions"] = { ...noExtensions, addressReconfiguration: true };
 
 type AddressChange = Extract<Parameter, { readonly correlationId: number; readonly address: unknown }>;
 
@@ -31,13 +31,11 @@ export class AsconfStage {
   constructor(
     parameters: Partial<ProtocolParameters> = {},
     peerAddresses: readonly string[] = [peer, peerToo],
+    chunkTypes: readonly number[] = [0xc1, 0x80],
   ) {
     this.bench = new Bench({ extensions, asconfWithoutAuthentication: true, ...parameters });
     this.tag = this.bench.accept({
-      parameters: [
-        ...peerAddresses.map(addressParameter),
-        { type: "SUPPORTED_EXTENSIONS", chunkTypes: [0xc1, 0x80] },
-      ],
+      parameters: [...peerAddresses.map(addressParameter), { type: "SUPPORTED_EXTENSIONS", chunkTypes }],
     });
     for (const address of peerAddresses) this.confirm(address);
     this.bench.notifications.length = 0;

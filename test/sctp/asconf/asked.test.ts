@@ -99,6 +99,17 @@ describe("an ASCONF of the peer (RFC 5061 section 5.2)", () => {
     expect(after).toMatchObject([{ to: added, chunks: [{ type: "DATA" }] }]);
   });
 
+  it("that leaves only an address that is not confirmed: it is probed for ever, though heartbeats are off", () => {
+    const stage = new AsconfStage({ pathMaxRetrans: 1 }, [peer]);
+    const changes = [change("ADD_IP_ADDRESS", "0.0.0.0", 1), change("DELETE_IP_ADDRESS", peer, 2)];
+    stage.give([stage.asconf(changes)], { from: added });
+    const probes = Array.from({ length: 12 }, () => types(stage.bench.nextDeadline())).flat();
+    expect(stage.told).toContainEqual([added, "unreachable"]);
+    expect(probes.filter((each) => each === "HEARTBEAT").length).toBeGreaterThan(4);
+    stage.confirm(added);
+    expect(stage.send()).toMatchObject([{ to: added, chunks: [{ type: "DATA" }] }]);
+  });
+
   it("that sets the primary address is followed, for a new address once it is confirmed", () => {
     const stage = new AsconfStage();
     expect(stage.ask([change("SET_PRIMARY_ADDRESS", peerToo)]).parameters).toEqual([]);
@@ -216,6 +227,15 @@ describe("sequence numbers of the peer's ASCONF (section 5.2, E1 to E5)", () => 
     for (const serial of [999, 1003, 5000, 0]) {
       expect(stage.give([stage.asconf([change("ADD_IP_ADDRESS", added)], serial)])).toEqual([]);
     }
+  });
+
+  it("late ones are not answered to an address that was deleted since (section 5.3, F13)", () => {
+    const stage = new AsconfStage();
+    const first = stage.asconf([change("SET_PRIMARY_ADDRESS", peerToo)]);
+    stage.give([first], { from: peerToo });
+    stage.ask([change("DELETE_IP_ADDRESS", peerToo)], { from: peer });
+    expect(stage.give([first], { from: peerToo })).toEqual([]);
+    expect(types(stage.give([first], { from: peer }))).toEqual(["ASCONF_ACK"]);
   });
 
   it("in one packet are all answered in one packet", () => {

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { decodeUpdate } from "../../../agents/replica/index.ts";
 import { encodeUpdate } from "../../../agents/replica/update-codec.ts";
 import { Endpoint, applyUpdate, cloneAssociationState, seededRandom } from "../../../agents/sctp/index.ts";
-import type { Parameter } from "../../../agents/sctp/wire/index.ts";
+import type { Chunk, Parameter } from "../../../agents/sctp/wire/index.ts";
 import { Bench, types } from "../handshake/bench.ts";
 import { AsconfStage, added, asconfIn, change, ours, peer, peerToo, us, usToo } from "./asconf-stage.ts";
 import { numbered as data } from "../rx/chunks.ts";
@@ -71,6 +71,26 @@ describe("an address of ours (RFC 5061 sections 5.1 and 5.3)", () => {
     expect(bench.state(tag).phase).toBe("established");
     stage.give([{ type: "ABORT", tagReflected: false, causes: [] }], { to: ours });
     expect(bench.endpoint.state(tag)).toBeUndefined();
+  });
+
+  it("is deleted and added again at once: so it is for two RTOs after the deletion", () => {
+    for (const laterMs of [1999, 2000]) {
+      const stage = new AsconfStage();
+      const { bench, tag } = stage;
+      const { peerTag } = bench.state(tag).agreement;
+      const reflected: Chunk = { type: "ABORT", tagReflected: true, causes: [] };
+      bench.endpoint.removeAddress(tag, usToo, bench.nowMs);
+      bench.sent();
+      stage.acknowledge();
+      bench.endpoint.addAddress(tag, usToo, bench.nowMs);
+      bench.sent();
+      stage.acknowledge();
+      expect(stage.localAddresses).toEqual([us, usToo]);
+      bench.endpoint = Endpoint.restore(bench.endpoint.snapshot(), bench.config, seededRandom(1));
+      bench.nowMs += laterMs;
+      bench.give([reflected], { to: usToo, tag: peerTag });
+      expect(bench.endpoint.state(tag)?.phase).toBe(laterMs < 2000 ? "established" : undefined);
+    }
   });
 
   it("takes the place of the only one: one ASCONF from the new address, found by the old one", () => {

@@ -177,6 +177,20 @@ describe("COOKIE ECHO beside an association (section 5.2.4)", () => {
     expect(bench.notifications).toHaveLength(1);
   });
 
+  it("action B: all that waits leaves in one burst (section 6.1, rule D)", () => {
+    const bench = new Bench({ scheduler: "round-robin-per-packet" });
+    const { handle } = bench.connect();
+    bench.give([initAckOf()], { tag: handle });
+    // Each stream has a packet of its own.
+    for (let streamId = 0; streamId < 8; streamId++) {
+      const payload = new Uint8Array(100);
+      bench.endpoint.send(handle, { streamId, ppid: 3, unordered: false, payload }, bench.nowMs);
+    }
+    const { echo } = bench.handshake({ initiateTag: 99 });
+    const out = bench.give([echo], { tag: handle });
+    expect(out.filter(({ chunks }) => chunks.some(({ type }) => type === "DATA"))).toHaveLength(4);
+  });
+
   it("action B in ESTABLISHED: the tag of the peer is the one of the cookie from then on", () => {
     const bench = new Bench();
     const { handle } = bench.connect();

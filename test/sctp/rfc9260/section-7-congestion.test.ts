@@ -320,6 +320,20 @@ describe("7.2.5 a path that is another one now", () => {
     expect(peer.cwnd).toBe(5000);
   });
 
+  it("but not where the peer only probes that address, for its path MTU too (RFC 8899)", () => {
+    const { peer, user } = full(16, { localAddresses: [US, US_TOO] });
+    peer.sends(sack(16));
+    peer.skips();
+    const probe = { type: "HEARTBEAT", info: new Uint8Array(16) } as const;
+    for (const chunks of [[probe], [probe, { type: "PAD", padding: new Uint8Array(1000) } as const]]) {
+      peer.sendsPacket({ to: US_TOO, chunks });
+      expect(peer.cwnd).toBe(17_000);
+    }
+    peer.skips();
+    user.sends(FULL);
+    expect(peer.skips().map(({ from }) => from)).toEqual([US]);
+  });
+
   it("but not where the peer brings us back to the address where T3 expired before another one was used (7.2.3)", () => {
     const { peer, user } = full(4, { localAddresses: [US, US_TOO], peerAddresses: [PEER, PEER_TOO] });
     peer.endpoint.useOtherAddresses(true);
