@@ -4,6 +4,7 @@ import { Dice } from "./dice.ts";
 import type { Knobs, Side } from "./knobs.ts";
 import type { Datagram } from "../network.ts";
 
+const cookieEchoType = 10;
 const authType = 15;
 
 interface Span {
@@ -46,9 +47,11 @@ export class Forger {
     const needing = behind.filter(({ type }) => this.#authentication.requires(receiver, tag, type));
     const kept = bare ? needing : [chunks[at]!, ...behind];
     if ((bare ? needing : behind).every(({ length }) => length <= 4)) return undefined;
+    // Without its COOKIE ECHO the packet would be out of the blue, whose ABORT no key protects (RFC 9260 section 8.4).
+    const setUp = chunks.slice(0, at).filter(({ type }) => type === cookieEchoType);
     const forged = Buffer.concat([
       bytes.subarray(0, 12),
-      ...kept.map((each) => bytes.subarray(each.at, each.end)),
+      ...[...setUp, ...kept].map((each) => bytes.subarray(each.at, each.end)),
     ]);
     this.#change(forged);
     new DataView(forged.buffer, forged.byteOffset).setUint32(8, checksumOf(forged), true);
@@ -57,7 +60,9 @@ export class Forger {
 
   /** One bit in the value of one chunk behind AUTH. */
   #change(forged: Uint8Array): void {
-    const choices = spans(forged).filter(({ type, length }) => type !== authType && length > 4);
+    const choices = spans(forged).filter(
+      ({ type, length }) => type !== authType && type !== cookieEchoType && length > 4,
+    );
     const { at, length } = this.#dice.pick(choices);
     forged[this.#dice.int(at + 4, at + length - 1)]! ^= 1 << this.#dice.int(0, 7);
   }

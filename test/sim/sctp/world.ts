@@ -99,7 +99,13 @@ export class SimWorld {
   }
 
   #end(ending: Exclude<Knobs["ending"], "none">): void {
-    const ended = (): boolean => sides.every((side) => this.hosts[side].current?.status !== "up");
+    const before = sides.map((side) => this.hosts[side].current?.handle);
+    // A restart is an ABORT of this association and another one (RFC 9260 section 5.2.4, action A).
+    const ended = (): boolean =>
+      sides.every((side, place) => {
+        const { current } = this.hosts[side];
+        return current?.status !== "up" || current.handle !== before[place];
+      });
     if (ending === "abort") this.#happenings.happen({ kind: "abort", side: "a" });
     else {
       if (ending !== "shutdown-b") this.#happenings.happen({ kind: "shutdown", side: "a" });

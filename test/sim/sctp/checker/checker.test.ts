@@ -152,6 +152,22 @@ describe("the packet that begins a recovery (RFC 9260 section 7.2.4, rule 3)", (
   });
 });
 
+describe("Fast Recovery, after what was given up is missing (RFC 3758 section 3.5, F5)", () => {
+  it("has begun, and the next loss makes no other one", () => {
+    const transfer = sending(19);
+    transfer.abandoned(1);
+    for (const last of [2, 3, 4]) sacked(transfer, 0, [[2, last]]);
+    transfer.packetsSent([packet([20])]);
+    for (const last of [6, 7, 8]) {
+      sacked(transfer, 0, [
+        [2, 4],
+        [6, last],
+      ]);
+    }
+    expect(() => transfer.packetsSent([packet([5], { congestionWindowBytes: 4000 })])).toThrow(tooMuch);
+  });
+});
+
 describe("Fast Recovery, when all that was in flight was given up (RFC 3758 section 3.5)", () => {
   const full: Partial<DataPacket> = { congestionWindowBytes: 4000 };
 
@@ -222,6 +238,31 @@ describe("T3 (RFC 9260 sections 6.3.3 and 7.2.3)", () => {
     transfer.packetsSent([packet([1], { to: "y", byTimer: true, atMs: 1000 })]);
     const reason = "heartbeat-ack";
     transfer.packetsSent([packet([2], { to: "y", reason, congestionWindowBytes: 3000, atMs: 1040 })]);
+  });
+});
+
+describe("T3 that has expired (RFC 9260 section 6.3)", () => {
+  /** TSN 1 is missing and waits for the window; what is in flight was sent lately. */
+  const expiring = (atMs: number): void => {
+    const transfer = sending(4);
+    for (const last of [2, 3, 4]) sacked(transfer, 0, [[2, last]]);
+    transfer.packetsSent([packet([5], { atMs: 990 }), packet([6], { atMs: 990 })]);
+    transfer.packetsSent([packet([1], { byTimer: true, congestionWindowBytes: 1000, atMs })]);
+  };
+
+  it("ran for what is missing, too (section 6.3.2, R3)", () => {
+    expiring(1000);
+    expect(() => expiring(999)).toThrow(tooMuch);
+  });
+
+  it("may not have shown yet, where there are several addresses (section 6.3.3, E3)", () => {
+    const going = (atMs: number): void => {
+      const transfer = sending(4);
+      transfer.packetsSent([packet([5], { to: "y" })]);
+      transfer.packetsSent([packet([6], { congestionWindowBytes: 4000, atMs })]);
+    };
+    going(1000);
+    expect(() => going(999)).toThrow(tooMuch);
   });
 });
 

@@ -99,15 +99,19 @@ export class FastRecovery {
     const all = (recovering || !this.#isExact) && progress;
     const limit = all ? (gaps.at(-1)?.[1] ?? 0) : newest === undefined ? 0 : steps(cumulativeTsn, newest);
     const found: Outstanding[] = [];
+    let lossy = false;
     for (const [tsn, chunk] of this.#outstanding) {
       if (steps(cumulativeTsn, tsn) >= limit) break;
-      if (chunk.gapAcked || chunk.lost !== undefined) continue;
+      const isAbandoned = chunk.lost === "abandoned";
+      if (chunk.gapAcked || (chunk.lost !== undefined && !isAbandoned)) continue;
       chunk.strikes += 1;
       if (chunk.strikes < 3 || (chunk.wasMissing && this.#isExact)) continue;
       chunk.wasMissing = true;
-      found.push(chunk);
+      lossy = true;
+      // What was given up is not sent again, but its loss counts (RFC 3758 section 3.5, F5).
+      if (!isAbandoned) found.push(chunk);
     }
-    if (found.length > 0 && !recovering) {
+    if (lossy && !recovering) {
       this.#exit = (nextTsn - 1) >>> 0;
       this.#begins = true;
     }

@@ -164,9 +164,13 @@ export class Transfer {
     if (windowBytes === undefined || limit === undefined || flight < limit) return;
     // T3 of that address may have expired without a chunk of it being sent again yet.
     const timedOut = (packet.byTimer || t3) && this.#timeOut(packet.to, packet);
-    hold(timedOut, "congestion window (RFC 9260 sections 6.1 B and 7.2.1)", () => {
-      return `${this.#name}: ${flight} bytes in flight to ${packet.to}, window ${windowBytes}${limit === 1 ? " after T3" : ""}, TSN ${packet.chunks[0]?.tsn} sent`;
-    });
+    hold(
+      timedOut || this.#timedOutUnseen(packet) < limit,
+      "congestion window (RFC 9260 sections 6.1 B and 7.2.1)",
+      () => {
+        return `${this.#name}: ${flight} bytes in flight to ${packet.to}, window ${windowBytes}${limit === 1 ? " after T3" : ""}, TSN ${packet.chunks[0]?.tsn} sent`;
+      },
+    );
   }
 
   /** Answers why the chunk may be sent again. */
@@ -192,15 +196,19 @@ export class Transfer {
    */
   #timeOut(address: string, { atMs, byTimer }: DataPacket): boolean {
     const there = [...this.#outstanding.values()].filter((each) => each.to === address && !each.gapAcked);
-    const flying = there.filter(({ lost }) => lost === undefined);
-    const oldestMs = flying.reduce((oldest, each) => Math.min(oldest, each.sentAtMs), Infinity);
+    // What is found missing is outstanding until it is sent again (section 6.3.2, R3).
+    const timed = there.filter(({ lost }) => lost === undefined || lost === "missing");
+    const oldestMs = timed.reduce((oldest, each) => Math.min(oldest, each.sentAtMs), Infinity);
     // With one address T3 shows at once by the packet that it brings back. Where chunks move between addresses, one
     // may come under a timer that another one started long before, and a time-out may show later only. T3 also
     // runs for a FORWARD TSN (RFC 3758 section 3.5). Rounding of floating point instants is no early timer.
     const exact = this.#addresses.size === 1 && !this.#hasGivenUp;
     if (exact && (!byTimer || atMs - oldestMs + 1e-6 < this.#limits.rtoMinMs)) return false;
     for (const each of there) {
-      if (each.lost === "abandoned") continue;
+      if (each.lost === "abandoned") {
+        each.wasMissing = true;
+        continue;
+      }
       if (each.lost === undefined) this.#fly(each, -1);
       each.lost = "t3";
       each.unsure = this.#addresses.size > 1 && atMs - each.sentAtMs < this.#limits.rtoMinMs;
@@ -212,6 +220,20 @@ export class Transfer {
     // Seen later, its time may be over: an acknowledgement may have come meanwhile.
     if (byTimer && !probing && !this.#isDueElsewhere(address, atMs)) this.#timedOut.add(address);
     return true;
+  }
+
+  /**
+   * With several addresses T3 of one may have expired while the windows of all let nothing be sent again (section
+   * 6.3.3, E3): then what was in flight there for so long counts no more. Answers what does.
+   */
+  #timedOutUnseen({ to, atMs }: DataPacket): number {
+    for (const each of this.#addresses.size > 1 ? this.#outstanding.values() : []) {
+      const flies = each.to === to && each.lost === undefined && !each.gapAcked;
+      if (!flies || atMs - each.sentAtMs + 1e-6 < this.#limits.rtoMinMs) continue;
+      this.#fly(each, -1);
+      each.lost = "t3";
+    }
+    return this.#flight.get(to) ?? 0;
   }
 
   /** The timer that has expired may be that of another address. */
