@@ -90,6 +90,10 @@ export class HeldStates {
     return new Map([...this.#entries].map(([association, { state }]) => [association, state]));
   }
 
+  state(association: number): AssociationState | undefined {
+    return this.#entries.get(association)?.state;
+  }
+
   lease(association: number): TsnLease | undefined {
     return this.#entries.get(association)?.lease;
   }

@@ -225,7 +225,7 @@ export class StandbyInstance {
 
   /** A packet of the peer at our address: a HEARTBEAT is answered here, everything else is the primary's. */
   receive(bytes: Uint8Array, route: Route, congestionExperienced: boolean): void {
-    const answer = answerHeartbeat(this.states, bytes, route.remote);
+    const answer = answerHeartbeat((localTag) => this.#held.state(localTag), bytes, route.remote);
     if (answer !== undefined) {
       const heartbeatAck = { bytes: answer, reason: "heartbeat-ack", dependsOn: 0, association: 0 } as const;
       this.#outputs.packets.push({ ...route, ...heartbeatAck });

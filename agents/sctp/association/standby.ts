@@ -4,12 +4,12 @@ import { parsePacket, writePacket } from "../wire/index.ts";
 import type { AssociationState } from "./state.ts";
 
 /**
- * The HEARTBEAT ACK packet that a computer which only holds the association state sends from its own
+ * The HEARTBEAT ACK packet that a computer which only holds association states sends from its own
  * address, so that the peer confirms that address (RFC 9260 sections 5.4 and 8.3); undefined when the
- * packet is no HEARTBEAT of this association's peer.
+ * packet is no HEARTBEAT of an association's peer. `stateOf` finds a state by our verification tag.
  */
 export function answerHeartbeat(
-  states: Iterable<AssociationState>,
+  stateOf: (localTag: number) => AssociationState | undefined,
   bytes: Uint8Array,
   remote: string,
 ): Uint8Array | undefined {
@@ -18,22 +18,21 @@ export function answerHeartbeat(
   const { packet } = parsed;
   const [first] = packet.chunks;
   if (first?.type !== "HEARTBEAT" || packet.chunks.length !== 1) return undefined;
-  for (const { agreement, phase } of states) {
-    const ours =
-      phase !== "closed" &&
-      agreement.localTag === packet.verificationTag &&
-      agreement.localPort === packet.destinationPort &&
-      agreement.peerPort === packet.sourcePort &&
-      agreement.peerAddresses.includes(remote);
-    if (!ours) continue;
-    return writePacket({
-      sourcePort: agreement.localPort,
-      destinationPort: agreement.peerPort,
-      verificationTag: agreement.peerTag,
-      chunks: [{ ...first, type: "HEARTBEAT_ACK" }],
-    });
-  }
-  return undefined;
+  const state = stateOf(packet.verificationTag);
+  if (state === undefined || state.phase === "closed") return undefined;
+  const { localTag, peerTag, localPort, peerPort, peerAddresses } = state.agreement;
+  const isOurs =
+    localTag === packet.verificationTag &&
+    localPort === packet.destinationPort &&
+    peerPort === packet.sourcePort &&
+    peerAddresses.includes(remote);
+  if (!isOurs) return undefined;
+  return writePacket({
+    sourcePort: localPort,
+    destinationPort: peerPort,
+    verificationTag: peerTag,
+    chunks: [{ ...first, type: "HEARTBEAT_ACK" }],
+  });
 }
 
 /** What an update that is about to be applied gives to the user. */
