@@ -160,7 +160,6 @@ function memberOptions(side: "a" | "b"): MemberOptions {
     startsAs: side === "a" ? "primary" : "secondary",
     makeEndpoint: () => new Endpoint(config, seededRandom(side === "a" ? 1 : 2)),
     makeApplication: () => new NumberedApplication("down"),
-    echoes: false,
     fencing: "prefer-availability",
     policy: { kind: "every-update" },
     keeper: undefined,
