@@ -2,8 +2,8 @@ import { NumberedApplication } from "../application/index.ts";
 import type { AgentMessage, Configure, ConfigureKeeper, DeskMessage } from "../control/index.ts";
 import type { BecamePrimary, ClusterFrame, InstanceRecord, LinkName, Replication } from "../replica/index.ts";
 import { ActiveInstance, Member, eventRecord, parseReplication } from "../replica/index.ts";
-import type { IcmpReport, OutboundPacket, ProtocolParameters } from "../sctp/index.ts";
-import { Endpoint, packetChecksum, rfc9260Parameters } from "../sctp/index.ts";
+import type { Extensions, IcmpReport, OutboundPacket, ProtocolParameters } from "../sctp/index.ts";
+import { Endpoint, noExtensions, packetChecksum, rfc9260Parameters } from "../sctp/index.ts";
 import { HostClock } from "./clock.ts";
 import type { MemberLink } from "./cluster-link.ts";
 import { ClusterLink } from "./cluster-link.ts";
@@ -186,8 +186,10 @@ export class Agent {
       throw new Error("the shared placement needs a store: none is named");
     if (keeper === undefined && fencing === "witness")
       throw new Error("fencing by a witness needs a keeper: none is named");
+    const { ownAddress, localAddresses = [] } = this.#setting ?? {};
     const options = {
       startsAs,
+      partnerAddresses: localAddresses.filter((address) => address !== ownAddress),
       makeEndpoint: () => this.#endpoint(),
       makeApplication: () => new NumberedApplication("down"),
       // With a keeper it is the keeper who decides.
@@ -204,7 +206,7 @@ export class Agent {
   #endpoint(): Endpoint {
     const setting = this.#setting;
     if (setting === undefined) throw new Error("broken rule: an endpoint needs a setting");
-    const parameters: ProtocolParameters = { ...rfc9260Parameters, ...setting.timers };
+    const parameters: ProtocolParameters = { ...rfc9260Parameters, ...setting.timers, extensions };
     const { sctpPort: localPort, localAddresses, ownAddress } = setting;
     const listening = setting.role !== "peer";
     const config = { localPort, localAddresses, ownAddress, listening, parameters };
@@ -330,6 +332,15 @@ export class Agent {
     this.#transport = undefined;
   }
 }
+
+/** What a takeover may need of the peer: FORWARD TSN, a change of addresses that is authenticated, a reset of streams. */
+const extensions: Extensions = {
+  ...noExtensions,
+  partialReliability: true,
+  authentication: true,
+  addressReconfiguration: true,
+  streamReconfiguration: true,
+};
 
 /** Policy and placement from their text form; throws one sentence. */
 function replicationOf(text: string = "every-update"): Replication {

@@ -57,12 +57,9 @@ export class KeeperHost {
   /** Carries out what the keeper wants and sets the next timer. */
   #settle(): void {
     const { frames, refusals, records } = this.#keeper.takeOutputs();
-    const byLink = Map.groupBy(frames, ({ to }) => to);
-    for (const [link, each] of byLink) {
-      this.#listener?.send(
-        link,
-        each.map(({ frame }) => frame),
-      );
+    for (const link of new Set(frames.map(({ to }) => to))) {
+      const toLink = frames.filter(({ to }) => to === link).map(({ frame }) => frame);
+      this.#listener?.send(link, toLink);
     }
     for (const { link } of refusals) this.#listener?.giveUp(link);
     if (records.length > 0) this.#record(records);

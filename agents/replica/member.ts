@@ -250,8 +250,11 @@ export class Member {
     // The former primary, should it still be there, is no standby: it has to catch up first.
     const lease = grantedAtMs === undefined ? undefined : { by: "keeper" as const, atMs: grantedAtMs };
     const isHeld = this.#options.keeper === "store";
-    const terms = ({ agreement }: AssociationState): ResumeTerms =>
-      held.mayLag ? { lag: { lease: held.lease(agreement.localTag) } } : {};
+    const lostAddresses = this.#options.partnerAddresses;
+    const terms = ({ agreement }: AssociationState): ResumeTerms => ({
+      lostAddresses,
+      ...(held.mayLag && { lag: { lease: held.lease(agreement.localTag) } }),
+    });
     this.#role = this.#primary({ states, isHeld, lease, terms }, nowMs);
     this.#becamePrimary = { by: "takeover", epoch };
   }
@@ -263,7 +266,7 @@ export class Member {
     const lease = provedAtMs === undefined ? undefined : { by: "partner" as const, atMs: provedAtMs };
     const duty = this.#primary({ states, isHeld, lease }, nowMs);
     this.#role = duty;
-    if (this.#isUp.partner) duty.partnerIsStandby();
+    if (this.#isUp.partner) duty.partnerIsStandby(nowMs);
     for (const packet of packets) this.#role.receive(packet, nowMs);
     this.#becamePrimary = { by: "handover", epoch: this.#epoch };
   }

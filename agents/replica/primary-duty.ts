@@ -107,14 +107,21 @@ export class PrimaryDuty implements Role {
   }
 
   /** The other member relays from and to its address, and can be handed over to. */
-  partnerIsStandby(): void {
+  partnerIsStandby(nowMs: number): void {
     this.#partnerIsStandby = true;
-    this.active.endpoint.useOtherAddresses(true);
+    const { endpoint } = this.active;
+    endpoint.useOtherAddresses(true);
+    for (const association of endpoint.associations()) {
+      // What the peer was told to forget when this instance took over is there again (RFC 5061 section 4.2.1).
+      const known = endpoint.state(association)?.agreement.localAddresses ?? [];
+      const returned = this.#options.partnerAddresses.filter((address) => !known.includes(address));
+      for (const address of returned) endpoint.addAddress(association, address, nowMs);
+    }
   }
 
   #greeted(link: LinkName, role: "primary" | "standby" | "keeper", nowMs: number): void {
     if (link === "partner" && role === "standby") {
-      this.partnerIsStandby();
+      this.partnerIsStandby(nowMs);
       const text = "the secondary instance is connected";
       this.#outputs.records.push(eventRecord("secondary-connected", text, nowMs));
       if (this.#holder === "keeper" && this.#replicator.isCurrent)

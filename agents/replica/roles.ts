@@ -11,6 +11,8 @@ export interface MemberOptions {
   readonly makeEndpoint: () => Endpoint;
   /** One for each association. */
   readonly makeApplication: () => Application;
+  /** Addresses of the endpoint that the other member has. */
+  readonly partnerAddresses: readonly string[];
   readonly fencing: FencingMode;
   readonly policy: ReplicationPolicy;
   /** The third computer, where there is one: whether it holds the state, or only decides. */

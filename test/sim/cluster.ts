@@ -82,6 +82,7 @@ export class ClusterWorld {
   #memberOptions(side: "a" | "b"): MemberOptions {
     return {
       startsAs: side === "a" ? "primary" : "secondary",
+      partnerAddresses: [side === "a" ? addressB : addressA],
       makeEndpoint: () => this.#endpoint(side, side === "a" ? 1 : 3),
       makeApplication: () => new NumberedApplication("down"),
       fencing: "prefer-availability",

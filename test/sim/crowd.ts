@@ -158,6 +158,7 @@ function memberOptions(side: "a" | "b"): MemberOptions {
   const config = { ...endpointConfig([addressA, addressB], true, telecomParameters), ownAddress: own };
   return {
     startsAs: side === "a" ? "primary" : "secondary",
+    partnerAddresses: [side === "a" ? addressB : addressA],
     makeEndpoint: () => new Endpoint(config, seededRandom(side === "a" ? 1 : 2)),
     makeApplication: () => new NumberedApplication("down"),
     fencing: "prefer-availability",
