@@ -1,4 +1,4 @@
-import type { TestMessage } from "./test-message.ts";
+import type { Flow, TestMessage } from "./test-message.ts";
 
 /** A whole message of the peer. */
 export interface IncomingMessage {
@@ -76,7 +76,12 @@ export interface LoadApplication extends Application {
   readonly running: boolean;
   start(load: Load, nowMs: number): void;
   stop(): void;
+  /** Numbers given out so far, for each flow and stream; none where it sends no numbered test messages. */
+  totals(): readonly { readonly flow: Flow; readonly streamId: number; readonly sent: number }[];
 }
+
+export const isLoadApplication = (application: Application): application is LoadApplication =>
+  "start" in application;
 
 export const noteOf = (text: string): ApplicationNote => ({ name: "note", text, detail: {} });
 

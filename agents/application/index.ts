@@ -8,6 +8,7 @@ export type {
   LoadApplication,
   Refusal,
 } from "./application.ts";
+export { isLoadApplication } from "./application.ts";
 export type { ApplicationChoice, BuiltInApplication, ParsedApplication } from "./choice.ts";
 export { builtInApplications, makeBuiltIn, parseApplication } from "./choice.ts";
 export { ModuleFault, failureText, makeModule } from "./module-answers.ts";
@@ -15,7 +16,7 @@ export type { MadeModule } from "./module-answers.ts";
 export { ModuleApplication } from "./module-application.ts";
 export type { ApplicationModule, ApplicationModuleExport, ModuleAnswer, ModuleMessage } from "./module.ts";
 export type { ApplicationMessage } from "./numbered.ts";
-export { NumberedApplication, echoOf } from "./numbered.ts";
+export { NumberedApplication } from "./numbered.ts";
 export type { ApplicationPort } from "./run.ts";
 export { ApplicationRun } from "./run.ts";
 export type { Flow, TestMessage } from "./test-message.ts";

@@ -161,10 +161,3 @@ export class NumberedApplication implements LoadApplication {
     return this.#notes.splice(0);
   }
 }
-
-/** The `echo` of a received `down` message; undefined where nothing is to be sent back. */
-export function echoOf(message: TestMessage, nowMs: number): ApplicationMessage | undefined {
-  if (message.flow !== "down") return undefined;
-  const about: TestMessage = { ...message, flow: "echo", sentAtUs: nowMs * 1000 };
-  return { streamId: about.streamId, payload: writeTestMessage(about), about };
-}

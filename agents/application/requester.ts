@@ -83,6 +83,10 @@ export class Requester implements LoadApplication {
     this.#running = false;
   }
 
+  totals(): [] {
+    return [];
+  }
+
   onMessage({ payload }: IncomingMessage): void {
     const message = readRequestMessage(payload);
     if (message?.kind !== "response") return;

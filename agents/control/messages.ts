@@ -73,6 +73,8 @@ export type DeskMessage =
       readonly replication?: string | undefined;
       readonly fencing?: FencingMode | undefined;
       readonly keeper?: KeeperPlace | undefined;
+      /** What runs on the associations: the name of a built-in application, or the path of a module on the agent's host. */
+      readonly application?: string | undefined;
     }
   | {
       readonly type: "configure-keeper";
@@ -195,6 +197,7 @@ const deskSchemas: Schemas<DeskMessage> = {
     replication: replication.optional(),
     fencing: z.enum(["keep-primary", "prefer-availability", "witness"]).optional(),
     keeper: keeperPlace.optional(),
+    application: z.string().min(1).max(4096).optional(),
   }),
   "configure-keeper": z.strictObject({
     type: z.literal("configure-keeper"),

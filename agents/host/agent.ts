@@ -1,4 +1,4 @@
-import { NumberedApplication } from "../application/index.ts";
+import type { Application } from "../application/index.ts";
 import type { AgentMessage, Configure, ConfigureKeeper, DeskMessage } from "../control/index.ts";
 import type { BecamePrimary, ClusterFrame, InstanceRecord, LinkName, Replication } from "../replica/index.ts";
 import { ActiveInstance, Member, eventRecord, parseReplication } from "../replica/index.ts";
@@ -7,6 +7,7 @@ import { Endpoint, noExtensions, packetChecksum, rfc9260Parameters } from "../sc
 import { HostClock } from "./clock.ts";
 import type { MemberLink } from "./cluster-link.ts";
 import { ClusterLink } from "./cluster-link.ts";
+import { HostedApplication } from "./hosted-application.ts";
 import { KeeperHost } from "./keeper-host.ts";
 import type { LoadedNativeIo } from "./native-io.ts";
 import { openTransport } from "./open-transport.ts";
@@ -28,6 +29,7 @@ export class Agent {
   readonly #reporter: Reporter;
   readonly #native: LoadedNativeIo;
   #setting: Configure | undefined;
+  #hosted: HostedApplication | undefined;
   #instance: ActiveInstance | Member | undefined;
   #transport: PacketTransport | undefined;
   readonly #links: Map<LinkName, MemberLink> = new Map<LinkName, MemberLink>();
@@ -117,7 +119,8 @@ export class Agent {
   async #configure(setting: Configure): Promise<void> {
     if (this.#setting !== undefined) throw new Error("this agent was configured already: start another one");
     this.#setting = setting;
-    const { ownAddress, udpPort, transport } = setting;
+    const { ownAddress, udpPort, transport, application = "numbered" } = setting;
+    this.#hosted = await HostedApplication.load(application, setting.role !== "peer");
     const way = transport === "raw" ? ("raw" as const) : { udpPort };
     this.#transport = await openTransport({ address: ownAddress, way }, this.#native);
     this.#transport.start({
@@ -172,7 +175,7 @@ export class Agent {
   #outsideComputer(): ActiveInstance {
     return new ActiveInstance({
       endpoint: this.#endpoint(),
-      makeApplication: () => new NumberedApplication("up", true),
+      makeApplication: () => this.#application(),
       epoch: 1,
       mayLeave: () => true,
     });
@@ -191,7 +194,7 @@ export class Agent {
       startsAs,
       partnerAddresses: localAddresses.filter((address) => address !== ownAddress),
       makeEndpoint: () => this.#endpoint(),
-      makeApplication: () => new NumberedApplication("down"),
+      makeApplication: () => this.#application(),
       // With a keeper it is the keeper who decides.
       fencing: fencing === "witness" ? "prefer-availability" : fencing,
       policy,
@@ -201,6 +204,18 @@ export class Agent {
       takeoverAfterMs: cluster?.takeoverAfterMs ?? 2000,
     } as const;
     return new Member(options, nowMs);
+  }
+
+  #application(): Application {
+    if (this.#hosted === undefined) throw new Error("broken rule: applications need a setting");
+    return this.#hosted.make();
+  }
+
+  /** An error that nobody caught: true where it was a user's module, whose applications have ended, and no bug of ours. */
+  blameModule(error: unknown): boolean {
+    if (this.#hosted?.blame(error) !== true) return false;
+    this.#settle();
+    return true;
   }
 
   #endpoint(): Endpoint {

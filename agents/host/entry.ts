@@ -39,6 +39,7 @@ async function finish(code: number): Promise<void> {
 const errorText = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 process.on("uncaughtException", (error) => {
+  if (agent.blameModule(error)) return;
   channel.send({
     type: "error",
     message: `the agent has a bug and stops: ${error.stack ?? error.message}`.slice(0, 4000),

@@ -1,5 +1,5 @@
-import type { Application, Load, MessageToSend } from "../application/index.ts";
-import { ApplicationRun, NumberedApplication } from "../application/index.ts";
+import type { Application, Load, LoadApplication, MessageToSend } from "../application/index.ts";
+import { ApplicationRun, isLoadApplication } from "../application/index.ts";
 import type { FlowTotal } from "../control/records.ts";
 import type { Delivery, Endpoint, Notification, SendAnswer } from "../sctp/index.ts";
 import type { InstanceRecord } from "./records.ts";
@@ -59,16 +59,16 @@ export class Applications {
     return run;
   }
 
-  get #loaded(): NumberedApplication | undefined {
+  get #loaded(): LoadApplication | undefined {
     const application = this.#own === undefined ? undefined : this.#runs.get(this.#own)?.application;
-    return application instanceof NumberedApplication ? application : undefined;
+    return application !== undefined && isLoadApplication(application) ? application : undefined;
   }
 
   /** Answers one sentence where no load can be started. */
   start(load: Load, nowMs: number): string | undefined {
     const application = this.#loaded;
     if (application === undefined || this.#own === undefined)
-      return "there is no association with the numbered application, which a load needs";
+      return "there is no association with an application that takes a load";
     application.start(load, nowMs);
     this.#touched.add(this.#own);
     const text = `load starts: ${load.ratePerSecond} messages of ${load.sizeBytes} bytes a second on ${load.streams} streams`;

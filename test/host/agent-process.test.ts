@@ -1,47 +1,22 @@
-import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import { afterEach, describe, expect, it } from "vitest";
-import type { AgentMessage, DeskMessage } from "../../agents/control/index.ts";
-import { controlVersion, parseAgentMessage } from "../../agents/control/index.ts";
+import type { DeskMessage } from "../../agents/control/index.ts";
+import { controlVersion } from "../../agents/control/index.ts";
 import { rfc9260Parameters } from "../../agents/sctp/index.ts";
-import { readLines } from "../../main/lab/job/lines.ts";
+import { AgentTalk } from "./support/agent-talk.ts";
 
-const entry: string = new URL("../../agents/host/entry.ts", import.meta.url).pathname;
 const running: ChildProcess[] = [];
 
 afterEach(() => {
   for (const child of running.splice(0)) child.kill("SIGKILL");
 });
 
-class Talk {
-  readonly child: ChildProcess;
-  readonly messages: AgentMessage[] = [];
-  #changed: () => void = () => undefined;
-
-  constructor(...args: string[]) {
-    this.child = spawn(process.execPath, [entry, ...args], { stdio: ["pipe", "pipe", "inherit"] });
-    running.push(this.child);
-    readLines(this.child.stdout!, 1_000_000, (line) => {
-      const parsed = parseAgentMessage(line);
-      if (!parsed.ok) throw new Error(parsed.reason);
-      this.messages.push(parsed.message);
-      this.#changed();
-    });
-  }
-
-  say(message: DeskMessage | string): void {
-    this.child.stdin!.write(typeof message === "string" ? message : `${JSON.stringify(message)}\n`);
-  }
-
-  async hear(type: AgentMessage["type"]): Promise<AgentMessage> {
-    for (;;) {
-      const found = this.messages.find((message) => message.type === type);
-      if (found !== undefined) return found;
-      await new Promise<void>((resolve) => (this.#changed = resolve));
-    }
-  }
+function start(...args: string[]): AgentTalk {
+  const talk = new AgentTalk(args);
+  running.push(talk.child);
+  return talk;
 }
 
 function configure(udpPort: number): DeskMessage {
@@ -67,7 +42,7 @@ function configure(udpPort: number): DeskMessage {
 
 describe("the agent as a program", () => {
   it("greets with its version and ends when the desk's channel ends", async () => {
-    const talk = new Talk();
+    const talk = start();
     expect(await talk.hear("hello")).toMatchObject({ version: controlVersion, pid: talk.child.pid });
     talk.child.stdin!.end();
     const [code] = await once(talk.child, "exit");
@@ -80,7 +55,7 @@ describe("the agent as a program", () => {
     const { port } = taken.address();
     taken.close();
     await once(taken, "close");
-    const talk = new Talk("/nowhere/understudy-io.node");
+    const talk = start("/nowhere/understudy-io.node");
     expect(await talk.hear("hello")).toMatchObject({
       name: expect.stringMatching(/packets by node:dgram$/) as string,
     });
@@ -89,7 +64,7 @@ describe("the agent as a program", () => {
   });
 
   it("answers what it cannot read with one sentence and goes on", async () => {
-    const talk = new Talk();
+    const talk = start();
     talk.say("this is not JSON\n");
     expect(await talk.hear("error")).toMatchObject({
       message: expect.stringContaining("not JSON") as string,
@@ -99,7 +74,7 @@ describe("the agent as a program", () => {
   });
 
   it("refuses to load before it is configured", async () => {
-    const talk = new Talk();
+    const talk = start();
     talk.say({ type: "load", ratePerSecond: 10, sizeBytes: 100, streams: 1 });
     expect(await talk.hear("error")).toMatchObject({
       message: "this agent cannot start a load: it was not configured yet",
@@ -110,7 +85,7 @@ describe("the agent as a program", () => {
     const taken = createSocket("udp4").bind(0, "127.0.0.1");
     await once(taken, "listening");
     const { port } = taken.address();
-    const talk = new Talk();
+    const talk = start();
     talk.say(configure(port));
     expect(await talk.hear("error")).toMatchObject({
       message: `UDP port ${port} on 127.0.0.1 is taken by another program: end it, or choose another port with --udp-port`,

@@ -1,5 +1,11 @@
-/** Asks the tally of `examples/tally.mjs` to add 1, 2, 3 ... and throws once it has got the sum of all. */
+import { existsSync } from "node:fs";
+
+/**
+ * Asks the tally of `examples/tally.mjs` to add 1, 2, 3 ... and throws once it has got the sum of all. In the
+ * middle it waits for a file, so that a test can do something meanwhile.
+ */
 const last = 400;
+const goFile = process.env["ASKER_GO_FILE"] ?? "";
 const text = (line) => new TextEncoder().encode(line);
 
 export default function makeAsker() {
@@ -18,6 +24,7 @@ export default function makeAsker() {
     send(nowMs) {
       if (asked === last) return undefined;
       if (nowMs < nextMs) return nextMs;
+      if (asked === last / 2 && !existsSync(goFile)) return nowMs + 20;
       nextMs = nowMs + 2;
       asked += 1;
       return { streamId: 1, payload: text(String(asked)) };
