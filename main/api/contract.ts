@@ -1,5 +1,5 @@
 import type { ChunkSummary, DecodeNode } from "../../captures/dissect/summary.ts";
-import type { CaptureInfo, HistoryHost } from "../../captures/verdict/history.ts";
+import type { CaptureInfo, HistoryHost, RunTerms } from "../../captures/verdict/history.ts";
 import type { VerdictReport } from "../../captures/verdict/report.ts";
 
 /**
@@ -30,13 +30,65 @@ export interface Mark {
     | "first-packet"
     | "restored"
     | "closed"
+    | "takeover"
+    | "handover"
+    | "recovery"
+    | "loss"
+    | "solo"
+    | "claim"
+    | "synchronised"
+    | "fenced"
+    | "announced"
+    | "policy"
     | "other";
   readonly host: string;
   readonly text: string;
 }
 
+/** A member serving the association under one epoch. */
+export interface Service {
+  readonly host: string;
+  readonly epoch: number;
+  readonly fromUs: number;
+  /** When the next one began, or when this one was struck by a fault that ended or froze it. */
+  readonly toUs: number;
+  readonly began: "start" | "takeover" | "handover";
+}
+
+/** A time in which an instance, or a host's way to the outside, was gone. */
+export interface Outage {
+  readonly host: string;
+  readonly what: "instance" | "address";
+  readonly fromUs: number;
+  /** Absent: to the end of the run. */
+  readonly toUs?: number;
+}
+
+/** TSNs below `limitTsn` might be used from then on: the holder had acknowledged the lease. */
+export interface LeaseHeld {
+  readonly atUs: number;
+  readonly host: string;
+  readonly nextTsn?: number;
+  readonly limitTsn: number;
+}
+
+/** When updates go to who holds the state, from an instant on. */
+export interface PolicyInForce {
+  readonly atUs: number;
+  readonly policy: string;
+  readonly placement?: string;
+  readonly fencing?: string;
+}
+
 export interface RunOverview {
   readonly run: RunSummary;
+  /** What the run was to show; empty where its recorder did not write it down. */
+  readonly terms: RunTerms;
+  /** By time; who served, and under which epoch. */
+  readonly services: readonly Service[];
+  readonly outages: readonly Outage[];
+  readonly leases: readonly LeaseHeld[];
+  readonly policies: readonly PolicyInForce[];
   readonly hosts: readonly HistoryHost[];
   readonly captures: readonly CaptureInfo[];
   readonly fromUs: number;
@@ -47,8 +99,8 @@ export interface RunOverview {
   readonly files: { readonly folder: string; readonly sqlite: string; readonly pcapng: string };
 }
 
-/** Lanes of the ladder, left to right. */
-export type Lane = "peer" | "a-address" | "a" | "b" | "b-address";
+/** Lanes of the ladder, left to right; the keeper's only where the cluster has one. */
+export type Lane = "peer" | "a-address" | "a" | "keeper" | "b" | "b-address";
 
 /** One packet on its way: the observations of one packet at its two ends, joined. */
 export interface Transmission {
@@ -67,16 +119,29 @@ export interface Transmission {
   readonly repeats?: number;
 }
 
-/** A batch of updates on its way from the primary to the secondary instance and back. */
+/** A batch of updates on its way from the instance that serves to the holder and back. */
 export interface Replication {
+  /** Absent in runs that were recorded before there was more than one way: from A to B. */
+  readonly from?: Lane;
+  readonly to?: Lane;
   readonly firstSequence: number;
   readonly lastSequence: number;
   readonly madeUs: number;
-  /** When the secondary held it. */
+  /** When the holder had it. */
   readonly heldUs?: number;
   /** When the primary knew. */
   readonly ackedUs?: number;
   readonly label: string;
+}
+
+/** How far the holder was behind in a slice of time. */
+export interface LagSlice {
+  readonly fromUs: number;
+  readonly toUs: number;
+  /** Age of the oldest update that was not held, at its worst. */
+  readonly lagUs: number;
+  /** The batch was never held: what it holds is lost when its maker ends. */
+  readonly lost: boolean;
 }
 
 /** Where a window holds more than `limit` items, counts per bucket are sent instead of the items. */
@@ -88,6 +153,8 @@ export interface LadderWindow {
   readonly replications: readonly Replication[];
   /** Per lane pair: counts in equal slices of the window; empty when `exact`. */
   readonly density: readonly { readonly from: Lane; readonly to: Lane; readonly counts: readonly number[] }[];
+  /** By time; slices without lag are left out. */
+  readonly lag: readonly LagSlice[];
   readonly total: number;
 }
 

@@ -1,6 +1,7 @@
 import type Database from "better-sqlite3";
 import type { Lane, LadderWindow, Replication, Transmission } from "../api/contract.ts";
 import type { Row } from "./columns.ts";
+import { lagOf } from "./lag.ts";
 
 /** Equal slices into which a crowded window is counted. */
 const densitySlices = 240;
@@ -38,6 +39,9 @@ const transmissionFromRow = (row: Row): Transmission => ({
 });
 
 const replicationFromRow = (row: Row): Replication => ({
+  // Files of the first format do not say between whom.
+  ...(typeof row["from_lane"] === "string" ? { from: row["from_lane"] as Lane } : {}),
+  ...(typeof row["to_lane"] === "string" ? { to: row["to_lane"] as Lane } : {}),
   firstSequence: row["first_sequence"] as number,
   lastSequence: row["last_sequence"] as number,
   madeUs: row["made_us"] as number,
@@ -52,12 +56,16 @@ function densityOf(database: Database.Database, window: Window, span: Span): Den
   const width = Math.max(1, window.toUs - window.fromUs);
   const slice = (column: string): string =>
     `min(${densitySlices - 1}, max(0, (${column} - ${window.fromUs}) * ${densitySlices} / ${width}))`;
+  const knowsWay = database
+    .prepare("SELECT 1 FROM pragma_table_info('replication') WHERE name = 'from_lane'")
+    .get();
+  const ways = knowsWay === undefined ? "'a', 'b'," : "coalesce(from_lane, 'a'), coalesce(to_lane, 'b'),";
   const rows = database
     .prepare<unknown[], Row>(
       `SELECT from_lane, to_lane, ${slice("sent_us")} AS slice, count(*) AS count
          FROM transmission WHERE ${underWay} GROUP BY 1, 2, 3
        UNION ALL
-       SELECT 'a', 'b', ${slice("made_us")}, count(*) FROM replication WHERE ${batchUnderWay} GROUP BY 3`,
+       SELECT ${ways} ${slice("made_us")}, count(*) FROM replication WHERE ${batchUnderWay} GROUP BY 1, 2, 3`,
     )
     .all(...span, ...span);
   const pairs = new Map<string, { from: Lane; to: Lane; counts: number[] }>();
@@ -76,13 +84,14 @@ function densityOf(database: Database.Database, window: Window, span: Span): Den
 
 /** What the ladder shows between two instants: every item, or counts in slices where there are more than `limit`. */
 export function ladderWindow(database: Database.Database, window: Window, limit: number): LadderWindow {
-  const span: Span = [window.fromUs - longestTransit(database), window.toUs, window.fromUs];
+  const reachUs = longestTransit(database);
+  const span: Span = [window.fromUs - reachUs, window.toUs, window.fromUs];
   const count = (table: string, condition: string): number =>
     database
       .prepare<Span, { n: number }>(`SELECT count(*) AS n FROM ${table} WHERE ${condition}`)
       .get(...span)?.n ?? 0;
   const total = count("transmission", underWay) + count("replication", batchUnderWay);
-  const answer = { fromUs: window.fromUs, toUs: window.toUs, total };
+  const answer = { fromUs: window.fromUs, toUs: window.toUs, total, lag: lagOf(database, window, reachUs) };
   if (total > limit) {
     return {
       ...answer,

@@ -4,7 +4,7 @@ import type { History, HostEvent } from "../../captures/verdict/history.ts";
 import { failoverInstants } from "../../captures/verdict/index.ts";
 import type { Mark } from "../api/contract.ts";
 
-const maxMarks = 200;
+const maxMarks = 1000;
 
 /** Events that get a line across the chart; the others stay in the event list. */
 const kindOfEvent: Partial<Record<EventName, Mark["kind"]>> = {
@@ -13,35 +13,84 @@ const kindOfEvent: Partial<Record<EventName, Mark["kind"]>> = {
   "primary-lost": "detected",
   "association-closed": "closed",
   "association-lost": "other",
-  "takeover-started": "other",
+  "takeover-started": "takeover",
   "takeover-complete": "other",
   "secondary-lost": "other",
   "load-started": "other",
   "load-stopped": "other",
-  fenced: "other",
+  fenced: "fenced",
   stall: "other",
+  policy: "policy",
+  "sync-started": "other",
+  synchronised: "synchronised",
+  solo: "solo",
+  claim: "claim",
+  "claim-granted": "claim",
+  "claim-denied": "claim",
+  "handover-started": "handover",
+  "handover-complete": "handover",
+  rejoined: "synchronised",
+  "impending-failure": "announced",
+  "link-refused": "other",
+  "recovery-step": "recovery",
+  "loss-report": "loss",
+  "numbers-skipped": "loss",
 };
 
+/** What was done on purpose and breaks nothing by itself. */
+const kindOfFault: Readonly<Record<string, Mark["kind"]>> = {
+  heal: "other",
+  announce: "announced",
+  handover: "handover",
+};
+
+/** Moments that one association has once, and that several hosts report. */
+const once: ReadonlySet<EventName> = new Set([
+  "association-up",
+  "address-confirmed",
+  "primary-lost",
+  "association-closed",
+  "association-lost",
+  "secondary-lost",
+  "load-started",
+  "load-stopped",
+]);
+
 /** Several hosts report the same moment of one association: the first report is the mark. */
-function isRepeated(event: HostEvent, seen: Set<string>): boolean {
-  const address = event.detail["address"];
-  const key = `${event.name}/${event.name === "stall" ? event.at : ""}/${String(address ?? "")}`;
+function isRepeated({ name, detail, host }: HostEvent, seen: Map<string, string>): boolean {
+  if (name === "policy") {
+    const policy = String(detail["policy"]);
+    const known = seen.get(name) === policy;
+    seen.set(name, policy);
+    return known;
+  }
+  if (!once.has(name)) return false;
+  // A secondary may be lost again after a later synchronisation, each time to another primary.
+  const key = `${name}/${name === "secondary-lost" ? host : ""}/${String(detail["address"] ?? "")}`;
   if (seen.has(key)) return true;
-  seen.add(key);
+  seen.set(key, host);
   return false;
+}
+
+/** A loss in numbers, because a person looks for them first. */
+function textOf({ name, text, detail }: HostEvent): string {
+  const { direction, firstTsn, lastTsn, messagesAtMost, step } = detail;
+  if (name === "loss-report" && firstTsn !== undefined && lastTsn !== undefined)
+    return `${String(direction)}, TSN ${String(firstTsn)} to ${String(lastTsn)}, at most ${String(messagesAtMost)} messages`;
+  return name === "recovery-step" && typeof step === "string" ? `${step}: ${text}` : text;
 }
 
 /** The instants of a run worth a line across every chart, oldest first: from events, faults and packets. */
 function marksOf(history: History): Mark[] {
   const marks: Mark[] = [];
-  const seen = new Set<string>();
+  const seen = new Map<string, string>();
   for (const event of history.events) {
     const kind = kindOfEvent[event.name];
     if (kind === undefined || isRepeated(event, seen)) continue;
-    marks.push({ atUs: event.at, kind, host: event.host, text: event.text });
+    marks.push({ atUs: event.at, kind, host: event.host, text: textOf(event) });
   }
   for (const fault of history.faults) {
-    const kind = fault.fault === "heal" ? "other" : "fault";
+    const kind = kindOfFault[fault.fault] ?? "fault";
     marks.push({ atUs: fault.at, kind, host: fault.host, text: fault.text });
   }
   const { firstPacket, restored } = failoverInstants(history);

@@ -2,8 +2,10 @@ import type Database from "better-sqlite3";
 import type { Mark, RunOverview, RunSummary } from "../api/contract.ts";
 import type { Row } from "./columns.ts";
 import { loadCaptures, loadHosts } from "./load-history.ts";
+import { loadTerms } from "./load-terms.ts";
 import { isRecorderAlive } from "./recorder.ts";
 import type { RunFolder } from "./run-folder.ts";
+import { situationOf } from "./situation.ts";
 
 function timeSpan(database: Database.Database, run: Row): { fromUs: number; toUs: number } {
   const span = database
@@ -64,11 +66,15 @@ export function overviewOf(database: Database.Database, paths: RunFolder): RunOv
   const count = (sql: string): number =>
     database.prepare<[], { count: number }>(`SELECT count(*) AS count FROM ${sql}`).get()?.count ?? 0;
   const run = database.prepare<[], Row>("SELECT * FROM run").get() ?? {};
+  const hosts = loadHosts(database);
+  const span = timeSpan(database, run);
   return {
     run: summaryOf(database),
-    hosts: loadHosts(database),
+    terms: loadTerms(database),
+    hosts,
     captures: loadCaptures(database),
-    ...timeSpan(database, run),
+    ...span,
+    ...situationOf(database, hosts, span),
     marks: readMarks(database),
     counts: {
       packets: count("packet WHERE source IS NOT NULL"),

@@ -1,28 +1,81 @@
 import type Database from "better-sqlite3";
-import type { History, HostUpdate } from "../../captures/verdict/history.ts";
+import type { History, HistoryHost, HostUpdate } from "../../captures/verdict/history.ts";
 import { AckTimeline } from "../../captures/verdict/index.ts";
-import type { Replication } from "../api/contract.ts";
+import type { Lane, Replication } from "../api/contract.ts";
 
 /** One arrow of the ladder stands for at most this many updates. */
 const maxBatch = 1000;
+
+/** Where a host stands in the ladder; a host that is none of these has no place there. */
+type Lanes = ReadonlyMap<string, Lane>;
+
+const laneOfRole: Partial<Record<HistoryHost["role"], Lane>> = {
+  primary: "a",
+  secondary: "b",
+  keeper: "keeper",
+};
+
+interface HeldAt {
+  readonly atUs: number;
+  readonly host: string;
+}
 
 interface TimedUpdate {
   /** The maker's record; where that died before it could report, the record of the one that held the update. */
   readonly made: HostUpdate;
   readonly heldUs?: number;
+  readonly holder?: string;
   readonly ackedUs?: number;
 }
 
+/** A whole state that a holder wrote down: it has everything up to its sequence. */
+type Whole = HeldAt & { readonly sequence: number };
+
+/** When updates were held: each by itself, or with a whole state. */
+class HeldTimes {
+  readonly #single = new Map<string, HeldAt>();
+  readonly #wholes = new Map<number, Whole[]>();
+  /** Held updates that are no whole states. */
+  readonly updates: readonly HostUpdate[];
+
+  constructor(history: History) {
+    const made = new Set(
+      history.updates.filter(({ act, change }) => act === "made" && change === "opened").map(keyOf),
+    );
+    const held = history.updates.filter(({ act }) => act === "held");
+    this.updates = held.filter((update) => update.change !== "opened" || made.has(keyOf(update)));
+    for (const update of this.updates) {
+      if (!this.#single.has(keyOf(update)))
+        this.#single.set(keyOf(update), { atUs: update.at, host: update.host });
+    }
+    for (const { change, epoch, sequence, at, host } of held) {
+      if (change !== "opened") continue;
+      const wholes = this.#wholes.get(epoch) ?? [];
+      wholes.push({ atUs: at, host, sequence });
+      this.#wholes.set(epoch, wholes);
+    }
+  }
+
+  get epochs(): ReadonlySet<number> {
+    return new Set([...this.#wholes.keys(), ...this.updates.map(({ epoch }) => epoch)]);
+  }
+
+  of(update: HostUpdate): HeldAt | undefined {
+    const single = this.#single.get(keyOf(update));
+    const whole = this.#wholes
+      .get(update.epoch)
+      ?.find(({ sequence, atUs }) => sequence >= update.sequence && atUs >= update.at);
+    if (single === undefined || whole === undefined) return single ?? whole;
+    return single.atUs <= whole.atUs ? single : whole;
+  }
+}
+
+const keyOf = (update: HostUpdate): string => `${update.epoch}/${update.sequence}`;
+
 /** Updates that some primary made while it had a secondary, in order, with what became of them. */
 function timedUpdates(history: History): TimedUpdate[] {
-  const key = (update: HostUpdate): string => `${update.epoch}/${update.sequence}`;
-  const held = new Map<string, number>();
-  const replicatedEpochs = new Set<number>();
-  for (const update of history.updates) {
-    if (update.act !== "held") continue;
-    held.set(key(update), update.at);
-    replicatedEpochs.add(update.epoch);
-  }
+  const held = new HeldTimes(history);
+  const replicatedEpochs = held.epochs;
   const timelines = new Map<string, AckTimeline>();
   const ackedAt = (made: HostUpdate): number | undefined => {
     let timeline = timelines.get(made.host);
@@ -33,21 +86,23 @@ function timedUpdates(history: History): TimedUpdate[] {
     return timeline.firstAt(made.sequence);
   };
   // The outside computer numbers its own changes too; nobody holds those.
-  const members = new Set(history.hosts.filter((host) => host.role !== "peer").map((host) => host.name));
+  const members = new Set(
+    history.hosts.filter(({ role }) => role === "primary" || role === "secondary").map(({ name }) => name),
+  );
   const reported = history.updates.filter(
     ({ act, host, epoch }) => act === "made" && members.has(host) && replicatedEpochs.has(epoch),
   );
-  const known = new Set(reported.map(key));
-  // A killed primary takes its last records with it; that the secondary held them proves that they were made.
-  const unreported = history.updates.filter((update) => update.act === "held" && !known.has(key(update)));
+  const known = new Set(reported.map(keyOf));
+  // A killed primary takes its last records with it; that somebody held them proves that they were made.
+  const unreported = held.updates.filter((update) => !known.has(keyOf(update)));
   return [...reported, ...unreported]
     .toSorted((a, b) => a.epoch - b.epoch || a.sequence - b.sequence)
     .map((made) => {
-      const heldUs = held.get(key(made));
+      const at = held.of(made);
       const ackedUs = ackedAt(made);
       return {
         made,
-        ...(heldUs === undefined ? {} : { heldUs }),
+        ...(at === undefined ? {} : { heldUs: at.atUs, holder: at.host }),
         ...(ackedUs === undefined ? {} : { ackedUs }),
       };
     });
@@ -72,12 +127,23 @@ function labelOf(batch: readonly TimedUpdate[]): string {
   return parts.join(", ") + unreported;
 }
 
-function summarize(batch: readonly TimedUpdate[]): Replication {
+/** From whom to whom; where nobody held it, to the other member. */
+function wayOf(batch: readonly TimedUpdate[], lanes: Lanes): Pick<Replication, "from" | "to"> {
+  const maker = batch.find(({ made }) => made.act === "made")?.made.host;
+  const holder = batch.find((each) => each.holder !== undefined)?.holder;
+  const to = holder === undefined ? undefined : lanes.get(holder);
+  const from = maker === undefined ? (to === "a" ? "b" : "a") : lanes.get(maker);
+  if (from === undefined) return {};
+  return { from, to: to ?? (from === "a" ? "b" : "a") };
+}
+
+function summarize(batch: readonly TimedUpdate[], lanes: Lanes): Replication {
   const first = batch[0] as TimedUpdate;
   const last = batch.at(-1) as TimedUpdate;
   const heldTimes = batch.flatMap(({ heldUs }) => (heldUs === undefined ? [] : [heldUs]));
   const allHeld = heldTimes.length === batch.length;
   return {
+    ...wayOf(batch, lanes),
     firstSequence: first.made.sequence,
     lastSequence: last.made.sequence,
     madeUs: first.made.at,
@@ -89,10 +155,17 @@ function summarize(batch: readonly TimedUpdate[]): Replication {
 
 /** Groups the updates into the batches in which they went over the cluster link; one row each. */
 export function writeReplications(database: Database.Database, history: History): void {
-  const insert = database.prepare("INSERT INTO replication VALUES (NULL, ?, ?, ?, ?, ?, ?)");
+  const insert = database.prepare("INSERT INTO replication VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?)");
+  const lanes: Lanes = new Map(
+    history.hosts.flatMap(({ name, role }) => {
+      const lane = laneOfRole[role];
+      return lane === undefined ? [] : [[name, lane] as const];
+    }),
+  );
   const write = (batch: readonly TimedUpdate[]): void => {
-    const { firstSequence, lastSequence, madeUs, heldUs, ackedUs, label } = summarize(batch);
-    insert.run(firstSequence, lastSequence, madeUs, heldUs ?? null, ackedUs ?? null, label);
+    const { firstSequence, lastSequence, madeUs, heldUs, ackedUs, label, from, to } = summarize(batch, lanes);
+    const ends = [heldUs ?? null, ackedUs ?? null];
+    insert.run(firstSequence, lastSequence, madeUs, ...ends, label, from ?? null, to ?? null);
   };
   let batch: TimedUpdate[] = [];
   for (const update of timedUpdates(history)) {

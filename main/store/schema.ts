@@ -214,7 +214,9 @@ CREATE TABLE ${place}.replication (
   made_us INTEGER NOT NULL,
   held_us INTEGER,
   acked_us INTEGER,
-  label TEXT NOT NULL
+  label TEXT NOT NULL,
+  from_lane TEXT,
+  to_lane TEXT
 ) STRICT;
 CREATE INDEX ${place}.replication_by_time ON replication (made_us);
 CREATE TABLE ${place}.mark (

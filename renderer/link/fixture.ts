@@ -3,6 +3,7 @@ import type {
   Args,
   DeskLink,
   LadderWindow,
+  LagSlice,
   PacketDetail,
   PacketRow,
   RequestName,
@@ -14,7 +15,8 @@ import { infoOf } from "./fixture/chunks.ts";
 import { frameBytes, makeFrame } from "./fixture/frame.ts";
 import { stateAt } from "./fixture/state.ts";
 import { tellStory, type Story, type StoryPacket } from "./fixture/story.ts";
-import { headlineOf, verdictOf } from "./fixture/verdict.ts";
+import { lossyStory } from "./fixture/lossy-story.ts";
+import { headlineOf, lossyHeadline, verdictOf } from "./fixture/verdict.ts";
 
 /** A desk without a lab: synthetic runs from a seed, for development and for tests of the interface. */
 
@@ -26,6 +28,9 @@ export interface FixtureOptions {
 
 const START_US: number = Date.UTC(2026, 10, 22, 3, 12, 4) * 1_000;
 const DENSITY_SLICES = 400;
+const LAG_SLICES = 160;
+/** The run that shows all of replication; the others tell the plain failover. */
+const LOSSY_RUN = "demo-5";
 const ADDRESSES: Readonly<Record<string, string>> = { a: "192.0.2.11", b: "192.0.2.12", peer: "192.0.2.20" };
 const TAG_TO_CLUSTER = 0x7a6b5c4d;
 const TAG_TO_PEER = 0x1f2e3d4c;
@@ -46,30 +51,36 @@ interface Book {
 }
 
 export function fixtureDesk(options: FixtureOptions): DeskLink {
-  const book = writeBook(tellStory(options.seed, START_US));
-  const runs = options.empty === true ? [] : listRuns(book.story);
+  const story = tellStory(options.seed, START_US);
+  const common = writeBook(story);
+  const lossy = writeBook(lossyStory(story));
+  const runs = options.empty === true ? [] : listRuns(story);
+  const bookOf = (runId: string): Book => (findRun(runs, runId).id === LOSSY_RUN ? lossy : common);
   return {
     async send<K extends RequestName>(name: K, args: Args<K>): Promise<Answer<K>> {
       const answers: { [N in RequestName]: (args: Args<N>) => Answer<N> } = {
         "runs.list": () => runs,
-        "run.open": ({ runId }) => overviewOf(book, findRun(runs, runId)),
-        "run.ladder": (window) => ladderOf(book, window),
-        "run.packets": ({ offset, limit, filter }) => {
+        "run.open": ({ runId }) => overviewOf(bookOf(runId), findRun(runs, runId)),
+        "run.ladder": (window) => ladderOf(bookOf(window.runId), window),
+        "run.packets": ({ runId, offset, limit, filter }) => {
+          const book = bookOf(runId);
           const matching = matchingRows(book, filter);
           return {
             total: matching.length,
             rows: matching.slice(offset, offset + limit).map((id) => rowOf(book, id)),
           };
         },
-        "run.packet": ({ packetId }) => detailOf(book, packetId),
-        "run.packetIndexAt": ({ atUs, filter }) => {
+        "run.packet": ({ runId, packetId }) => detailOf(bookOf(runId), packetId),
+        "run.packetIndexAt": ({ runId, atUs, filter }) => {
+          const book = bookOf(runId);
           const matching = matchingRows(book, filter);
           const index = matching.findIndex((id) => observation(book, id).atUs >= atUs);
           return { index: index < 0 ? Math.max(0, matching.length - 1) : index };
         },
-        "run.state": ({ atUs }) => stateAt(book.story, atUs),
+        "run.state": ({ runId, atUs }) => stateAt(bookOf(runId).story, atUs),
         "run.verdict": ({ runId }) => {
           const spoiled = findRun(runs, runId).outcome === "fail";
+          const book = bookOf(runId);
           return verdictOf(book.story, (atUs) => nearestRow(book, atUs), spoiled);
         },
       };
@@ -114,6 +125,10 @@ function listRuns(story: Story): RunSummary[] {
       headline: "The desk ended while the run was recorded; what was recorded can be read.",
     }),
     run("demo-4", 300, "demo", "unknown", { outcome: "damaged", headline: DAMAGED }),
+    run(LOSSY_RUN, 320, "demo: interval:50ms, kill, rejoin and hand over", "understudy", {
+      outcome: "pass",
+      headline: lossyHeadline(story),
+    }),
   ];
 }
 
@@ -144,11 +159,12 @@ function overviewOf(book: Book, run: RunSummary): RunOverview {
   const { story } = book;
   return {
     run,
-    hosts: [
-      { name: "a", role: "primary", outsideAddress: "192.0.2.11", clockErrorMicros: 0 },
-      { name: "b", role: "secondary", outsideAddress: "192.0.2.12", clockErrorMicros: 0 },
-      { name: "peer", role: "peer", outsideAddress: "192.0.2.20", clockErrorMicros: 0 },
-    ],
+    terms: story.terms,
+    services: story.services,
+    outages: story.outages,
+    leases: story.leases,
+    policies: story.policies,
+    hosts: story.hosts,
     captures: ["a", "b", "peer"].map((host) => ({
       host,
       interfaceName: "out",
@@ -184,7 +200,9 @@ function ladderOf(book: Book, { fromUs, toUs, limit }: Args<"run.ladder">): Ladd
     touches(item.madeUs, item.ackedUs ?? item.madeUs),
   );
   const total = transmissions.length + replications.length;
-  if (total <= limit) return { fromUs, toUs, exact: true, transmissions, replications, density: [], total };
+  const lag = lagOf(book.story, fromUs, toUs);
+  if (total <= limit)
+    return { fromUs, toUs, exact: true, transmissions, replications, density: [], total, lag };
   const density = new Map<string, { from: Transmission["from"]; to: Transmission["to"]; counts: number[] }>();
   const count = (from: Transmission["from"], to: Transmission["to"], atUs: number): void => {
     const key = `${from} ${to}`;
@@ -195,7 +213,7 @@ function ladderOf(book: Book, { fromUs, toUs, limit }: Args<"run.ladder">): Ladd
     entry.counts[place] = (entry.counts[place] ?? 0) + 1;
   };
   for (const item of transmissions) count(item.from, item.to, item.sentUs);
-  for (const item of replications) count("a", "b", item.madeUs);
+  for (const item of replications) count(item.from ?? "a", item.to ?? "b", item.madeUs);
   return {
     fromUs,
     toUs,
@@ -204,7 +222,28 @@ function ladderOf(book: Book, { fromUs, toUs, limit }: Args<"run.ladder">): Ladd
     replications: [],
     density: [...density.values()],
     total,
+    lag,
   };
+}
+
+/** Age of the oldest update that is not held, at its worst in each of equal slices. */
+function lagOf({ replications, marks }: Story, fromUs: number, toUs: number): LagSlice[] {
+  const faults = marks.filter(({ kind }) => kind === "fault").map(({ atUs }) => atUs);
+  const width = (toUs - fromUs) / LAG_SLICES;
+  const slices: LagSlice[] = [];
+  for (let index = 0; index < LAG_SLICES; index += 1) {
+    const [start, end] = [fromUs + index * width, fromUs + (index + 1) * width];
+    let lagUs = 0;
+    let lost = false;
+    for (const { madeUs, heldUs } of replications) {
+      const until = heldUs ?? faults.find((fault) => fault >= madeUs) ?? toUs;
+      if (madeUs >= end || until <= start) continue;
+      lagUs = Math.max(lagUs, Math.min(until, end) - madeUs);
+      lost ||= heldUs === undefined;
+    }
+    if (lagUs > 0) slices.push({ fromUs: start, toUs: end, lagUs, lost });
+  }
+  return slices;
 }
 
 function observation(book: Book, id: number): Observation {

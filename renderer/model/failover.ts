@@ -23,7 +23,9 @@ const AROUND_US = 150_000;
 /** The first fault, and the first instant of each later kind that follows it. */
 export function findFailover(marks: readonly Mark[]): Failover {
   const ordered = [...marks].sort((one, other) => one.atUs - other.atUs);
-  const fault = ordered.find((mark) => mark.kind === "fault");
+  // Where nothing was broken, a planned switch-over is what there is to look at.
+  const fault =
+    ordered.find((mark) => mark.kind === "fault") ?? ordered.find((mark) => mark.kind === "handover");
   if (fault === undefined) return {};
   const after = (kind: Mark["kind"]): number | undefined =>
     ordered.find((mark) => mark.kind === kind && mark.atUs >= fault.atUs)?.atUs;

@@ -1,3 +1,4 @@
+import type { HistoryHost } from "../../captures/verdict/history.ts";
 import type { Lane, Transmission } from "../../main/api/contract.ts";
 
 type PacketKind = Transmission["kind"];
@@ -17,8 +18,13 @@ export const PACKET_KINDS: readonly {
   { kind: "other", title: "other", glyph: "▲" },
 ];
 
+export interface LaneTitle {
+  readonly lane: Lane;
+  readonly title: string;
+}
+
 /** Left to right, as they stand in the chart. */
-export const LANES: readonly { readonly lane: Lane; readonly title: string }[] = [
+export const LANES: readonly LaneTitle[] = [
   { lane: "peer", title: "peer" },
   { lane: "a-address", title: "A's address" },
   { lane: "a", title: "A" },
@@ -26,11 +32,19 @@ export const LANES: readonly { readonly lane: Lane; readonly title: string }[] =
   { lane: "b-address", title: "B's address" },
 ];
 
+const KEEPER: LaneTitle = { lane: "keeper", title: "keeper" };
+
+/** With the keeper between the two computers where the cluster has one. */
+export function lanesOf(hosts: readonly HistoryHost[]): readonly LaneTitle[] {
+  if (!hosts.some(({ role }) => role === "keeper")) return LANES;
+  return LANES.flatMap((entry) => (entry.lane === "b" ? [KEEPER, entry] : [entry]));
+}
+
 export function laneTitle(lane: Lane): string {
-  return LANES.find((entry) => entry.lane === lane)?.title ?? lane;
+  return [...LANES, KEEPER].find((entry) => entry.lane === lane)?.title ?? lane;
 }
 
 /** The host at a lane, as captures and marks name it. */
 export function hostOfLane(lane: Lane): string {
-  return lane === "peer" ? "peer" : lane.charAt(0);
+  return lane === "peer" || lane === "keeper" ? lane : lane.charAt(0);
 }

@@ -42,7 +42,13 @@ export function Details(props: DetailsProps): ReactElement {
       </TabPanel>
       <TabPanel tab="state" shown={state.tab}>
         {state.tab === "state" ? (
-          <StatePanel link={link} runId={overview.run.id} context={context} scrubUs={state.scrubUs} />
+          <StatePanel
+            link={link}
+            overview={overview}
+            view={state.view}
+            context={context}
+            scrubUs={state.scrubUs}
+          />
         ) : null}
       </TabPanel>
       <TabPanel tab="verdict" shown={state.tab}>

@@ -17,7 +17,7 @@ import { hitPacket, layoutLadder, type LadderLayout, type PacketLine } from "../
 import { readPalette } from "../charts/palette.ts";
 import { useSize } from "../hooks/use-size.ts";
 import { failoverBands } from "../model/failover.ts";
-import { hostOfLane } from "../model/packet-kinds.ts";
+import { hostOfLane, lanesOf } from "../model/packet-kinds.ts";
 import type { Action, RunContext, RunState, Selection } from "../model/run-state.ts";
 import { LadderBackdrop, LadderFront } from "./ladder-scenery.tsx";
 import { LadderSurface } from "./ladder-surface.tsx";
@@ -45,10 +45,15 @@ export function LadderChart(props: LadderChartProps): ReactElement {
   const { overview, context, state, ladder, dispatch, theme } = props;
   const box = useRef<HTMLDivElement>(null);
   const { width, height } = useSize(box);
-  const geometry = useMemo(() => ladderGeometry(width, height, state.view), [width, height, state.view]);
+  const lanes = useMemo(() => lanesOf(overview.hosts), [overview.hosts]);
+  const geometry = useMemo(
+    () => ladderGeometry(width, height, state.view, lanes),
+    [width, height, state.view, lanes],
+  );
   const layout = useMemo(
-    () => (ladder === undefined ? undefined : layoutLadder(ladder, geometry, state.hidden)),
-    [ladder, geometry, state.hidden],
+    () =>
+      ladder === undefined ? undefined : layoutLadder(ladder, geometry, state.hidden, overview.services),
+    [ladder, geometry, state.hidden, overview.services],
   );
   const annotations = useMemo(
     () => layoutAnnotations(geometry, context.marks, failoverBands(context.failover), context.originUs),
@@ -65,12 +70,7 @@ export function LadderChart(props: LadderChartProps): ReactElement {
     <div ref={box} className="ladder-chart">
       {width === 0 || height === 0 ? null : (
         <>
-          <LadderBackdrop
-            geometry={geometry}
-            overview={overview}
-            context={context}
-            annotations={annotations}
-          />
+          <LadderBackdrop geometry={geometry} overview={overview} annotations={annotations} />
           <canvas
             ref={base}
             className="layer"
@@ -79,7 +79,14 @@ export function LadderChart(props: LadderChartProps): ReactElement {
             aria-label={describe(ladder)}
           />
           <canvas ref={overlay} className="layer" aria-hidden="true" />
-          <LadderFront geometry={geometry} overview={overview} context={context} annotations={annotations} />
+          <LadderFront
+            geometry={geometry}
+            overview={overview}
+            context={context}
+            annotations={annotations}
+            lag={layout?.lag}
+            scrubUs={state.scrubUs}
+          />
           <LadderSurface
             geometry={geometry}
             context={context}

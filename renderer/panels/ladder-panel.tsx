@@ -39,7 +39,13 @@ export function LadderPanel(props: LadderPanelProps): ReactElement {
           theme={theme}
         />
         {state.asTable ? (
-          <LadderTable ladder={ladder} context={context} view={state.view} dispatch={dispatch} />
+          <LadderTable
+            overview={overview}
+            ladder={ladder}
+            context={context}
+            view={state.view}
+            dispatch={dispatch}
+          />
         ) : (
           <LadderChart
             overview={overview}
@@ -142,6 +148,10 @@ function Legend({ hidden, dispatch, note }: LegendProps): ReactElement {
           <span aria-hidden="true">{glyph}</span> {title}
         </button>
       ))}
+      <span className="spacer" />
+      <span className="quiet" data-testid="view-span">
+        {note}
+      </span>
       <span className="legend-signs">
         <span>
           <i className="sign-repeat" /> retransmission
@@ -156,11 +166,16 @@ function Legend({ hidden, dispatch, note }: LegendProps): ReactElement {
           <i className="sign-replication" /> replication
         </span>
         <span>
-          <i className="sign-primary" /> primary instance
+          <i className="sign-lag" /> lag
         </span>
-        <span className="spacer" />
-        <span className="quiet" data-testid="view-span">
-          {note}
+        <span>
+          <b className="sign-lease" aria-hidden="true">
+            ◇
+          </b>{" "}
+          lease
+        </span>
+        <span>
+          <i className="sign-primary" /> serves, by epoch
         </span>
       </span>
     </div>

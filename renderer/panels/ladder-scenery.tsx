@@ -2,10 +2,12 @@ import { axisLeft, scaleLinear, select } from "d3";
 import { useEffect, useRef, type ReactElement } from "react";
 import type { Lane, RunOverview } from "../../main/api/contract.ts";
 import { LABEL_LINE_HEIGHT, type Annotations } from "../charts/ladder/annotations.ts";
-import { yAt, type LadderGeometry } from "../charts/ladder/geometry.ts";
-import { hostOfLane, LANES } from "../model/packet-kinds.ts";
+import type { LadderGeometry } from "../charts/ladder/geometry.ts";
+import type { LagBand } from "../charts/ladder/layout.ts";
+import { hostOfLane } from "../model/packet-kinds.ts";
 import type { RunContext } from "../model/run-state.ts";
-import { formatTick } from "../model/time-format.ts";
+import { formatDuration, formatTick } from "../model/time-format.ts";
+import { EpochTags, LeaseMarks, LifeLine } from "./life-lines.tsx";
 
 interface SceneryProps {
   readonly geometry: LadderGeometry;
@@ -15,7 +17,11 @@ interface SceneryProps {
 }
 
 /** Below the packets: shaded phases of the failover and the life lines. */
-export function LadderBackdrop({ geometry, overview, context, annotations }: SceneryProps): ReactElement {
+export function LadderBackdrop({
+  geometry,
+  overview,
+  annotations,
+}: Omit<SceneryProps, "context">): ReactElement {
   const right = geometry.gutterLeft - 8;
   return (
     <svg className="layer" width={geometry.width} height={geometry.height} aria-hidden="true">
@@ -29,69 +35,45 @@ export function LadderBackdrop({ geometry, overview, context, annotations }: Sce
           height={Math.max(1, bottom - top)}
         />
       ))}
-      {LANES.map(({ lane }) => (
-        <LifeLine key={lane} lane={lane} geometry={geometry} overview={overview} context={context} />
+      {geometry.lanes.map(({ lane }) => (
+        <LifeLine key={lane} lane={lane} geometry={geometry} overview={overview} />
       ))}
     </svg>
   );
 }
 
-interface LifeLineProps {
-  readonly lane: Lane;
-  readonly geometry: LadderGeometry;
-  readonly overview: RunOverview;
-  readonly context: RunContext;
-}
-
-/**
- * Solid while it lives, dotted after its fault; thick where the instance is the primary one. An address
- * is gone with the first fault of its host (the cut link), the instance with the last (the kill).
- */
-function LifeLine({ lane, geometry, overview, context }: LifeLineProps): ReactElement {
-  const x = geometry.laneX[lane];
-  const host = hostOfLane(lane);
-  const isInstance = lane === "a" || lane === "b";
-  const faults = context.marks.filter((mark) => mark.kind === "fault" && mark.host === host);
-  const fault = isInstance ? faults.at(-1) : faults[0];
-  const clampY = (atUs: number): number =>
-    Math.min(geometry.bottom, Math.max(geometry.top, yAt(geometry, atUs)));
-  const end = fault === undefined ? geometry.bottom : clampY(fault.atUs);
-  const primary = overview.hosts.find((entry) => entry.role === "primary")?.name;
-  const takeover = context.failover.detectedUs ?? context.failover.firstPacketUs;
-  const primaryFrom =
-    host === primary ? geometry.top : takeover === undefined ? geometry.bottom : clampY(takeover);
-  return (
-    <g className="life-line">
-      <line className="alive" x1={x} x2={x} y1={geometry.top} y2={end} />
-      {end < geometry.bottom ? <line className="dead" x1={x} x2={x} y1={end} y2={geometry.bottom} /> : null}
-      {isInstance && primaryFrom < end ? (
-        <rect className="primary" x={x - 3} y={primaryFrom} width={6} height={end - primaryFrom} />
-      ) : null}
-    </g>
-  );
-}
-
 /** Above the packets: lane titles, the time axis, names of phases and marks. */
-export function LadderFront({ geometry, overview, context, annotations }: SceneryProps): ReactElement {
+export function LadderFront({
+  geometry,
+  overview,
+  context,
+  annotations,
+  lag,
+  scrubUs,
+}: SceneryProps & { readonly lag: LagBand | undefined; readonly scrubUs: number }): ReactElement {
   return (
     <svg className="layer front" width={geometry.width} height={geometry.height} aria-hidden="true">
       <LaneTitles geometry={geometry} overview={overview} />
-      <TimeAxis geometry={geometry} originUs={context.originUs} />
+      <TimeAxis geometry={geometry} originUs={context.originUs} scrubUs={scrubUs} />
+      <LeaseMarks geometry={geometry} overview={overview} />
       <BandTexts geometry={geometry} annotations={annotations} />
       <MarkTexts geometry={geometry} annotations={annotations} />
+      <LagText lag={lag} />
+      <EpochTags geometry={geometry} overview={overview} />
     </svg>
   );
 }
 
 /** Lanes nearer than this leave no room for "A's address". */
 const ROOM_FOR_TITLE_PX = 72;
+const ROOM_FOR_SHORT_TITLE_PX = 56;
 const ADDRESS_CHAR_PX = 6.1;
 
 function LaneTitles({ geometry, overview }: Pick<SceneryProps, "geometry" | "overview">): ReactElement {
   const { laneX } = geometry;
   const step = laneX.a - laneX["a-address"];
   const address = (lane: Lane): string => {
-    if (lane === "a" || lane === "b") return "";
+    if (lane === "a" || lane === "b" || lane === "keeper") return "";
     return overview.hosts.find((host) => host.name === hostOfLane(lane))?.outsideAddress ?? "";
   };
   const left = laneX["a-address"] - step * 0.45;
@@ -105,10 +87,10 @@ function LaneTitles({ geometry, overview }: Pick<SceneryProps, "geometry" | "ove
       <text className="bracket-text on-bracket" x={(left + right) / 2} y={11}>
         cluster: one SCTP endpoint
       </text>
-      {LANES.map(({ lane, title }) => (
+      {geometry.lanes.map(({ lane, title }) => (
         <g key={lane}>
           <text className="lane-title" x={laneX[lane]} y={31}>
-            {step < ROOM_FOR_TITLE_PX ? title.replace("address", "addr.") : title}
+            {shortTitle(title, step)}
           </text>
           <text className="lane-address" x={laneX[lane]} y={42}>
             {address(lane).length * ADDRESS_CHAR_PX > step ? "" : address(lane)}
@@ -119,14 +101,34 @@ function LaneTitles({ geometry, overview }: Pick<SceneryProps, "geometry" | "ove
   );
 }
 
+/** How far the holder was behind at its worst in view: the band itself has no scale. */
+function LagText({ lag }: { readonly lag: LagBand | undefined }): ReactElement | null {
+  if (lag?.most === undefined) return null;
+  const { lagUs, x, y, outward } = lag.most;
+  return (
+    <text className="lag-text" x={x + outward * 3} y={y + 4} textAnchor={outward === 1 ? "start" : "end"}>
+      lag {formatDuration(lagUs)}
+    </text>
+  );
+}
+
+function shortTitle(title: string, roomPx: number): string {
+  if (roomPx >= ROOM_FOR_TITLE_PX) return title;
+  return title.replace("'s address", roomPx < ROOM_FOR_SHORT_TITLE_PX ? " addr" : "'s addr.");
+}
+
 const TICK_DISTANCE_PX = 58;
+/** The handle of the scrubber says the time itself: a tick's text beneath it would only be half readable. */
+const TICK_CLEARANCE_PX = 15;
 
 function TimeAxis({
   geometry,
   originUs,
+  scrubUs,
 }: {
   readonly geometry: LadderGeometry;
   readonly originUs: number;
+  readonly scrubUs: number;
 }): ReactElement {
   const group = useRef<SVGGElement>(null);
   useEffect(() => {
@@ -136,11 +138,15 @@ function TimeAxis({
     const wanted = Math.max(2, Math.round((bottom - top) / TICK_DISTANCE_PX));
     const ticks = scale.ticks(wanted);
     const stepUs = (ticks[1] ?? 1) - (ticks[0] ?? 0);
+    const scrubY = scale(scrubUs - originUs);
     const axis = axisLeft(scale)
       .tickValues(ticks)
-      .tickFormat((value) => formatTick(Number(value), stepUs));
+      .tickFormat((value) => {
+        const covered = Math.abs(scale(Number(value)) - scrubY) < TICK_CLEARANCE_PX;
+        return covered ? "" : formatTick(Number(value), stepUs);
+      });
     select(group.current).call(axis);
-  }, [geometry, originUs]);
+  }, [geometry, originUs, scrubUs]);
   return <g ref={group} className="time-axis" transform={`translate(${geometry.axisX},0)`} />;
 }
 

@@ -1,5 +1,5 @@
 import type { Dispatch, ReactElement } from "react";
-import type { LadderWindow } from "../../main/api/contract.ts";
+import type { LadderWindow, RunOverview } from "../../main/api/contract.ts";
 import { sliceCounts } from "../charts/overview/layout.ts";
 import { laneTitle } from "../model/packet-kinds.ts";
 import type { Action, RunContext } from "../model/run-state.ts";
@@ -11,6 +11,7 @@ const MAX_ROWS = 500;
 const SLICES = 40;
 
 interface LadderTableProps {
+  readonly overview: RunOverview;
   readonly ladder: LadderWindow | undefined;
   readonly context: RunContext;
   readonly view: Viewport;
@@ -18,7 +19,7 @@ interface LadderTableProps {
 }
 
 /** The ladder for keyboard and screen reader: the same facts as rows. */
-export function LadderTable({ ladder, context, view, dispatch }: LadderTableProps): ReactElement {
+export function LadderTable({ overview, ladder, context, view, dispatch }: LadderTableProps): ReactElement {
   const { originUs } = context;
   const marks = context.marks.filter((mark) => mark.atUs >= view.fromUs && mark.atUs <= view.toUs);
   return (
@@ -52,6 +53,8 @@ export function LadderTable({ ladder, context, view, dispatch }: LadderTableProp
           ))}
         </tbody>
       </table>
+      <ServiceRows overview={overview} view={view} originUs={originUs} />
+      {ladder === undefined ? null : <LagRows ladder={ladder} view={view} originUs={originUs} />}
       {ladder === undefined ? null : ladder.exact ? (
         <>
           <PacketRows ladder={ladder} view={view} originUs={originUs} dispatch={dispatch} />
@@ -63,6 +66,99 @@ export function LadderTable({ ladder, context, view, dispatch }: LadderTableProp
     </div>
   );
 }
+
+/** Who served in the view, and the leases that were acknowledged meanwhile. */
+function ServiceRows({
+  overview,
+  view,
+  originUs,
+}: {
+  readonly overview: RunOverview;
+  readonly view: Viewport;
+  readonly originUs: number;
+}): ReactElement {
+  const services = overview.services.filter(({ fromUs, toUs }) => toUs >= view.fromUs && fromUs <= view.toUs);
+  const leases = overview.leases.filter(({ atUs }) => atUs >= view.fromUs && atUs <= view.toUs);
+  return (
+    <>
+      <table>
+        <caption>Who served</caption>
+        <thead>
+          <tr>
+            <th scope="col">From</th>
+            <th scope="col">To</th>
+            <th scope="col">Instance</th>
+            <th scope="col">Epoch</th>
+          </tr>
+        </thead>
+        <tbody>
+          {services.map(({ host, epoch, fromUs, toUs, began }) => (
+            <tr key={epoch}>
+              <td className="mono nowrap">{formatOffset(fromUs - originUs)}</td>
+              <td className="mono nowrap">{formatOffset(toUs - originUs)}</td>
+              <td>{host}</td>
+              <td>
+                {epoch}
+                {began === "start" ? "" : ` (by ${began})`}
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+      {leases.length === 0 ? null : (
+        <table>
+          <caption>Leases: {shown(leases.length)}</caption>
+          <thead>
+            <tr>
+              <th scope="col">Acknowledged</th>
+              <th scope="col">Instance</th>
+              <th scope="col">TSNs below</th>
+            </tr>
+          </thead>
+          <tbody>
+            {leases.slice(0, MAX_ROWS).map(({ atUs, host, limitTsn }) => (
+              <tr key={`${atUs} ${limitTsn}`}>
+                <td className="mono nowrap">{formatOffset(atUs - originUs)}</td>
+                <td>{host}</td>
+                <td className="mono">{limitTsn}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      )}
+    </>
+  );
+}
+
+/** The replication lag in view: the worst of it, and where it was never made up for. */
+function LagRows({ ladder, view, originUs }: RowsProps): ReactElement | null {
+  const slices = ladder.lag.filter(({ fromUs, toUs }) => toUs >= view.fromUs && fromUs <= view.toUs);
+  if (slices.length === 0) return null;
+  const worst = slices.toSorted((one, other) => other.lagUs - one.lagUs).slice(0, WORST_LAGS);
+  return (
+    <table>
+      <caption>Replication lag: the worst {worst.length} slices in view</caption>
+      <thead>
+        <tr>
+          <th scope="col">From</th>
+          <th scope="col">Lag</th>
+          <th scope="col">Outcome</th>
+        </tr>
+      </thead>
+      <tbody>
+        {worst.map(({ fromUs, lagUs, lost }) => (
+          <tr key={fromUs}>
+            <td className="mono nowrap">{formatOffset(fromUs - originUs)}</td>
+            <td className="mono">{formatDuration(lagUs)}</td>
+            <td>{lost ? "✕ never held" : "held later"}</td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}
+
+const WORST_LAGS = 10;
 
 type RowsProps = { readonly ladder: LadderWindow; readonly view: Viewport; readonly originUs: number };
 
@@ -129,16 +225,20 @@ function ReplicationRows({ ladder, view, originUs }: RowsProps): ReactElement {
       <caption>Replication: {shown(items.length)}</caption>
       <thead>
         <tr>
-          <th scope="col">Made on A</th>
-          <th scope="col">Held by B after</th>
-          <th scope="col">Known to A after</th>
+          <th scope="col">Made</th>
+          <th scope="col">From → to</th>
+          <th scope="col">Held after</th>
+          <th scope="col">Known after</th>
           <th scope="col">Updates</th>
         </tr>
       </thead>
       <tbody>
         {items.slice(0, MAX_ROWS).map((item) => (
-          <tr key={item.firstSequence}>
+          <tr key={`${item.madeUs} ${item.firstSequence}`}>
             <td className="mono nowrap">{formatOffset(item.madeUs - originUs)}</td>
+            <td>
+              {laneTitle(item.from ?? "a")} → {laneTitle(item.to ?? "b")}
+            </td>
             <td className="mono">
               {item.heldUs === undefined ? "✕ never" : formatDuration(item.heldUs - item.madeUs)}
             </td>

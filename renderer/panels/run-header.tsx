@@ -20,8 +20,9 @@ export function RunHeader({ overview, context, verdict }: RunHeaderProps): React
         <h1>{run.headline}</h1>
       </div>
       <div className="run-facts">
-        <PhaseLine context={context} />
+        <PhaseLine context={context} services={overview.services} />
         <Losses verdict={verdict} />
+        <Terms overview={overview} />
         <span className="spacer" />
         <span className="quiet">
           {run.title} · outside computer {run.peer} · {formatDay(run.startedUs)} ·{" "}
@@ -32,15 +33,47 @@ export function RunHeader({ overview, context, verdict }: RunHeaderProps): React
   );
 }
 
+/** Policy, placement and fencing, where the run says them. */
+function Terms({ overview }: { readonly overview: RunOverview }): ReactElement | null {
+  const { policy, placement, fencing } = overview.terms;
+  if (policy === undefined) return null;
+  const changed = overview.policies.length > 1 ? `, changed ${overview.policies.length - 1}×` : "";
+  const facts = [
+    { title: "policy", value: policy + changed },
+    { title: "state held by", value: placement === "store" ? "store" : placement },
+    { title: "fencing", value: fencing },
+  ];
+  return (
+    <ul className="losses" aria-label="Replication">
+      {facts.map(({ title, value }) =>
+        value === undefined ? null : (
+          <li key={title}>
+            {title} <span className="mono">{value}</span>
+          </li>
+        ),
+      )}
+    </ul>
+  );
+}
+
+interface PhaseLineProps {
+  readonly context: RunContext;
+  readonly services: RunOverview["services"];
+}
+
 /** Fault, detection, first packet and restoration with the time between each two. */
-function PhaseLine({ context }: { readonly context: RunContext }): ReactElement {
+function PhaseLine({ context, services }: PhaseLineProps): ReactElement {
   const { faultUs, detectedUs, firstPacketUs, restoredUs } = context.failover;
   if (faultUs === undefined) return <span className="quiet">No fault in this run.</span>;
-  const steps = [
+  // After a fault that moves nothing, a phase that did not come is no alarm.
+  const stayed = services.length === 1;
+  const all = [
     { title: "detected", atUs: detectedUs },
     { title: "first packet from B", atUs: firstPacketUs },
     { title: "restored", atUs: restoredUs },
   ];
+  const planned = services[1]?.began === "handover";
+  const steps = all.filter(({ atUs }) => atUs !== undefined || !(stayed || planned));
   // Usually in this order already; traffic can be whole again before the loss is noticed.
   steps.sort(
     (one, other) => (one.atUs ?? Number.POSITIVE_INFINITY) - (other.atUs ?? Number.POSITIVE_INFINITY),
@@ -48,7 +81,8 @@ function PhaseLine({ context }: { readonly context: RunContext }): ReactElement 
   return (
     <ol className="phases" aria-label="Failover">
       <li>
-        <b>fault</b>
+        <b>{planned ? "switch-over" : "fault"}</b>
+        {stayed ? ", no takeover" : ""}
       </li>
       {steps.map(({ title, atUs }) => (
         <li key={title}>

@@ -1,21 +1,26 @@
 import { useEffect, useRef, useState, type ReactElement } from "react";
-import type { DeskLink, StateAt } from "../../main/api/contract.ts";
+import type { DeskLink, RunOverview, StateAt } from "../../main/api/contract.ts";
 import { useRequest } from "../hooks/use-request.ts";
 import type { RunContext } from "../model/run-state.ts";
+import { situationAt, type Situation } from "../model/situation.ts";
 import { orderStateRows, SEVERITY_WORDS, type OrderedStateRow } from "../model/state-rows.ts";
-import { formatClock, formatOffset } from "../model/time-format.ts";
+import { formatClock, formatDuration, formatOffset } from "../model/time-format.ts";
+import { spanUs, type Viewport } from "../model/viewport.ts";
 import { Status } from "./status.tsx";
 
 interface StatePanelProps {
   readonly link: DeskLink;
-  readonly runId: string;
+  readonly overview: RunOverview;
+  readonly view: Viewport;
   readonly context: RunContext;
   readonly scrubUs: number;
 }
 
 /** The association state of A and of B, and what the packets showed, at the scrubbed instant. */
-export function StatePanel({ link, runId, context, scrubUs }: StatePanelProps): ReactElement {
+export function StatePanel({ link, overview, view, context, scrubUs }: StatePanelProps): ReactElement {
+  const runId = overview.run.id;
   const request = useRequest(link, "run.state", { runId, atUs: Math.round(scrubUs) });
+  const lag = useRequest(link, "run.ladder", { runId, ...lagWindow(view, scrubUs), limit: 1 });
   const before = usePrevious(request.data);
   return (
     <div className="state-panel">
@@ -24,11 +29,80 @@ export function StatePanel({ link, runId, context, scrubUs }: StatePanelProps): 
         <span className="quiet mono">{formatClock(scrubUs)} UTC</span>
         <span className="quiet"> · drag the line in the ladder; Space replays</span>
       </p>
+      <SituationLine
+        situation={situationAt(overview, lag.data, Math.round(scrubUs))}
+        originUs={context.originUs}
+        hasTerms={overview.terms.policy !== undefined}
+      />
       <Status request={request} what="the state" />
       {request.data === undefined ? null : (
         <StateTable state={request.data} rows={orderStateRows(request.data, before)} />
       )}
     </div>
+  );
+}
+
+/** Long enough for what waits to be seen, short enough for slices of a millisecond. */
+const LAG_WINDOW_US = 100_000;
+
+/** A window around the scrubbed instant that stays the same while the scrubber moves a little. */
+function lagWindow(view: Viewport, scrubUs: number): { fromUs: number; toUs: number } {
+  const half = Math.min(LAG_WINDOW_US, Math.max(2_000, spanUs(view)));
+  const middle = Math.round(scrubUs / half) * half;
+  return { fromUs: Math.floor(middle - half), toUs: Math.ceil(middle + half) };
+}
+
+interface SituationLineProps {
+  readonly situation: Situation;
+  readonly originUs: number;
+  readonly hasTerms: boolean;
+}
+
+/** Who serves and under what, in words: the first thing to know at an instant. */
+function SituationLine({ situation, originUs, hasTerms }: SituationLineProps): ReactElement | null {
+  const { service, nobody, policy, lease, lag } = situation;
+  if (service === undefined) return null;
+  return (
+    <dl className="situation" data-testid="situation">
+      <div>
+        <dt>Serves</dt>
+        <dd>
+          {nobody ? (
+            <b className="nobody">nobody since {service.host.toUpperCase()}</b>
+          ) : (
+            <b>{service.host.toUpperCase()}</b>
+          )}{" "}
+          <span className="quiet">epoch {service.epoch}</span>
+        </dd>
+      </div>
+      {lag === undefined || nobody ? null : (
+        <div>
+          <dt>Lag</dt>
+          <dd className={lag.lost ? "nobody" : ""}>
+            <span className="mono">{lag.lagUs === 0 ? "none" : formatDuration(lag.lagUs)}</span>
+            {lag.lost ? " never held: lost if it ends now" : ""}
+          </dd>
+        </div>
+      )}
+      {policy === undefined || !hasTerms ? null : (
+        <div>
+          <dt>Policy</dt>
+          <dd>
+            <span className="mono">{policy.policy}</span>
+            <span className="quiet"> fencing {policy.fencing ?? "not said"}</span>
+          </dd>
+        </div>
+      )}
+      {lease === undefined || nobody ? null : (
+        <div>
+          <dt>Lease</dt>
+          <dd>
+            TSNs below <span className="mono">{lease.limitTsn}</span>{" "}
+            <span className="quiet">since {formatOffset(lease.atUs - originUs)}</span>
+          </dd>
+        </div>
+      )}
+    </dl>
   );
 }
 
@@ -52,7 +126,6 @@ function StateTable({
 }): ReactElement {
   if (rows.length === 0)
     return <p className="empty">No association yet at this instant; scrub to a later one.</p>;
-  const behind = state.aSequence - state.bSequence;
   return (
     <div className="scroll">
       <table className="state-table">
@@ -70,7 +143,7 @@ function StateTable({
             </th>
             <th scope="col">
               Difference
-              <div className="role-note">{behind > 0 ? `B is ${behind} behind` : "B is not behind"}</div>
+              <div className="role-note">{behindText(state)}</div>
             </th>
           </tr>
         </thead>
@@ -98,6 +171,18 @@ function StateTable({
       </table>
     </div>
   );
+}
+
+/** Which of the two lacks updates of the other; those of a dead one never come. */
+function behindText({ aRole, bRole, aSequence, bSequence }: StateAt): string {
+  const behind = Math.abs(aSequence - bSequence);
+  const [ahead, other] = aSequence > bSequence ? ["A", "B"] : ["B", "A"];
+  const [role, otherRole] = ahead === "A" ? [aRole, bRole] : [bRole, aRole];
+  if (behind === 0) return "neither is behind";
+  if (otherRole.startsWith("dead")) return `${other} is gone`;
+  return role.startsWith("dead")
+    ? `${other} never got the last ${behind} of ${ahead}`
+    : `${other} is ${behind} behind`;
 }
 
 function RoleNote({ role, sequence }: { readonly role: string; readonly sequence: number }): ReactElement {

@@ -26,6 +26,7 @@ export function VerdictPanel({ request, overview, originUs, onGoto }: VerdictPan
           <p className="verdict-headline">
             <Outcome outcome={report.outcome} /> {report.headline}
           </p>
+          {report.promise === undefined ? null : <p className="verdict-promise">{report.promise}</p>}
           <CheckTable checks={report.checks} originUs={originUs} onGoto={onGoto} />
           <FigureTable figures={report.figures} />
         </>

@@ -30,6 +30,7 @@ const ladder = (transmissions: Transmission[]): LadderWindow => ({
   exact: true,
   transmissions,
   replications: [],
+  lag: [],
   density: [],
   total: transmissions.length,
 });

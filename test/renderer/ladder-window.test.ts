@@ -11,6 +11,7 @@ const answer = (fromUs: number, toUs: number, counts?: number[]): LadderWindow =
   exact: counts === undefined,
   transmissions: [],
   replications: [],
+  lag: [],
   density: counts === undefined ? [] : [{ from: "peer", to: "a-address", counts }],
   total: 0,
 });

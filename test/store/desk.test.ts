@@ -51,6 +51,7 @@ describe("the desk answers", () => {
       "address-confirmed",
       "fault",
       "detected",
+      "takeover",
       "first-packet",
       "restored",
     ]);

@@ -2,6 +2,7 @@ import Database from "better-sqlite3";
 import { expect, test } from "vitest";
 import { judge } from "../../captures/verdict/index.ts";
 import { openRun } from "../../main/store/index.ts";
+import { ladderWindow } from "../../main/store/ladder.ts";
 import { goodRun } from "../support/history-builder.ts";
 import { lossyRun } from "../support/lossy-run.ts";
 import { realized, record, temporaryRuns } from "../support/recorded-run.ts";
@@ -56,5 +57,51 @@ test("a file of the format before this one opens and is judged", () => {
   older.close();
   const reader = openRun(sqlite);
   expect(judge(reader.history()).outcome).toBe("pass");
+  reader.close();
+});
+
+test("the overview tells who served, what was gone, under which policy and with which leases", () => {
+  using runs = temporaryRuns();
+  const history = realized(lossyRun().run);
+  const reader = openRun(record(runs.path, history).finish().folder);
+  const overview = reader.overview();
+  const [fault] = history.faults;
+  const takeover = history.events.find(({ name }) => name === "takeover-started");
+  expect(overview.terms).toEqual(history.terms);
+  expect(overview.services).toEqual([
+    { host: "a", epoch: 1, began: "start", fromUs: overview.fromUs, toUs: fault?.at },
+    { host: "b", epoch: 2, began: "takeover", fromUs: takeover?.at, toUs: overview.toUs },
+  ]);
+  expect(overview.outages).toEqual([{ host: "a", what: "instance", fromUs: fault?.at }]);
+  expect(overview.leases.map(({ host, limitTsn }) => [host, limitTsn])).toEqual([["a", 5064]]);
+  expect(overview.policies.map(({ policy, placement }) => [policy, placement])).toEqual([
+    ["interval:50ms", "standby"],
+  ]);
+  const kinds = overview.marks.map(({ kind }) => kind);
+  expect(kinds).toEqual(expect.arrayContaining(["policy", "fault", "detected", "takeover", "loss"]));
+  const losses = overview.marks.filter(({ kind }) => kind === "loss").map(({ text }) => text);
+  expect(losses).toContainEqual(expect.stringMatching(/^inbound, TSN \d+ to \d+, at most 5 messages$/));
+  reader.close();
+});
+
+test("lag grows until a flush, and what was never held is lost with its maker", () => {
+  using runs = temporaryRuns();
+  const history = realized(lossyRun().run);
+  const reader = openRun(record(runs.path, history).finish().folder);
+  const first = history.updates[0]?.at ?? 0;
+  const [fault] = history.faults;
+  const faultUs = fault?.at ?? 0;
+  const { lag, replications } = ladderWindow(
+    reader.database,
+    { fromUs: first, toUs: faultUs + 50_000 },
+    10_000,
+  );
+  // Four rounds of 10 ms between two flushes.
+  const beforeFault = lag.filter(({ fromUs }) => fromUs < faultUs);
+  expect(Math.max(...beforeFault.map(({ lagUs }) => lagUs))).toBeGreaterThan(30_000);
+  expect(Math.max(...beforeFault.filter(({ lost }) => !lost).map(({ lagUs }) => lagUs))).toBeLessThan(45_000);
+  expect(beforeFault.some(({ lost }) => lost)).toBe(true);
+  expect(lag.filter(({ fromUs }) => fromUs > faultUs)).toEqual([]);
+  expect(new Set(replications.map(({ from, to }) => `${from} to ${to}`))).toEqual(new Set(["a to b"]));
   reader.close();
 });

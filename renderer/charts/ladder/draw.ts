@@ -10,6 +10,9 @@ const GLYPH_SPACING = 7;
 /** Text beside the cross of a lost packet. */
 const LOST_TEXT_CHARS = 26;
 
+/** How far a batch is drawn that nobody held. */
+const LOST_REPLICATION_SHARE = 0.3;
+
 const RARE: ReadonlySet<Transmission["kind"]> = new Set(["setup", "shutdown", "abort", "heartbeat", "other"]);
 
 type Context = CanvasRenderingContext2D;
@@ -19,6 +22,7 @@ export function drawLadder(context: Context, layout: LadderLayout, palette: Pale
   const { geometry } = layout;
   context.save();
   clipToPlot(context, geometry);
+  drawLag(context, layout, palette);
   if (layout.exact) {
     drawReplications(context, layout, palette);
     drawPackets(context, layout, palette);
@@ -48,18 +52,29 @@ function barColour(bar: DensityBar, palette: Palette): string {
   return bar.from === "b-address" || bar.to === "b-address" ? palette.pathB : palette.pathA;
 }
 
+/** In the colour of replication; of what is lost where it never was held. */
+function drawLag(context: Context, { lag }: LadderLayout, palette: Palette): void {
+  context.globalAlpha = 0.45;
+  for (const { x, y, width, height, lost } of lag.bars) {
+    context.fillStyle = lost ? palette.lost : palette.replication;
+    context.fillRect(x, y, width, height + 0.5);
+  }
+  context.globalAlpha = 1;
+}
+
 function drawReplications(context: Context, layout: LadderLayout, palette: Palette): void {
   const room = (layout.geometry.bottom - layout.geometry.top) / Math.max(1, layout.replications.length);
   const alpha = crowdAlpha(room);
-  const { a, b } = layout.geometry.laneX;
   context.strokeStyle = palette.replication;
   context.fillStyle = palette.replication;
   context.lineWidth = 1;
   for (const line of layout.replications) {
     const end = line.heldY ?? line.y1 + 4;
     context.globalAlpha = alpha;
-    stroke(context, line.x1, line.y1, line.heldY === undefined ? (a + b) / 2 : line.x2, end);
-    if (line.heldY === undefined) cross(context, (a + b) / 2, end, palette.lost);
+    // Not half way: the keeper's lane may be there, and it was not sent to that.
+    const broken = line.x1 + (line.x2 - line.x1) * LOST_REPLICATION_SHARE;
+    stroke(context, line.x1, line.y1, line.heldY === undefined ? broken : line.x2, end);
+    if (line.heldY === undefined) cross(context, broken, end, palette.lost);
     else if (room >= ARROW_SPACING) arrowHead(context, line.x1, line.y1, line.x2, line.heldY);
     if (line.heldY !== undefined && line.ackedY !== undefined && room >= GLYPH_SPACING) {
       context.globalAlpha = alpha * 0.5;

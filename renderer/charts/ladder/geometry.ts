@@ -1,5 +1,5 @@
 import type { Lane } from "../../../main/api/contract.ts";
-import { LANES } from "../../model/packet-kinds.ts";
+import { LANES, type LaneTitle } from "../../model/packet-kinds.ts";
 import { spanUs, type Viewport } from "../../model/viewport.ts";
 
 /** Where everything stands in the ladder, in CSS pixels. Time runs downward. */
@@ -14,6 +14,8 @@ export interface LadderGeometry {
   /** Column in which the phases of the failover are named. */
   readonly bandLeft: number;
   readonly bandRight: number;
+  readonly lanes: readonly LaneTitle[];
+  /** A lane that is not drawn lies between its neighbours. */
   readonly laneX: Readonly<Record<Lane, number>>;
   /** Column in which marks are named. */
   readonly gutterLeft: number;
@@ -32,19 +34,34 @@ const MIN_LANE_STEP = 60;
 const TOP = 46;
 const BOTTOM_MARGIN = 8;
 
-export function ladderGeometry(width: number, height: number, view: Viewport): LadderGeometry {
+export function ladderGeometry(
+  width: number,
+  height: number,
+  view: Viewport,
+  lanes: readonly LaneTitle[] = LANES,
+): LadderGeometry {
   const bandLeft = AXIS_WIDTH + 4;
   const bandRight = bandLeft + BAND_WIDTH;
   const gutterRight = width - 6;
   // On a narrow screen the names of marks give way first, the lanes last.
   const spare =
-    gutterRight - bandRight - LANE_MARGIN_LEFT - LANE_MARGIN_RIGHT - (LANES.length - 1) * MIN_LANE_STEP;
+    gutterRight - bandRight - LANE_MARGIN_LEFT - LANE_MARGIN_RIGHT - (lanes.length - 1) * MIN_LANE_STEP;
   const gutterWidth = Math.max(MIN_GUTTER, Math.min(MAX_GUTTER, width * GUTTER_SHARE, spare));
   const gutterLeft = gutterRight - gutterWidth;
   const firstLane = bandRight + LANE_MARGIN_LEFT;
   const lastLane = Math.max(firstLane + 4, gutterLeft - LANE_MARGIN_RIGHT);
-  const step = (lastLane - firstLane) / (LANES.length - 1);
-  const laneX = Object.fromEntries(LANES.map(({ lane }, index) => [lane, firstLane + index * step]));
+  const step = (lastLane - firstLane) / (lanes.length - 1);
+  const placed = new Map(lanes.map(({ lane }, index) => [lane, firstLane + index * step]));
+  const xOf = (lane: Lane): number => placed.get(lane) ?? firstLane;
+  const [a, b] = [xOf("a"), xOf("b")];
+  const laneX: Record<Lane, number> = {
+    peer: xOf("peer"),
+    "a-address": xOf("a-address"),
+    a,
+    keeper: placed.get("keeper") ?? (a + b) / 2,
+    b,
+    "b-address": xOf("b-address"),
+  };
   return {
     width,
     height,
@@ -53,7 +70,8 @@ export function ladderGeometry(width: number, height: number, view: Viewport): L
     axisX: AXIS_WIDTH,
     bandLeft,
     bandRight,
-    laneX: laneX as Record<Lane, number>,
+    lanes,
+    laneX,
     gutterLeft,
     gutterRight,
     view,

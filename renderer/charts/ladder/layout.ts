@@ -1,4 +1,4 @@
-import type { LadderWindow, Lane, Replication, Transmission } from "../../../main/api/contract.ts";
+import type { LadderWindow, Lane, Replication, Service, Transmission } from "../../../main/api/contract.ts";
 import { instantAt, yAt, type LadderGeometry } from "./geometry.ts";
 
 /** One packet as a line in the picture. */
@@ -33,6 +33,25 @@ export interface DensityBar {
   readonly count: number;
 }
 
+/** How far the holder was behind, as bars that grow outward from the lane of the instance that served. */
+export interface LagBand {
+  readonly bars: readonly (Rectangle & { readonly lost: boolean })[];
+  /** The longest bar's lag, and where it stands. */
+  readonly most?: {
+    readonly lagUs: number;
+    readonly x: number;
+    readonly y: number;
+    readonly outward: 1 | -1;
+  };
+}
+
+interface Rectangle {
+  readonly x: number;
+  readonly y: number;
+  readonly width: number;
+  readonly height: number;
+}
+
 export interface LadderLayout {
   readonly geometry: LadderGeometry;
   readonly exact: boolean;
@@ -40,6 +59,7 @@ export interface LadderLayout {
   readonly packets: readonly PacketLine[];
   readonly replications: readonly ReplicationLine[];
   readonly bars: readonly DensityBar[];
+  readonly lag: LagBand;
   /** Packets with room for their text: none other runs through it. */
   readonly withText: ReadonlySet<PacketLine>;
   /** By id: what packets in view repeat, drawn or not; a line may lie far outside the view. */
@@ -57,6 +77,7 @@ export function layoutLadder(
   ladder: LadderWindow,
   geometry: LadderGeometry,
   hidden: ReadonlySet<Transmission["kind"]>,
+  services: readonly Service[] = [],
 ): LadderLayout {
   const shown = ladder.transmissions.filter((item) => !hidden.has(item.kind));
   const transit = medianTransit(ladder.transmissions);
@@ -76,6 +97,7 @@ export function layoutLadder(
     packets,
     replications,
     bars: ladder.exact ? [] : densityBars(ladder, geometry),
+    lag: lagBand(ladder, geometry, services),
     withText: spacing >= TEXT_SPACING_PX ? linesWithText(packets) : new Set(),
     firstCopies: firstCopies(ladder, packets, geometry, transit),
     spacing,
@@ -140,13 +162,47 @@ function packetLine(item: Transmission, geometry: LadderGeometry, transitUs: num
 function replicationLine(item: Replication, geometry: LadderGeometry): ReplicationLine {
   return {
     replication: item,
-    x1: geometry.laneX.a,
+    x1: geometry.laneX[item.from ?? "a"],
     y1: yAt(geometry, item.madeUs),
-    x2: geometry.laneX.b,
+    x2: geometry.laneX[item.to ?? "b"],
     ...(item.heldUs === undefined ? {} : { heldY: yAt(geometry, item.heldUs) }),
     ...(item.ackedUs === undefined ? {} : { ackedY: yAt(geometry, item.ackedUs) }),
   };
 }
+
+/** The longest lag in view fills this share of the distance to the next lane. */
+const LAG_SHARE = 0.5;
+/** Unless it is shorter than this: what output commit always waits for is no alarm. */
+const NOTABLE_LAG_US = 5_000;
+const LABELLED_LAG_PX = 5;
+
+function lagBand(ladder: LadderWindow, geometry: LadderGeometry, services: readonly Service[]): LagBand {
+  const shown = ladder.lag.filter(
+    ({ fromUs, toUs }) => toUs >= geometry.view.fromUs && fromUs <= geometry.view.toUs,
+  );
+  const longest = shown.reduce<LadderWindow["lag"][number] | undefined>(
+    (most, slice) => (most === undefined || slice.lagUs > most.lagUs ? slice : most),
+    undefined,
+  );
+  if (longest === undefined) return { bars: [] };
+  const room = (geometry.laneX.a - geometry.laneX["a-address"]) * LAG_SHARE;
+  const place = (slice: LadderWindow["lag"][number]) => {
+    const served = services.findLast(({ fromUs }) => fromUs < slice.toUs)?.host;
+    const outward = served === "b" ? 1 : -1;
+    const lane = geometry.laneX[served === "b" ? "b" : "a"] + outward * LAG_OFFSET_PX;
+    const width = Math.max(1, (slice.lagUs / Math.max(longest.lagUs, NOTABLE_LAG_US)) * room);
+    const y = Math.max(geometry.top, yAt(geometry, slice.fromUs));
+    const height = Math.max(1, Math.min(geometry.bottom, yAt(geometry, slice.toUs)) - y);
+    return { x: outward === 1 ? lane : lane - width, y, width, height, outward } as const;
+  };
+  const { x, y, width, outward } = place(longest);
+  const bars = shown.map((slice) => ({ ...place(slice), lost: slice.lost }));
+  if (width < LABELLED_LAG_PX) return { bars };
+  return { bars, most: { lagUs: longest.lagUs, x: outward === 1 ? x + width : x, y, outward } };
+}
+
+/** Clear of the bar that marks the instance that serves. */
+const LAG_OFFSET_PX = 5;
 
 /** Bars of one sender in one slice stand one after the other, so that none hides another. */
 function densityBars(ladder: LadderWindow, geometry: LadderGeometry): DensityBar[] {
