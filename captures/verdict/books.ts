@@ -1,4 +1,4 @@
-import type { HostAcked, HostUpdate } from "./history.ts";
+import type { History, HostAcked, HostUpdate } from "./history.ts";
 import type { Tenure } from "./tenures.ts";
 import type { Tsn } from "../../agents/sctp/base/serial.ts";
 import { tsn, tsnDistance } from "../../agents/sctp/base/serial.ts";
@@ -49,23 +49,41 @@ const earlier = (one: HeldUpdate | undefined, other: HeldUpdate | undefined): He
 };
 
 /**
+ * A keeper says that it was synchronised, and not with what: with all that the serving member had made when it
+ * said the same, because it says so once everything is on its way.
+ */
+function synchronisations({ events, updates }: History, holder: string, tenure: Tenure): HeldUpdate[] {
+  const { host, epoch, fromUs, toUs = Number.POSITIVE_INFINITY } = tenure;
+  const by = (name: string): number[] =>
+    events.filter((each) => each.name === "synchronised" && each.host === name).map(({ at }) => at);
+  const sentAt = by(host).filter((at) => at >= fromUs && at < toUs);
+  return by(holder).flatMap((at) => {
+    const sent = sentAt.findLast((each) => each <= at);
+    if (sent === undefined) return [];
+    const made = updates.findLast(
+      (each) => each.act === "made" && each.host === host && each.epoch === epoch && each.at <= sent,
+    );
+    return made === undefined ? [] : [{ at, sequence: made.sequence }];
+  });
+}
+
+/**
  * What `holder` held of what was so when `tenure` served: update by update; with a whole state, which it writes
  * down as `opened` with the number of the last update in it; and, after a switch-over, what it had itself.
  *
  * @param keeps whether it goes on holding what it held of earlier tenures, as a store does
  */
-export function readHeldBooks(
-  updates: readonly HostUpdate[],
-  holder: string,
-  tenure: Tenure,
-  keeps: boolean,
-): HeldBooks {
+export function readHeldBooks(history: History, holder: string, tenure: Tenure, keeps: boolean): HeldBooks {
+  const { updates } = history;
   const own = updates.filter(
     ({ act, host, epoch }) =>
       act === "held" && host === holder && (epoch === tenure.epoch || (keeps && epoch < tenure.epoch)),
   );
   const held = new Pages(own, (one, other) => one.at < other.at);
-  const wholes = own.filter(({ change }) => change === "opened");
+  const wholes: HeldUpdate[] = [
+    ...own.filter(({ change }) => change === "opened"),
+    ...synchronisations(history, holder, tenure),
+  ].toSorted((one, other) => one.at - other.at);
   const known = new Pages(
     updates.filter(({ epoch }) => epoch <= tenure.epoch),
     // After a roll-back a TSN may have been received by two updates: the later epoch's is the one that counts.

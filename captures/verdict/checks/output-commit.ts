@@ -150,7 +150,7 @@ function examineTenure(
     causal: new CausalClock(history.updates, acks, server.name, holder.name),
     acks,
   };
-  const held = readHeldBooks(history.updates, holder.name, tenure, placement === "store");
+  const held = readHeldBooks(history, holder.name, tenure, placement === "store");
   const reader = new PromiseReader(scene, held, tally.sentTsns);
   for (const packet of history.packets) {
     if (packet.host !== server.name || packet.direction !== "out" || !inTenure(packet)) continue;

@@ -256,3 +256,30 @@ describe("faults after which the primary goes on", () => {
     expect(failedChecks(run)).toEqual(expect.arrayContaining(["output-commit", "commit-gate"]));
   });
 });
+
+test("a keeper's word that it was synchronised covers what was made before the primary said so", () => {
+  const run = new HistoryBuilder();
+  run.terms = { policy: "shared", placement: "store", fencing: "witness", fault: "store-death" };
+  run.hosts.push({ name: "keeper", role: "keeper", outsideAddress: "", clockErrorMicros: 0 });
+  setUp(run);
+  for (let round = 0; round < 3; round += 1) serve(run, "a", 1, false);
+  run.wait(1000).event("a", "synchronised", "all is sent", { associations: 1, bytes: 900, tookMs: 1 });
+  const sequence = run.makeAlone("cumAcked", undefined, "a", 1) - 1;
+  run.wait(300).event("b", "synchronised", "1 association is held", { associations: 1, bytes: 900 });
+  const told = run.events.at(-1);
+  if (told !== undefined) told.host = "keeper";
+  run.acked.push({ kind: "acked", host: "a", at: run.now, sequence });
+  run.flush("b");
+  for (let round = 0; round < 3; round += 1) serve(run, "a", 1);
+  for (const update of run.updates)
+    if (update.act === "held" && update.sequence > sequence) update.host = "keeper";
+  conclude(run);
+  run.totals = run.totals.filter(({ sent }) => sent > 0);
+  expect(failedChecks(run)).toEqual([]);
+  expect(resultOf(run, "output-commit")).toMatchObject({ outcome: "pass" });
+  if (told !== undefined) told.at += 60_000;
+  run.wait(70_000).event("b", "note", "the books go on");
+  const last = run.events.at(-1);
+  if (last !== undefined) last.host = "keeper";
+  expect(failedChecks(run)).toEqual(["output-commit"]);
+});
