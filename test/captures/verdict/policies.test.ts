@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { judge } from "../../../captures/verdict/index.ts";
 import type { HostEvent } from "../../../captures/verdict/history.ts";
 import type { HistoryBuilder } from "../../support/history-builder.ts";
-import { chunk, goodRun, sackChunk } from "../../support/history-builder.ts";
+import { chunk, dataChunk, goodRun, sackChunk } from "../../support/history-builder.ts";
 import type { LossyRun } from "../../support/lossy-run.ts";
 import { lossyRun } from "../../support/lossy-run.ts";
 
@@ -179,6 +179,23 @@ const planted: readonly { check: string; what: string; plant: (built: LossyRun) 
     plant: ({ run }) => void (run.terms.fault = "path-cut"),
   },
   {
+    check: "tsn-identity",
+    what: "the TSN that B repeats without its payload is one that the peer has not acknowledged",
+    plant: ({ run, lostDown }) => {
+      run.now = (run.events.find(named("takeover-started"))?.at ?? 0) + 10;
+      run.event("b", "recovery-step", "the peer is asked for a SACK", { step: "probe" });
+      run.transmit("b", "peer", [dataChunk(lostDown.tsn, 0, 0, 1)]);
+    },
+  },
+  {
+    check: "tsn-identity",
+    what: "A repeats a TSN without its payload",
+    plant: ({ run }) => {
+      run.now = (run.faults[0]?.at ?? 0) - 300;
+      run.transmit("a", "peer", [dataChunk(5003, 0, 0, 1)]);
+    },
+  },
+  {
     check: "no-abort",
     what: "B gives the association up",
     plant: ({ run }) => void run.transmit("b", "peer", [chunk("ABORT")], { reason: "abort" }),
@@ -214,6 +231,14 @@ describe("what an asynchronous policy allows does not fail", () => {
       ({ run }) => {
         run.now = (run.events.find(named("takeover-started"))?.at ?? 0) + 10;
         run.transmit("b", "peer", [sackChunk(tsnOf(run, "up", 10))], { reason: "sack" });
+      },
+    ],
+    [
+      "B asks for a SACK by a TSN that the peer has, without its payload",
+      ({ run }) => {
+        run.now = (run.events.find(named("takeover-started"))?.at ?? 0) + 10;
+        run.event("b", "recovery-step", "the peer is asked for a SACK", { step: "probe" });
+        run.transmit("b", "peer", [dataChunk(5003, 0, 0, 1)]);
       },
     ],
     [
