@@ -186,7 +186,7 @@ const pathShape: z.ZodType<Path> = z.strictObject({
 const recovery: z.ZodType<NonNullable<AssociationSnapshot["recovery"]>> = z.strictObject({
   startedAtMs: real,
   firstUnknownTsn: optional(tsn),
-  probe: optional(z.strictObject({ tsn, tries: count, sentTo: address })),
+  probe: optional(z.strictObject({ tsn, tries: count, sentTo: address, due: z.boolean() })),
   lowestTsn: optional(tsn),
   repeated: z.array(z.strictObject({ tsn, firstAtMs: real, count })).max(256),
 });

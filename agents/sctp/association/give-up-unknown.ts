@@ -76,11 +76,10 @@ function numbersBehind(
   return Array.from({ length: agreement.outboundStreams }, (_, streamId) => {
     const { nextSsn = 0, nextUnorderedMid = 0 } = before.get(streamId) ?? {};
     const count = Math.max(steps, given.get(streamId) ?? 0);
-    return {
-      streamId,
-      nextSsn: add(nextSsn, count),
-      nextUnorderedMid: send.interleaving ? add(nextUnorderedMid, count) : 0,
-    };
+    if (!send.interleaving) return { streamId, nextSsn: add(nextSsn, count), nextUnorderedMid: 0 };
+    // usrsctp 0.9.5 takes the MID of an unordered message that is skipped for that of an ordered one, too.
+    const next = add(((nextUnorderedMid - nextSsn) | 0) > 0 ? nextUnorderedMid : nextSsn, count);
+    return { streamId, nextSsn: next, nextUnorderedMid: next };
   });
 }
 

@@ -31,14 +31,23 @@ export const isProbing = (core: AssociationCore): boolean => core.recovery?.prob
 function sendProbe(core: AssociationCore, path: Path, tries: number): void {
   if (core.recovery === undefined) return;
   const { cumulativeAck } = core.state.send;
-  core.recovery = { ...core.recovery, probe: { tsn: cumulativeAck, tries, sentTo: path.address } };
+  const probe = { tsn: cumulativeAck, tries, sentTo: path.address, due: true };
+  core.recovery = { ...core.recovery, probe };
+  core.deadlines.set("probe", core.nowMs + path.rto.rtoMs);
+}
+
+/** Call after all other chunks that leave now: DATA is the last one in its packet (RFC 9260 section 6.10). */
+export function prepareProbe(core: AssociationCore): void {
+  const { recovery } = core;
+  const probe = recovery?.probe;
+  if (recovery === undefined || probe?.due !== true || !maySendData(core.state.phase)) return;
+  core.recovery = { ...recovery, probe: { ...probe, due: false } };
   core.control.push({
-    chunk: duplicateOf(core, cumulativeAck),
-    route: core.routeTo(path),
+    chunk: duplicateOf(core, probe.tsn),
+    route: core.routeTo(core.paths.get(probe.sentTo) ?? core.primaryPath),
     reason: "takeover-retransmission",
     dependsOn: 0,
   });
-  core.deadlines.set("probe", core.nowMs + path.rto.rtoMs);
 }
 
 /** A byte that the peer throws away because of its TSN; unordered, so that nobody looks at an SSN. */

@@ -13,7 +13,15 @@ export interface Recovery {
   /** The first of the TSNs that were given up because another instance may have used them. */
   readonly firstUnknownTsn: Tsn | undefined;
   /** While the peer is asked for a SACK: how often, for which TSN and where to. Nothing new is sent meanwhile. */
-  readonly probe: { readonly tsn: Tsn; readonly tries: number; readonly sentTo: string } | undefined;
+  readonly probe:
+    | {
+        readonly tsn: Tsn;
+        readonly tries: number;
+        readonly sentTo: string;
+        /** It is to be sent (again). */
+        readonly due: boolean;
+      }
+    | undefined;
   /** The lowest TSN above the cumulative one that came since. */
   readonly lowestTsn: Tsn | undefined;
   readonly repeated: readonly RepeatedTsn[];

@@ -20,7 +20,7 @@ import type { PacketReason, Route } from "./outputs.ts";
 import { PacketBuilder } from "./packet-builder.ts";
 import { dropExpired, givesUp, makeForwardTsn } from "./partial-reliability.ts";
 import { sendAsconf } from "./asconf.ts";
-import { isProbing } from "./probe.ts";
+import { isProbing, prepareProbe } from "./probe.ts";
 import { sendReconfiguration } from "./reconfiguration.ts";
 import { maySendData } from "./data-phases.ts";
 import { startShutdownWhenDrained } from "./shutdown.ts";
@@ -54,6 +54,7 @@ export function flush(core: AssociationCore): void {
   const dataPath = pathForNewData(core.allPaths, core.primaryPath);
   if (mayData) prepareData(core, dataPath);
   prepareSack(core, mayData ? dataPath : undefined);
+  prepareProbe(core);
   const desk = writeControl(core, core.routeTo(dataPath));
   if (mayData) {
     sendRetransmissions(core, desk);
