@@ -6,7 +6,9 @@ import { openTransport } from "../../../agents/host/open-transport.ts";
 import type { PacketTransport } from "../../../agents/host/packet-transport.ts";
 import { hostRandom } from "../../../agents/host/random.ts";
 import { UdpTransport } from "../../../agents/host/udp-transport.ts";
-import { Endpoint, rfc9260Parameters } from "../../../agents/sctp/index.ts";
+import { decodeUpdate } from "../../../agents/replica/index.ts";
+import { encodeUpdate } from "../../../agents/replica/update-codec.ts";
+import { Endpoint, rfc9260Parameters, writeLease } from "../../../agents/sctp/index.ts";
 import type { Delivery, Notification, OutgoingMessage } from "../../../agents/sctp/index.ts";
 import { Tallies, numberedMessage } from "./numbered.ts";
 import type { OurCall, OurSetting, SendOrder } from "./our-peer.ts";
@@ -165,6 +167,17 @@ class OurPeer implements EndpointUser {
         if (state === undefined) return undefined;
         const { phase, primaryAddress, confirmedAddresses, agreement } = state;
         return { phase, primaryAddress, confirmedAddresses: [...confirmedAddresses], agreement };
+      }
+      case "held": {
+        const state = this.#host.turn((endpoint) => endpoint.state(call.association));
+        if (state === undefined) throw new Error("there is no such association");
+        return { state: encodeUpdate({ kind: "opened", state }), lease: writeLease(state, call.blockTsns) };
+      }
+      case "resume": {
+        const update = decodeUpdate(call.held.state);
+        if (update?.kind !== "opened") throw new Error("that is no state");
+        const terms = { lag: { lease: call.held.lease }, lostAddresses: call.lostAddresses };
+        return this.#host.turn((endpoint, nowMs) => endpoint.resume(update.state, nowMs, terms));
       }
       case "counters":
         return this.#host.turn((endpoint) => ({ ...endpoint.counters }));

@@ -9,6 +9,7 @@ import type {
   Notification,
   ProtocolParameters,
   Reliability,
+  TsnLease,
 } from "../../../agents/sctp/index.ts";
 import type { KernelPeer, StreamTally } from "./kernel-peer.ts";
 import { Waiter } from "./waiter.ts";
@@ -43,12 +44,20 @@ export type OurCall =
   | { readonly verb: "send"; readonly association: number; readonly order: SendOrder }
   | { readonly verb: "received" | "facts"; readonly association: number }
   | { readonly verb: "counters" }
+  | { readonly verb: "held"; readonly association: number; readonly blockTsns: number }
+  | { readonly verb: "resume"; readonly held: Held; readonly lostAddresses: readonly string[] }
   | {
       readonly verb: "invoke";
       readonly method: string;
       readonly args: readonly unknown[];
       readonly timed: boolean;
     };
+
+/** What another computer holds of an association: its state as bytes, and the lease. */
+export interface Held {
+  readonly state: Uint8Array;
+  readonly lease: TsnLease;
+}
 
 /** What our endpoint knows of an association. */
 interface OurFacts {
@@ -140,6 +149,15 @@ export class OurPeer extends Waiter {
 
   async counters(): Promise<EndpointCounters> {
     return (await this.#call({ verb: "counters" })) as EndpointCounters;
+  }
+
+  async held(association: number, blockTsns: number): Promise<Held> {
+    return (await this.#call({ verb: "held", association, blockTsns })) as Held;
+  }
+
+  /** Goes on with an association of another process, which held an older state. */
+  async resume(held: Held, lostAddresses: readonly string[]): Promise<number> {
+    return (await this.#call({ verb: "resume", held, lostAddresses })) as number;
   }
 
   /** Calls a method of the endpoint; the present time is added to the arguments. */
