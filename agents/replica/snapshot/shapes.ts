@@ -187,6 +187,7 @@ const recovery: z.ZodType<NonNullable<AssociationSnapshot["recovery"]>> = z.stri
   startedAtMs: real,
   firstUnknownTsn: optional(tsn),
   probe: optional(z.strictObject({ tsn, tries: count, sentTo: address, due: z.boolean() })),
+  resetFromTsn: optional(tsn),
   lowestTsn: optional(tsn),
   repeated: z.array(z.strictObject({ tsn, firstAtMs: real, count })).max(256),
 });

@@ -259,6 +259,11 @@ export class Association {
     return admit(this.#core, chunks, bytes, route);
   }
 
+  /** Why the peer is to be called again, and this association to be withdrawn; undefined as a rule. */
+  get restartWanted(): string | undefined {
+    return this.#core.restartWanted;
+  }
+
   get authenticates(): boolean {
     return this.#core.authenticator !== undefined;
   }

@@ -172,6 +172,8 @@ export class AssociationCore {
   wantedPrimary: string | undefined;
   /** Only where this instance began with an older state. */
   recovery: Recovery | undefined;
+  /** Why the peer is to be called again: the association cannot go on in another way. */
+  restartWanted: string | undefined;
   /** Up to here it was seen to that flows without numbers go on with what came (`adoptReceived`). */
   adoptedUpTo: Tsn;
   /** Packets with DATA that may leave in the next flush: Max.Burst for each event that allows some. */

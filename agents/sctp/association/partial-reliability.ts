@@ -187,7 +187,12 @@ function abandonParts(core: AssociationCore, chunk: OutstandingChunk, reason: Re
   if (reason !== "priority") core.forwardTsnDue = true;
 }
 
-function reportFailed(core: AssociationCore, chunk: OutstandingChunk, sent: boolean, reason: Reason): void {
+export function reportFailed(
+  core: AssociationCore,
+  chunk: OutstandingChunk,
+  sent: boolean,
+  reason: Reason,
+): void {
   const { streamId, ppid, terms, payload, tsn } = chunk;
   const context = terms.context ?? 0;
   core.notify({ type: "send-failed", streamId, ppid, context, payload, sent, tsn, reason });

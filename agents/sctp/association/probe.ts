@@ -76,7 +76,7 @@ export function probeTimedOut(core: AssociationCore, nowMs: number): void {
   if (!maySendData(core.state.phase)) endProbe(core);
   else if (probe.tries > core.parameters.associationMaxRetrans) {
     endProbe(core);
-    skipUnknownOtherwise(core, "the peer answers no probe");
+    goOn(core);
   } else sendProbe(core, pathForRetransmission(core.allPaths, last), probe.tries + 1);
 }
 
@@ -95,6 +95,11 @@ export function noticeProbeAnswer(core: AssociationCore, duplicates: readonly Ts
   if (probe === undefined || (!duplicates.includes(probe.tsn) && probe.tries < 2)) return;
   endProbe(core);
   core.errorCount = 0;
+  goOn(core);
+}
+
+/** Known data is sent again, and what is unknown is skipped. */
+function goOn(core: AssociationCore): void {
   core.ensureBurst();
   if (!reportOutboundLoss(core)) return;
   if (!core.state.agreement.extensions.partialReliability) {

@@ -14,6 +14,7 @@ import type {
   WantedReconfiguration,
 } from "./reconfiguration-state.ts";
 import { reconfigurationResult } from "./reconfiguration-state.ts";
+import { resynchronise } from "./resynchronise.ts";
 import { maySendData } from "./data-phases.ts";
 import { countPathError } from "./time-outs.ts";
 
@@ -83,6 +84,11 @@ function pauseFor(
   } else if (wanted?.kind === "outgoing-reset" || wanted?.kind === "ssn-tsn-reset") {
     core.scheduler.pauseAll(fromOrder);
   }
+}
+
+/** Nothing that waits is sent before all numbers were reset. */
+export function pauseForReset(core: AssociationCore): void {
+  core.scheduler.pauseAll(0);
 }
 
 /** Goes on with what another instance had asked. */
@@ -252,6 +258,11 @@ function perform(
 /** The peer goes on with `nextTsn`: what came of that already, before the answer, stays (RFC 6525 section 5.2.7, H5). */
 function resetReceivingFrom(core: AssociationCore, nextTsn: Tsn): void {
   const { receive } = core.state;
+  if (receive.behind) {
+    const upTo = tsnAdd(nextTsn, -1);
+    if (tsnLess(receive.cumulativeTsn, upTo)) resynchronise(core, upTo, "the peer begins with new TSNs");
+    core.change({ kind: "receiveBehind", behind: false });
+  }
   const isAhead = !tsnLess(receive.cumulativeTsn, nextTsn) || receive.above.length > 0;
   if (!isAhead) return resetReceiving(core, tsnAdd(nextTsn, -1));
   resetStreamsFrom(core, nextTsn);

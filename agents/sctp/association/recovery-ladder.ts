@@ -1,8 +1,19 @@
 import type { AssociationCore } from "./core.ts";
 import { abort, userInitiated } from "./abort.ts";
 import { giveUpUnknown } from "./give-up-unknown.ts";
+import { reportRanges } from "./loss-report.ts";
+import { reportFailed } from "./partial-reliability.ts";
+import { pauseForReset, wantReconfiguration } from "./reconfiguration.ts";
 import type { ResumeTerms } from "./resume-terms.ts";
+import { noMoreComes } from "./resynchronise.ts";
+import { tsnAdd } from "../base/serial.ts";
 import { mayReceiveData } from "./data-phases.ts";
+
+/*
+ * How TSNs that nobody can send again are got rid of, in this order: FORWARD TSN (`probe.ts`); where the peer does not
+ * know that, a reset of all TSNs and SSNs (RFC 6525 section 4.3); a restart of the association (RFC 9260 section 5.2);
+ * and ABORT, where even that is too late because the association is about to end.
+ */
 
 /** Takes note of how far the state is behind what the peer saw, before anything is sent. */
 export function beginRecovery(core: AssociationCore, { lag }: ResumeTerms): void {
@@ -17,6 +28,7 @@ export function beginRecovery(core: AssociationCore, { lag }: ResumeTerms): void
     startedAtMs: core.nowMs,
     firstUnknownTsn,
     probe: undefined,
+    resetFromTsn: undefined,
     lowestTsn: undefined,
     repeated: [],
   };
@@ -24,6 +36,58 @@ export function beginRecovery(core: AssociationCore, { lag }: ResumeTerms): void
 
 /** What is unknown cannot be skipped by FORWARD TSN: goes on down the ladder. */
 export function skipUnknownOtherwise(core: AssociationCore, why: string): void {
-  core.notify({ type: "recovery-step", step: "abort", text: why });
-  abort(core, core.routeTo(core.primaryPath), userInitiated(why));
+  const { phase, agreement } = core.state;
+  if (phase !== "established") {
+    core.notify({ type: "recovery-step", step: "abort", text: why });
+    abort(core, core.routeTo(core.primaryPath), userInitiated(why));
+  } else if (agreement.extensions.streamReconfiguration) resetNumbers(core, why);
+  else restart(core, why);
+}
+
+/** Asks for new TSNs and SSNs. What is outstanding cannot be sent any more then: with all other numbers it might come twice. */
+function resetNumbers(core: AssociationCore, why: string): void {
+  if (core.recovery === undefined) return;
+  dropOutstanding(core);
+  core.recovery = { ...core.recovery, resetFromTsn: core.state.send.nextTsn };
+  const text = `${why}: it is asked to begin with new TSNs and SSNs`;
+  core.notify({ type: "recovery-step", step: "stream-reset", text });
+  pauseForReset(core);
+  wantReconfiguration(core, { kind: "ssn-tsn-reset" });
+}
+
+/** The reset that was asked for was done or refused. */
+export function noticeReset(core: AssociationCore): void {
+  const { recovery } = core;
+  const from = recovery?.resetFromTsn;
+  if (recovery === undefined || from === undefined || core.state.phase === "closed") return;
+  const { inFlight, wanted } = core.state.reconfiguration;
+  if (inFlight?.request.kind === "ssn-tsn-reset" || wanted.some(({ kind }) => kind === "ssn-tsn-reset"))
+    return;
+  core.recovery = { ...recovery, resetFromTsn: undefined };
+  if (core.state.send.nextTsn === from) restart(core, "the peer does not reset its numbers");
+}
+
+/** The endpoint calls the peer again, who then sees a restart. */
+function restart(core: AssociationCore, why: string): void {
+  dropOutstanding(core);
+  noMoreComes(core);
+  core.notify({ type: "recovery-step", step: "restart", text: why });
+  core.restartWanted = why;
+}
+
+/** Gives up all that has a TSN, and reports what the peer is not known to have. */
+function dropOutstanding(core: AssociationCore): void {
+  const { send } = core.state;
+  const lost = [...core.flight].filter(({ gapAcked }) => !gapAcked);
+  for (const { chunk } of lost) if (!chunk.abandoned) reportFailed(core, chunk, true, "takeover");
+  const known = lost.filter(({ chunk }) => !chunk.abandoned).map(({ chunk }) => chunk.tsn);
+  reportRanges(
+    core,
+    "outbound",
+    send.cumulativeAck,
+    known.map((tsn) => ({ first: tsn, last: tsn })),
+  );
+  while (core.flight.size > 0) core.flight.shift();
+  const ackedTsn = tsnAdd(send.nextTsn, -1);
+  core.change({ kind: "tsnsPassed", ackedTsn, limitTsn: send.nextTsn, streams: [] });
 }

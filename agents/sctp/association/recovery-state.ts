@@ -22,6 +22,8 @@ export interface Recovery {
         readonly due: boolean;
       }
     | undefined;
+  /** Our next TSN when a reset of all numbers was asked for; until that is answered nothing is sent. */
+  readonly resetFromTsn: Tsn | undefined;
   /** The lowest TSN above the cumulative one that came since. */
   readonly lowestTsn: Tsn | undefined;
   readonly repeated: readonly RepeatedTsn[];

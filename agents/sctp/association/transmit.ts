@@ -21,6 +21,7 @@ import { PacketBuilder } from "./packet-builder.ts";
 import { dropExpired, givesUp, makeForwardTsn } from "./partial-reliability.ts";
 import { sendAsconf } from "./asconf.ts";
 import { isProbing, prepareProbe } from "./probe.ts";
+import { noticeReset } from "./recovery-ladder.ts";
 import { sendReconfiguration } from "./reconfiguration.ts";
 import { maySendData } from "./data-phases.ts";
 import { startShutdownWhenDrained } from "./shutdown.ts";
@@ -47,6 +48,7 @@ interface Desk {
  */
 export function flush(core: AssociationCore): void {
   const { nowMs } = core;
+  noticeReset(core);
   startShutdownWhenDrained(core, nowMs);
   sendReconfiguration(core);
   sendAsconf(core);

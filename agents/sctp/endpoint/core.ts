@@ -7,6 +7,7 @@ import type { AssociationSnapshot } from "../association/snapshot.ts";
 import type { KeyRingSnapshot } from "../association/key-ring.ts";
 import { KeyRing } from "../association/key-ring.ts";
 import type { Notification, PacketReason, Route } from "../association/outputs.ts";
+import type { OutgoingMessage } from "../association/outgoing-message.ts";
 import { Outputs } from "../association/outputs.ts";
 import { isUnicast } from "../association/peer-address.ts";
 import type { Agreement, AssociationState } from "../association/state.ts";
@@ -96,6 +97,8 @@ export class EndpointCore {
   /** Instant of the last packet, in milliseconds. */
   nowMs: number = 0;
   readonly outputs: Outputs = new Outputs();
+  /** Calls the peer of an association again that was withdrawn. */
+  restart: (association: Association, waiting: readonly OutgoingMessage[]) => void = () => undefined;
   /** Parameters of associations to come. */
   parameters: ProtocolParameters;
   readonly #arena: PacketArena = new PacketArena();
@@ -223,8 +226,13 @@ export class EndpointCore {
 
   /** Makes the waiting packets, and notes when each association is to be called again. */
   settle(): void {
+    const restarting: { readonly association: Association; readonly waiting: readonly OutgoingMessage[] }[] =
+      [];
     for (const association of this.#touched) {
       association.flush();
+      if (association.restartWanted !== undefined && association.phase !== "closed") {
+        restarting.push({ association, waiting: association.withdraw(this.nowMs) });
+      }
       const { localTag } = association.state.agreement;
       if (association.phase !== "closed") {
         this.#deadlines.set(localTag, association.nextDeadlineMs());
@@ -238,6 +246,7 @@ export class EndpointCore {
       this.#deadlines.set(localTag, undefined);
     }
     this.#touched.clear();
+    for (const { association, waiting } of restarting) this.restart(association, waiting);
   }
 
   earliestDeadlineMs(): number | undefined {

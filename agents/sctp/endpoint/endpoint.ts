@@ -23,6 +23,7 @@ import type { EndpointConfig, EndpointCounters, EndpointSnapshot } from "./core.
 import { EndpointCore } from "./core.ts";
 import { receivePacket } from "./dispatch.ts";
 import { quotedHeader } from "./icmp-quote.ts";
+import { restartAssociation } from "./restart.ts";
 
 export type KeyAnswer = KeyReply | "no-such-association";
 
@@ -31,7 +32,9 @@ export class Endpoint {
   readonly #core: EndpointCore;
 
   constructor(config: EndpointConfig, random: RandomSource) {
-    this.#core = new EndpointCore(config, random);
+    const core = new EndpointCore(config, random);
+    core.restart = (association, waiting) => restartAssociation(core, association, waiting, core.nowMs);
+    this.#core = core;
   }
 
   get counters(): Readonly<EndpointCounters> {

@@ -1,18 +1,9 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { KernelBench, arrived, exchange, prepareKernel } from "../../interop/kernel/kernel-bench.ts";
+import { expect, test } from "vitest";
+import { arrived, exchange } from "../../interop/kernel/kernel-bench.ts";
+import { describeWithKernel } from "../../interop/kernel/kernel-suite.ts";
 import { networks } from "../../interop/kernel/virtual-machine.ts";
 
-const { image, whyNot } = await prepareKernel();
-const skipped = whyNot === undefined ? "" : ` (skipped: ${whyNot})`;
-
-describe.skipIf(whyNot !== undefined)(`a stale takeover before a Linux kernel${skipped}`, () => {
-  let bench: KernelBench;
-  beforeAll(async () => {
-    bench = await KernelBench.boot(image);
-  });
-  afterEach(() => bench.clear());
-  afterAll(() => bench?.dispose());
-
+describeWithKernel("a stale takeover before a Linux kernel", {}, (bench) => {
   test("the association goes on from the other address, and what was lost is reported", async () => {
     const extensions = { partialReliability: true };
     const pair = await bench.pair({ opener: "we", multihomed: true, ours: { extensions } });

@@ -9,6 +9,7 @@ import { StaleTakeover, nameOf } from "./stale-takeover.ts";
 
 /** More seeds by RECOVERY_SEEDS, others by RECOVERY_FROM. */
 const seedCount = Number(process.env["RECOVERY_SEEDS"] ?? 150);
+const withResets = process.env["RECOVERY_RESETS"] !== undefined;
 const firstSeed = Number(process.env["RECOVERY_FROM"] ?? 1);
 
 function burst(stage: StaleTakeover, node: Node, most: number): void {
@@ -31,16 +32,18 @@ function play(seed: number): StaleTakeover {
     corruption: 0,
   };
   const interleaving = chance(3);
+  const skips = withResets && chance(5) ? { streamReconfiguration: true } : { partialReliability: true };
   const stage = new StaleTakeover({
     seed,
     faults: chance(3) ? quietNetwork : rough,
-    extensions: { partialReliability: true, interleaving },
+    extensions: { ...skips, interleaving },
     scheduler: chance(2) ? "first-come-first-served" : schedulerNames[dice.uint32() % schedulerNames.length]!,
     nearWrap: chance(3),
     spareTsns: dice.uint32() % 80,
     parameters: {
       // With RTOs so short the peer would give up within seconds.
       associationMaxRetrans: 20,
+      acceptsAssociationReset: true,
       outboundStreams: chance(8) ? 1000 : 8,
       ...(chance(3) ? { partialDeliveryPointBytes: 2000, fragmentInterleave: 2 as const } : {}),
     },

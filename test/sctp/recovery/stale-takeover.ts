@@ -15,6 +15,7 @@ import {
   applyUpdate,
   cloneAssociationState,
   noExtensions,
+  openState,
   seededRandom,
   telecomParameters,
   tsn,
@@ -207,7 +208,8 @@ export class StaleTakeover {
     const travelled = decodeUpdate(encodeUpdate(update));
     if (travelled === undefined || this.folded === undefined)
       throw new Error(`${update.kind} does not travel`);
-    applyUpdate(this.folded, travelled);
+    if (travelled.kind === "opened") this.folded = openState(travelled);
+    else applyUpdate(this.folded, travelled);
   }
 
   /** B fails too, and another one goes on with all that it had (output commit). */
