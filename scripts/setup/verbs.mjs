@@ -73,6 +73,7 @@ export const VERBS = {
   },
   "bench:packet-io": { entry: ["bench/packet-io.ts"], debian: ["g++"], native: true },
   "bench:sctp": { entry: ["bench/sctp/main.ts"], debian: [...USRSCTP, "util-linux"], native: true },
+  sim: { entry: ["test/sim/replication/run.ts"] },
   "sim:sctp": { entry: ["test/sim/sctp/run.ts"] },
   "fuzz:sctp": { entry: ["test/fuzz/run.ts"] },
   "sctp:adapter": { entry: ["agents/adapter/entry.ts"] },

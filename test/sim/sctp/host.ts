@@ -21,7 +21,7 @@ export interface Handle {
 }
 
 /** Draws of which some lie so near to 2^32 that TSNs wrap within a run; none of those comes twice, because they are tags too. */
-function nearWrap(source: RandomSource, given: Set<number>): RandomSource {
+export function nearWrap(source: RandomSource, given: Set<number>): RandomSource {
   const uint32 = (): number => {
     const value = source.uint32();
     const near = (0xffffff00 | value) >>> 0;

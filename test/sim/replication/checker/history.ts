@@ -1,0 +1,72 @@
+/**
+ * What the world writes down while it plays, and all that the checker may look at: plain facts, in the
+ * order in which they happened. Nothing here is imported from the system.
+ */
+
+/** A process of a member; a computer runs one after the other. */
+export interface ProcessName {
+  readonly machine: string;
+  readonly process: number;
+}
+
+export type HistoryEvent = { readonly atMs: number } &
+  /** A member is primary from now on, and goes on from these updates. `alone`: nobody else holds what it has. */
+  (
+    | ({
+        readonly kind: "primary";
+        readonly epoch: number;
+        readonly by: "start" | "takeover" | "handover";
+        readonly alone: boolean;
+        readonly from: readonly { readonly association: number; readonly sequence: number }[];
+      } & ProcessName)
+    | ({ readonly kind: "started" | "died" } & ProcessName)
+    /** A packet is put on the network; `epoch` is that of the instance that made it. */
+    | ({
+        readonly kind: "cluster-sends";
+        readonly epoch: number;
+        readonly from: string;
+        readonly to: string;
+        readonly bytes: Uint8Array;
+      } & ProcessName)
+    | { readonly kind: "peer-sends"; readonly bytes: Uint8Array }
+    /** A primary lets a packet go, to the network or to the other member. */
+    | ({
+        readonly kind: "released";
+        readonly epoch: number;
+        readonly association: number;
+        readonly dependsOn: number;
+        readonly reason: string;
+      } & ProcessName)
+    /** A primary reads that its holder has everything up to here. */
+    | ({
+        readonly kind: "acknowledged";
+        readonly epoch: number;
+        readonly association: number;
+        readonly sequence: number;
+        readonly holder: ProcessName;
+      } & ProcessName)
+    /** The end of one turn of a primary, with what it recorded about its standing. */
+    | ({ readonly kind: "alone" | "guarded" | "commits" | "excuses"; readonly epoch: number } & ProcessName)
+    /** A message reached an application, on either side; `held`: as the standby's copy tells it. */
+    | ({
+        readonly kind: "cluster-delivers";
+        readonly epoch: number;
+        readonly held: boolean;
+        readonly association: number;
+        readonly sequence: number;
+      } & ProcessName &
+        NumberedMessage)
+    | ({ readonly kind: "peer-delivers" } & NumberedMessage)
+    | { readonly kind: "peer-event"; readonly name: string; readonly text: string }
+    /** The user of one side ends the association. */
+    | { readonly kind: "shutdown" }
+  );
+
+export interface NumberedMessage {
+  readonly flow: string;
+  readonly streamId: number;
+  readonly number: number;
+  readonly intact: boolean;
+}
+
+export const processText = ({ machine, process }: ProcessName): string => `${machine}${process}`;

@@ -1,0 +1,82 @@
+import { readPacket } from "../../sctp/checker/packet-reader.ts";
+import { hold, steps } from "../../sctp/checker/violation.ts";
+import type { HistoryEvent } from "./history.ts";
+import { processText } from "./history.ts";
+
+type Sent = Extract<HistoryEvent, { kind: "cluster-sends" }>;
+
+/** Acknowledgements of one epoch, by the address that they came from: two addresses are two ways. */
+interface Acknowledged {
+  readonly epoch: number;
+  readonly highest: Map<string, number>;
+}
+
+/** What the outside computer could see of the cluster, and what it must never see. */
+export class WireRules {
+  #epoch: number = 0;
+  #wasEnded: boolean = false;
+  /** By verification tag. */
+  readonly #payloads: Map<number, Map<number, number>> = new Map();
+  readonly #acknowledged: Map<number, Acknowledged[]> = new Map();
+  packets: number = 0;
+
+  primary(epoch: number): void {
+    this.#epoch = epoch;
+  }
+
+  ended(): void {
+    this.#wasEnded = true;
+  }
+
+  sends(event: Sent): void {
+    this.packets += 1;
+    hold(event.epoch >= this.#epoch, "nothing of a fenced epoch is sent", () => {
+      return `${processText(event)} sends a packet of epoch ${event.epoch} in epoch ${this.#epoch}`;
+    });
+    const { tag, chunks } = readPacket(event.bytes);
+    for (const chunk of chunks) {
+      switch (chunk.kind) {
+        case "abort":
+          hold(this.#wasEnded, "the peer sees no ABORT", () => `causes ${chunk.causes.join(", ")}`);
+          break;
+        case "init":
+          hold(false, "the peer sees no INIT", () => `from ${event.from}`);
+          break;
+        case "data":
+          this.#data(tag, chunk.tsn, chunk.fingerprint);
+          break;
+        case "sack":
+        case "shutdown":
+          this.#cumulativeTsn(event, tag, chunk.cumulativeTsn);
+          break;
+        default:
+          break;
+      }
+    }
+  }
+
+  #data(tag: number, tsn: number, fingerprint: number): void {
+    let payloads = this.#payloads.get(tag);
+    if (payloads === undefined) this.#payloads.set(tag, (payloads = new Map()));
+    const before = payloads.get(tsn);
+    hold(before === undefined || before === fingerprint, "no TSN carries two payloads", () => `TSN ${tsn}`);
+    payloads.set(tsn, fingerprint);
+  }
+
+  /** Within an epoch each way counts for itself; what is said in a later one covers all that was said before. */
+  #cumulativeTsn({ epoch, from }: Sent, tag: number, tsn: number): void {
+    let epochs = this.#acknowledged.get(tag);
+    if (epochs === undefined) this.#acknowledged.set(tag, (epochs = []));
+    let own = epochs.at(-1);
+    if (own === undefined || own.epoch !== epoch) epochs.push((own = { epoch, highest: new Map() }));
+    for (const each of epochs) {
+      for (const [way, highest] of each.highest) {
+        if (each === own && way !== from) continue;
+        hold(steps(highest, tsn) >= 0, "the cumulative TSN never goes back", () => {
+          return `epoch ${epoch} acknowledges ${tsn} from ${from}; epoch ${each.epoch} had ${highest} from ${way}`;
+        });
+      }
+    }
+    own.highest.set(from, tsn);
+  }
+}

@@ -1,0 +1,6 @@
+/** The policies that the simulator plays, in their text form. */
+export const simulatedPolicies: readonly string[] = ["every-update"];
+
+/** Whether runs with these policies have a third computer, and so claims. */
+export const hasKeeper = (policies: readonly string[]): boolean =>
+  policies.some((policy) => policy.startsWith("shared"));

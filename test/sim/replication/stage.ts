@@ -1,0 +1,179 @@
+import { NumberedApplication } from "../../../agents/application/index.ts";
+import type { MemberOptions } from "../../../agents/replica/index.ts";
+import { ActiveInstance, Member } from "../../../agents/replica/index.ts";
+import { parseReplication } from "../../../agents/replica/policy/index.ts";
+import type { EndpointConfig, RandomSource } from "../../../agents/sctp/index.ts";
+import { Endpoint, seededRandom } from "../../../agents/sctp/index.ts";
+import { endpointConfig } from "../endpoints.ts";
+import { Dice } from "../sctp/dice.ts";
+import { nearWrap } from "../sctp/host.ts";
+import { FaultyNetwork } from "../sctp/network.ts";
+import { Underway } from "../underway.ts";
+import type { HistoryEvent, ProcessName } from "./checker/history.ts";
+import { HistoryChecker } from "./checker/history-checker.ts";
+import { Crasher } from "./crasher.ts";
+import type { Knobs, MachineName, MemberName, PairName } from "./knobs.ts";
+import { memberNames } from "./knobs.ts";
+import type { MemberPort } from "./machine.ts";
+import { Machine } from "./machine.ts";
+import { StreamLink } from "./stream-link.ts";
+import type { Trace } from "./trace.ts";
+
+export const addressOf: Readonly<Record<MemberName, string>> = { a: "192.0.2.11", b: "192.0.2.12" };
+export const memberAt: ReadonlyMap<string, MemberName> = new Map(
+  memberNames.map((name) => [addressOf[name], name]),
+);
+export const clusterAddresses: readonly string[] = memberNames.map((name) => addressOf[name]);
+
+/** Where mutants of the system are put in. */
+export interface Makers {
+  readonly member: (options: MemberOptions, nowMs: number) => MemberPort;
+  readonly endpoint: (config: EndpointConfig, random: RandomSource) => Endpoint;
+}
+
+export const realMakers: Makers = {
+  member: (options, nowMs) => new Member(options, nowMs),
+  endpoint: (config, random) => new Endpoint(config, random),
+};
+
+const firstMs = 1_000_000;
+
+/** What the parts of one simulation share: computers, links, network, the outside computer, checker and time. */
+export class Stage {
+  nowMs: number = firstMs;
+  readonly knobs: Knobs;
+  readonly makers: Makers;
+  readonly trace: Trace;
+  readonly dice: Dice;
+  readonly network: FaultyNetwork;
+  readonly members: Readonly<Record<MemberName, Machine<MemberPort>>>;
+  readonly links: ReadonlyMap<PairName, StreamLink>;
+  readonly peer: ActiveInstance;
+  readonly checker: HistoryChecker;
+  readonly crasher: Crasher;
+  /** What is to be done at an instant. */
+  readonly timers: Underway<() => void> = new Underway<() => void>();
+  /** How often what was hit. */
+  readonly coverage: Map<string, number> = new Map<string, number>();
+  /** When each end of a link last read something, by pair and computer. */
+  readonly heardAtMs: Map<string, number> = new Map<string, number>();
+  /** The association may be lost: who could have gone on with it is gone, or was not to. */
+  mayBeLost: string | undefined;
+  /** Nobody is left who knows of the latest epoch. */
+  isLost: boolean = false;
+  /** Whose user wants the association ended. */
+  endedBy: "peer" | "cluster" | undefined;
+  latestEpoch: number = 0;
+  /** Who was the last to become primary. */
+  formerPrimary: ProcessName | undefined;
+  readonly #wrapped: Set<number> = new Set<number>();
+  #endpoints: number = 0;
+
+  constructor(knobs: Knobs, makers: Makers, trace: Trace) {
+    this.knobs = knobs;
+    this.makers = makers;
+    this.trace = trace;
+    this.dice = new Dice(knobs.seed, "world");
+    this.network = new FaultyNetwork(knobs.network, knobs.seed, 0);
+    this.checker = new HistoryChecker({ commits: commitsAlways(knobs) });
+    this.crasher = new Crasher(knobs.crashes, firstMs);
+    this.members = { a: new Machine("a", knobs.clocks.a), b: new Machine("b", knobs.clocks.b) };
+    const link = (one: MachineName, other: MachineName): StreamLink =>
+      new StreamLink([one, other], knobs.link, new Dice(knobs.seed, `link ${one}${other}`), this.nowMs);
+    this.links = new Map<PairName, StreamLink>([["ab", link("a", "b")]]);
+    this.peer = new ActiveInstance({
+      endpoint: this.#endpoint(knobs.peerAddresses, knobs.peerAddresses[0] ?? "", false),
+      application: new NumberedApplication("up"),
+      echoes: true,
+      epoch: 1,
+      mayLeave: () => true,
+    });
+  }
+
+  /** Milliseconds since the run began. */
+  get sinceStartMs(): number {
+    return this.nowMs - firstMs;
+  }
+
+  note(event: HistoryEvent): void {
+    this.trace.event(event);
+    this.checker.note(event);
+  }
+
+  count(name: string): void {
+    this.coverage.set(name, (this.coverage.get(name) ?? 0) + 1);
+  }
+
+  nameOf(name: MemberName): ProcessName {
+    return { machine: name, process: this.members[name].processNumber };
+  }
+
+  /** A process of a member begins on this computer. */
+  start(name: MemberName, startsAs: "primary" | "secondary"): void {
+    const machine = this.members[name];
+    const { knobs } = this;
+    const parsed = parseReplication(knobs.policy);
+    if (!parsed.ok) throw new Error(parsed.reason);
+    const options: MemberOptions = {
+      startsAs,
+      makeEndpoint: () => this.#endpoint(clusterAddresses, addressOf[name], true),
+      makeApplication: () => new NumberedApplication("down"),
+      echoes: false,
+      fencing: knobs.fencing,
+      policy: parsed.replication.policy,
+      keeper: knobs.keeper,
+      beatIntervalMs: knobs.beatIntervalMs,
+      leaseMs: knobs.leaseMs,
+      takeoverAfterMs: knobs.takeoverAfterMs,
+    };
+    machine.start(this.makers.member(options, machine.localMs(this.nowMs)));
+    this.note({ kind: "started", atMs: this.nowMs, ...this.nameOf(name) });
+    if (startsAs === "primary") {
+      this.latestEpoch = 1;
+      this.formerPrimary = this.nameOf(name);
+      const event = { kind: "primary", epoch: 1, by: "start", alone: true, from: [] } as const;
+      this.note({ ...event, atMs: this.nowMs, ...this.nameOf(name) });
+    }
+  }
+
+  #endpoint(addresses: readonly string[], ownAddress: string, isCluster: boolean): Endpoint {
+    const { seed, parameters, tsnNearWrap } = this.knobs;
+    const config = { ...endpointConfig(addresses, isCluster, parameters), ownAddress };
+    const source = seededRandom(Math.imul(seed, 2654435761) + 977 * this.#endpoints++);
+    const random = tsnNearWrap ? nearWrap(source, this.#wrapped) : source;
+    return isCluster ? this.makers.endpoint(config, random) : new Endpoint(config, random);
+  }
+
+  get isFormerPrimaryAlive(): boolean {
+    if (this.formerPrimary === undefined) return false;
+    const { machine, process } = this.formerPrimary;
+    return memberNames.some((name) => {
+      const { processNumber, process: running } = this.members[name];
+      return name === machine && processNumber === process && running !== undefined;
+    });
+  }
+
+  /** The member that runs the associations, if one does: of several that think so, the latest. */
+  get primary(): MemberName | undefined {
+    let found: MemberName | undefined;
+    for (const name of memberNames) {
+      const { process } = this.members[name];
+      if (process?.role !== "primary") continue;
+      const best = found === undefined ? undefined : this.members[found].process;
+      if (best === undefined || process.epoch > best.epoch) found = name;
+    }
+    return found;
+  }
+
+  linksOf(name: MachineName): StreamLink[] {
+    return [...this.links.values()].filter(({ ends }) => ends.includes(name));
+  }
+}
+
+/** Whether every policy of the run has all packets wait. */
+function commitsAlways({ policy, happenings }: Knobs): boolean {
+  const commits = (text: string): boolean => text === "every-update" || text === "shared";
+  return (
+    commits(policy) && happenings.every(({ what }) => what.kind !== "set-policy" || commits(what.policy))
+  );
+}

@@ -1,0 +1,31 @@
+import type { AssociationState } from "../../../agents/sctp/index.ts";
+import { outboundStream } from "../../../agents/sctp/tx/send-state.ts";
+import { otherMember } from "./knobs.ts";
+import type { Stage } from "./stage.ts";
+
+const ssn = 65_530;
+
+/**
+ * Sets the next SSN of all streams near its wrap, everywhere, in an association on which nothing was sent yet;
+ * false where it is not the instant for that.
+ */
+export function wrapStreams(stage: Stage): boolean {
+  const { peer, primary, members } = stage;
+  if (primary === undefined || peer.association === undefined) return false;
+  const active = members[primary].process?.active;
+  const handle = active?.association;
+  if (active === undefined || handle === undefined) return false;
+  const own = active.endpoint.state(handle);
+  const outside = peer.endpoint.state(peer.association);
+  const standby = members[otherMember(primary)].process?.standby?.held.associations.get(handle)?.state;
+  if (own === undefined || outside === undefined || standby === undefined) return false;
+  if (standby.sequence !== own.sequence || own.send.nextTsn !== standby.send.nextTsn) return false;
+  for (const state of [own, outside, standby]) renumber(state);
+  return true;
+}
+
+function renumber(state: AssociationState): void {
+  for (let streamId = 0; streamId < state.agreement.outboundStreams; streamId++)
+    outboundStream(state.send, streamId).nextSsn = ssn;
+  for (let stream = 0; stream < state.agreement.inboundStreams; stream++) state.receive.nextSsn[stream] = ssn;
+}

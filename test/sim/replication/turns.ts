@@ -1,0 +1,255 @@
+import type { ClusterFrame, InstanceRecord, LinkName } from "../../../agents/replica/index.ts";
+import { decodeFrame, encodeFrame } from "../../../agents/replica/index.ts";
+import type { OutboundPacket } from "../../../agents/sctp/index.ts";
+import type { KillPoint } from "./kill-points.ts";
+import { pointOfFrame, pointOfReading } from "./kill-points.ts";
+import type { CrashPlan, MemberName, PairName } from "./knobs.ts";
+import { otherMember } from "./knobs.ts";
+import type { MemberPort } from "./machine.ts";
+import type { Stage } from "./stage.ts";
+import { addressOf } from "./stage.ts";
+import type { LinkItem } from "./stream-link.ts";
+
+/** How far somebody holds an association. */
+interface HeldUpTo {
+  readonly association: number;
+  readonly sequence: number;
+}
+
+interface Relayed {
+  readonly epoch: number;
+  readonly packet: Uint8Array;
+}
+
+/** Carries a planned death out. */
+export type Kill = (victim: MemberName, plan: CrashPlan) => void;
+
+/** The turns of a member: something comes in, and what comes of it is carried out, as an agent does it. */
+export class Turns {
+  readonly #stage: Stage;
+  readonly #kill: Kill;
+  /** Packets of the other member that came in this turn, to be sent from here. */
+  #relayed: Relayed[] = [];
+  /** What each member would go on from. */
+  readonly #from: Record<MemberName, readonly HeldUpTo[]> = { a: [], b: [] };
+  /** The last one on which anything was delivered. */
+  #association: number = 0;
+
+  constructor(stage: Stage, kill: Kill) {
+    this.#stage = stage;
+    this.#kill = kill;
+  }
+
+  /** True where the process of this member is dead afterwards. */
+  #reach(point: KillPoint, name: MemberName): boolean {
+    const plan = this.#stage.crasher.reach(point, this.#stage.nowMs);
+    if (plan === undefined) return false;
+    const victim = plan.victim === "here" ? name : otherMember(name);
+    if (point === "frame-on-link" || point === "ack-on-link") {
+      const halfWayMs = this.#stage.nowMs + this.#stage.knobs.link.latencyMs / 2;
+      this.#stage.timers.add(() => this.#kill(victim, plan), halfWayMs);
+      return false;
+    }
+    this.#kill(victim, plan);
+    return victim === name;
+  }
+
+  /** Lets a member do something with its local time, and carries out what comes of it. */
+  with(name: MemberName, act: (member: MemberPort, localMs: number) => void): void {
+    const machine = this.#stage.members[name];
+    const member = machine.process;
+    if (member === undefined) return;
+    act(member, machine.localMs(this.#stage.nowMs));
+    this.drain(name);
+  }
+
+  receiveItem(name: MemberName, pair: PairName, item: LinkItem, drains: boolean = true): void {
+    const machine = this.#stage.members[name];
+    const member = machine.process;
+    if (member === undefined) return;
+    const link: LinkName = pair === "ab" ? "partner" : "keeper";
+    const localMs = machine.localMs(this.#stage.nowMs);
+    this.#stage.heardAtMs.set(`${pair}>${name}`, this.#stage.nowMs);
+    if (item.kind === "frame") {
+      if (this.#receiveFrame(name, member, link, item, localMs)) return;
+    } else {
+      this.#stage.trace.note(this.#stage.nowMs, () => `${name} reads that its ${link} link is ${item.kind}`);
+      if (item.kind === "up") member.linkUp(link, localMs);
+      else member.linkDown(link, true, localMs);
+    }
+    if (drains) this.drain(name);
+  }
+
+  /** True where the member died of it. */
+  #receiveFrame(
+    name: MemberName,
+    member: MemberPort,
+    link: LinkName,
+    { bytes, writer }: Extract<LinkItem, { kind: "frame" }>,
+    localMs: number,
+  ): boolean {
+    const frame = decodeFrame(bytes);
+    if (frame === undefined) throw new Error("a link carried a frame that cannot be read");
+    this.#stage.trace.note(this.#stage.nowMs, () => `${name} reads from ${link} ${frameText(frame)}`);
+    if (frame.kind === "outbound") this.#relayed.push({ epoch: frame.epoch, packet: frame.packet });
+    const { role, epoch } = member;
+    const isAcknowledgement = frame.kind === "held" && role === "primary" && frame.epoch === epoch;
+    member.receiveFrame(link, frame, localMs);
+    if (isAcknowledgement) {
+      const { association, sequence } = frame;
+      const about = { epoch, association, sequence, holder: writer };
+      this.#stage.note({
+        kind: "acknowledged",
+        atMs: this.#stage.nowMs,
+        ...this.#stage.nameOf(name),
+        ...about,
+      });
+    }
+    const point = pointOfReading(frame.kind, role);
+    return point !== undefined && this.#reach(point, name);
+  }
+
+  /** Ends the turn of a member. */
+  drain(name: MemberName): void {
+    const stage = this.#stage;
+    const machine = stage.members[name];
+    const member = machine.process;
+    if (member === undefined) return;
+    const relayed = this.#relayed.splice(0);
+    const epochBefore = member.role === "primary" ? member.epoch : undefined;
+    // A member that proves a handover holds what it held as the standby.
+    if (member.role !== "arriving") this.#from[name] = heldSequences(member);
+    const from = this.#from[name];
+    const { packets, frames, records, becamePrimary } = member.takeOutputs(machine.localMs(stage.nowMs));
+    if (
+      records.some((record) => record.kind === "update" && record.act === "made") &&
+      this.#reach("made", name)
+    )
+      return;
+    const epoch = epochBefore ?? member.epoch;
+    if (becamePrimary !== undefined) {
+      // What it sent on for the primary came before the change.
+      const before = packets.findIndex((packet) => originOf(packet, relayed) === undefined);
+      for (const packet of packets.splice(0, Math.max(before, 0)))
+        if (this.#send(name, packet, epoch, relayed)) return;
+      this.#becamePrimary(name, becamePrimary.by, from);
+    }
+    if (records.some((record) => isEvent(record, "solo"))) this.#stands("alone", name, epoch);
+    for (const { to, frame } of frames) if (this.#write(name, to, frame)) return;
+    if (packets.length > 0 && this.#reach("released", name)) return;
+    for (const packet of packets) if (this.#send(name, packet, epoch, relayed)) return;
+    if (records.some((record) => isEvent(record, "synchronised"))) this.#stands("guarded", name, epoch);
+    for (const record of records) this.#record(name, record, epoch);
+  }
+
+  #stands(kind: "alone" | "guarded", name: MemberName, epoch: number): void {
+    this.#stage.note({ kind, epoch, atMs: this.#stage.nowMs, ...this.#stage.nameOf(name) });
+  }
+
+  #becamePrimary(name: MemberName, by: "takeover" | "handover", from: readonly HeldUpTo[]): void {
+    const stage = this.#stage;
+    const { epoch } = stage.members[name].process ?? { epoch: 0 };
+    const isStored = stage.knobs.keeper === "store";
+    const alone = !isStored && (by === "takeover" || !stage.isFormerPrimaryAlive);
+    stage.latestEpoch = Math.max(stage.latestEpoch, epoch);
+    stage.formerPrimary = stage.nameOf(name);
+    stage.mayBeLost = undefined;
+    stage.count(`became primary by ${by}`);
+    stage.note({ kind: "primary", atMs: stage.nowMs, ...stage.nameOf(name), epoch, by, alone, from });
+  }
+
+  #write(name: MemberName, to: LinkName, frame: ClusterFrame): boolean {
+    const stage = this.#stage;
+    const pair: PairName = to === "partner" ? "ab" : name === "a" ? "ak" : "bk";
+    const link = stage.links.get(pair);
+    const wasWritten =
+      link?.write(name, { bytes: encodeFrame(frame), writer: stage.nameOf(name) }, stage.nowMs) === true;
+    stage.trace.note(
+      stage.nowMs,
+      () => `${name} writes to ${to} ${frameText(frame)}${wasWritten ? "" : ": no link"}`,
+    );
+    if (!wasWritten) return false;
+    const point = pointOfFrame(frame.kind);
+    if (point !== undefined && this.#reach(point, name)) return true;
+    if (frame.kind === "updates") this.#reach("frame-on-link", name);
+    if (frame.kind === "held") this.#reach("ack-on-link", name);
+    return false;
+  }
+
+  /** To the network, or to the other member where the address is not ours. True where the process died of it. */
+  #send(name: MemberName, packet: OutboundPacket, epoch: number, relayed: readonly Relayed[]): boolean {
+    const stage = this.#stage;
+    const { local, remote, bytes, dependsOn, association, reason } = packet;
+    const origin = originOf(packet, relayed);
+    const about = { atMs: stage.nowMs, ...stage.nameOf(name), epoch: origin?.epoch ?? epoch };
+    if (origin === undefined) stage.note({ kind: "released", ...about, association, dependsOn, reason });
+    if (local === addressOf[name]) {
+      stage.note({ kind: "cluster-sends", ...about, from: local, to: remote, bytes });
+      stage.network.send({ from: local, to: remote, bytes }, stage.nowMs);
+      return this.#reach("on-the-wire", name);
+    }
+    const route = { local, remote };
+    return this.#write(name, "partner", { kind: "outbound", epoch, route, packet: bytes });
+  }
+
+  #record(name: MemberName, record: InstanceRecord, epoch: number): void {
+    const stage = this.#stage;
+    if (record.kind === "event") {
+      stage.count(`event ${record.name}`);
+      stage.trace.note(stage.nowMs, () => `${name} ${record.name}: ${record.text}`);
+    } else if (record.kind === "message" && record.act === "delivered" && record.sequence !== undefined) {
+      const { flow, streamId, number, intact, sequence } = record;
+      const member = stage.members[name].process;
+      const association = mainAssociation(member) ?? this.#association;
+      this.#association = association;
+      const held = member?.active === undefined;
+      const about = { atMs: stage.nowMs, ...stage.nameOf(name), epoch, held, association };
+      stage.note({ kind: "cluster-delivers", ...about, sequence, flow, streamId, number, intact });
+    }
+  }
+}
+
+const isEvent = (record: InstanceRecord, name: string): boolean =>
+  record.kind === "event" && record.name === name;
+
+/** How far the standby holds each association: what a takeover would go on from. */
+function heldSequences(member: MemberPort): HeldUpTo[] {
+  const states = member.standby?.held.states ?? [];
+  return states.map(({ agreement, sequence }) => ({ association: agreement.localTag, sequence }));
+}
+
+/** The association that messages are delivered on: others of the same peer got no further than the handshake. */
+function mainAssociation(member: MemberPort | undefined): number | undefined {
+  if (member?.active !== undefined) return member.active.association;
+  let most: HeldUpTo | undefined;
+  for (const each of member === undefined ? [] : heldSequences(member))
+    if (most === undefined || each.sequence > most.sequence) most = each;
+  return most?.association;
+}
+
+/** The frame in which the other member sent this packet to be sent on, where it did. */
+function originOf({ bytes }: OutboundPacket, relayed: readonly Relayed[]): Relayed | undefined {
+  return relayed.find(({ packet }) => sameBytes(packet, bytes));
+}
+
+function sameBytes(one: Uint8Array, other: Uint8Array): boolean {
+  return one.length === other.length && one.every((byte, index) => byte === other[index]);
+}
+
+function frameText(frame: ClusterFrame): string {
+  const { kind, epoch } = frame;
+  switch (frame.kind) {
+    case "updates":
+      return `updates e${epoch}: ${frame.updates.map(({ sequence, update }) => `${sequence} ${update.kind}`).join(", ")}`;
+    case "held":
+      return `held e${epoch}: ${frame.sequence}`;
+    case "hello":
+      return `hello e${epoch} of the ${frame.role}`;
+    case "state":
+    case "inbound":
+    case "outbound":
+      return `${kind} e${epoch}`;
+    default:
+      return JSON.stringify(frame);
+  }
+}

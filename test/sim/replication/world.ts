@@ -1,0 +1,266 @@
+import type { FlowTotal } from "../../../agents/control/records.ts";
+import { PropertyViolation, hold } from "../sctp/checker/violation.ts";
+import { Happenings } from "./happenings.ts";
+import type { Knobs, MachineName, MemberName } from "./knobs.ts";
+import { memberNames, otherMember } from "./knobs.ts";
+import { Lifecycle } from "./lifecycle.ts";
+import { Outside } from "./outside.ts";
+import type { Makers } from "./stage.ts";
+import { Stage, memberAt, realMakers } from "./stage.ts";
+import { wrapStreams } from "./stream-numbers.ts";
+import type { Trace } from "./trace.ts";
+import { noTrace } from "./trace.ts";
+import { Turns } from "./turns.ts";
+
+export interface WorldOptions {
+  readonly makers?: Makers;
+  readonly trace?: Trace;
+}
+
+export interface RunResult {
+  readonly packets: number;
+  readonly delivered: number;
+  readonly virtualMs: number;
+  /** How often what was hit. */
+  readonly coverage: ReadonlyMap<string, number>;
+  /** Why nobody had to go on with the association; undefined: all of it was to be delivered, and was. */
+  readonly excuse: string | undefined;
+}
+
+const pollMs = 10;
+const mostStepsAtOnce = 5000;
+
+/** A cluster, its peer, the network and the links between them, from one seed on virtual time. */
+export class ReplicationWorld {
+  readonly #knobs: Knobs;
+  readonly #stage: Stage;
+  readonly #turns: Turns;
+  readonly #lifecycle: Lifecycle;
+  readonly #outside: Outside;
+  readonly #happenings: Happenings;
+  #next: number = 0;
+  #pollAtMs: number;
+  #stepsAtOnce: number = 0;
+  #isHealed: boolean = false;
+  #areWrapped: boolean = false;
+  #peerIsLoaded: boolean = false;
+
+  constructor(knobs: Knobs, options: WorldOptions = {}) {
+    this.#knobs = knobs;
+    this.#stage = new Stage(knobs, options.makers ?? realMakers, options.trace ?? noTrace);
+    this.#lifecycle = new Lifecycle(this.#stage);
+    this.#turns = new Turns(this.#stage, (victim, plan) => this.#lifecycle.carryOut(victim, plan));
+    this.#lifecycle.turns = this.#turns;
+    this.#outside = new Outside(this.#stage);
+    const drainPeer = (): void => this.#outside.drain();
+    this.#happenings = new Happenings(this.#stage, this.#turns, this.#lifecycle, drainPeer);
+    this.#pollAtMs = this.#stage.nowMs;
+  }
+
+  /** Throws a PropertyViolation at the first property that does not hold. */
+  run(): RunResult {
+    const stage = this.#stage;
+    stage.start("a", "primary");
+    stage.start("b", "secondary");
+    for (const name of memberNames) this.#turns.drain(name);
+    const startMs = stage.nowMs;
+    this.#until(startMs + this.#knobs.activeMs, () => stage.isLost);
+    let excuse = stage.isLost ? "nobody is left who knows of the association" : undefined;
+    if (excuse === undefined) excuse = this.#settle();
+    stage.checker.checkDeliveries();
+    stage.count(excuse === undefined ? "run: everything arrived" : `run: excused, ${excuse}`);
+    const { packets } = stage.checker.wire;
+    const { delivered } = stage.checker.messages;
+    return { packets, delivered, virtualMs: stage.nowMs - startMs, coverage: stage.coverage, excuse };
+  }
+
+  /** Heals everything; then what was sent arrives within a bound. Answers why it need not. */
+  #settle(): string | undefined {
+    const stage = this.#stage;
+    this.#isHealed = true;
+    stage.trace.note(stage.nowMs, () => "healed");
+    this.#lifecycle.healAll();
+    const boundMs = this.#boundMs();
+    if (this.#until(stage.nowMs + boundMs, () => stage.isLost || this.#isSettled())) {
+      return stage.isLost ? "nobody is left who knows of the association" : undefined;
+    }
+    if (stage.mayBeLost !== undefined) return stage.mayBeLost;
+    throw new PropertyViolation(
+      "liveness",
+      `not everything arrived within ${boundMs} ms after healing: ${this.#leftText()}`,
+    );
+  }
+
+  #leftText(): string {
+    const { members, primary, peer } = this.#stage;
+    const roles = memberNames.map(
+      (name) => `${name} ${members[name].process?.role ?? "dead"} e${members[name].process?.epoch ?? 0}`,
+    );
+    const missing = this.#stage.checker.missing(this.#totals());
+    const peerText = `peer ${peer.association === undefined ? "has no association" : "has its association"}`;
+    return `${roles.join(", ")}; primary ${primary ?? "none"}; ${peerText}; ${missing} deliveries missing`;
+  }
+
+  #boundMs(): number {
+    const { parameters, takeoverAfterMs, link } = this.#knobs;
+    return (
+      6000 +
+      24 * parameters.rtoMaxMs +
+      3 * parameters.heartbeatIntervalMs +
+      8 * takeoverAfterMs +
+      50 * link.latencyMs
+    );
+  }
+
+  #totals(): FlowTotal[] {
+    const { primary, members, peer } = this.#stage;
+    const cluster = primary === undefined ? [] : (members[primary].process?.active?.status().totals ?? []);
+    return [...peer.status().totals, ...cluster];
+  }
+
+  #isSettled(): boolean {
+    const { primary, members, peer, endedBy, checker } = this.#stage;
+    if (this.#next < this.#knobs.happenings.length) return false;
+    if (endedBy !== undefined)
+      return peer.association === undefined && checker.missing([...peer.status().totals]) === 0;
+    if (primary === undefined || peer.association === undefined || !this.#peerIsLoaded) return false;
+    const active = members[primary].process?.active;
+    if (active?.status().drained !== true || !peer.status().drained) return false;
+    // The other member has caught up, and could go on.
+    if (members[otherMember(primary)].process?.standby?.isCurrent !== true) return false;
+    const totals = this.#totals();
+    return totals.some(({ flow }) => flow === "down") && checker.missing(totals) === 0;
+  }
+
+  #until(endMs: number, done: () => boolean): boolean {
+    const stage = this.#stage;
+    for (;;) {
+      if (done()) return true;
+      const nextMs = Math.max(stage.nowMs, this.#nextMs());
+      if (nextMs > endMs) {
+        stage.nowMs = Math.max(stage.nowMs, endMs);
+        return done();
+      }
+      this.#stepsAtOnce = nextMs === stage.nowMs ? this.#stepsAtOnce + 1 : 0;
+      hold(
+        this.#stepsAtOnce < mostStepsAtOnce,
+        "time goes on",
+        () => `${mostStepsAtOnce} steps at ${nextMs} ms`,
+      );
+      stage.nowMs = nextMs;
+      this.#step();
+    }
+  }
+
+  #nextMs(): number {
+    const { network, links, members, peer, timers } = this.#stage;
+    let next = Math.min(network.nextMs ?? Infinity, timers.nextMs ?? Infinity, this.#pollAtMs);
+    next = Math.min(next, peer.nextDeadlineMs() ?? Infinity, this.#happeningMs());
+    for (const link of links.values()) next = Math.min(next, link.nextMs);
+    for (const name of memberNames) {
+      const machine = members[name];
+      const dueMs = machine.isFrozen ? undefined : machine.process?.nextDeadlineMs();
+      if (dueMs !== undefined) next = Math.min(next, machine.worldMs(dueMs));
+    }
+    return next;
+  }
+
+  #happeningMs(): number {
+    const happening = this.#knobs.happenings[this.#next];
+    return happening === undefined ? Infinity : happening.atMs + this.#stage.nowMs - this.#stage.sinceStartMs;
+  }
+
+  #step(): void {
+    const stage = this.#stage;
+    const { nowMs } = stage;
+    while (this.#happeningMs() <= nowMs) {
+      const happening = this.#knobs.happenings[this.#next++];
+      if (happening !== undefined) this.#happenings.happen(happening.what);
+    }
+    for (const act of stage.timers.takeDue(nowMs)) act();
+    if (this.#pollAtMs <= nowMs) this.#poll();
+    this.#readLinks();
+    for (const { datagram } of stage.network.arrived(nowMs))
+      this.#arrived(datagram.to, datagram.from, datagram.bytes);
+    for (const name of memberNames) this.#advance(name);
+    if ((stage.peer.nextDeadlineMs() ?? Infinity) <= nowMs) {
+      stage.peer.advance(nowMs);
+      this.#outside.drain();
+    }
+  }
+
+  #readLinks(): void {
+    const stage = this.#stage;
+    for (const [pair, link] of stage.links) {
+      for (let next = link.take(stage.nowMs); next !== undefined; next = link.take(stage.nowMs)) {
+        const { to, item } = next;
+        this.#deliver(to, (name, drains) => this.#turns.receiveItem(name, pair, item, drains));
+      }
+    }
+  }
+
+  #arrived(to: string, from: string, bytes: Uint8Array): void {
+    const name = memberAt.get(to);
+    if (name === undefined) {
+      this.#outside.receive(bytes, to, from);
+      return;
+    }
+    const packet = { bytes, route: { local: to, remote: from }, congestionExperienced: false };
+    this.#deliver(name, (member, drains) => {
+      const { process } = this.#stage.members[member];
+      const machine = this.#stage.members[member];
+      process?.receive(packet, machine.localMs(this.#stage.nowMs));
+      if (drains) this.#turns.drain(member);
+    });
+  }
+
+  /** Now, or once the computer goes on. */
+  #deliver(name: MachineName, receive: (name: MemberName, drains: boolean) => void): void {
+    if (name === "k") return;
+    const { waiting } = this.#stage.members[name];
+    if (waiting === undefined) receive(name, true);
+    else waiting.push(() => receive(name, false));
+  }
+
+  #advance(name: MemberName): void {
+    const machine = this.#stage.members[name];
+    const dueMs = machine.isFrozen ? undefined : machine.process?.nextDeadlineMs();
+    if (dueMs === undefined || machine.worldMs(dueMs) > this.#stage.nowMs) return;
+    machine.reached(dueMs);
+    this.#turns.with(name, (member, localMs) => member.advance(localMs));
+  }
+
+  /** What users and hosts see to from time to time. */
+  #poll(): void {
+    const stage = this.#stage;
+    this.#pollAtMs = stage.nowMs + pollMs;
+    this.#lifecycle.connect();
+    this.#outside.call();
+    if (stage.endedBy !== undefined) {
+      if (this.#isHealed) this.#happenings.shutdown(stage.endedBy);
+      return;
+    }
+    if (stage.sinceStartMs < this.#knobs.loadAtMs) return;
+    if (this.#knobs.ssnNearWrap && !this.#areWrapped) {
+      this.#areWrapped = wrapStreams(stage) || this.#isHealed;
+      return;
+    }
+    this.#load();
+  }
+
+  #load(): void {
+    const { peer, primary, members, nowMs } = this.#stage;
+    if (peer.association !== undefined) {
+      if (!this.#peerIsLoaded) peer.startLoad(this.#knobs.up, nowMs);
+      this.#peerIsLoaded = true;
+      if (this.#isHealed) peer.stopLoad(nowMs);
+      this.#outside.drain();
+    }
+    if (primary === undefined || members[primary].isFrozen) return;
+    this.#turns.with(primary, ({ active }, localMs) => {
+      if (active?.association === undefined) return;
+      if (active.status().totals.length === 0) active.startLoad(this.#knobs.down, localMs);
+      else if (this.#isHealed) active.stopLoad(localMs);
+    });
+  }
+}
