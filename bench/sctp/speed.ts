@@ -1,6 +1,6 @@
 import type { Cell, Row, System, Times } from "./round.ts";
 import { buildUsrsctpEnd, measureCell } from "./round.ts";
-import { median } from "./figures.ts";
+import { median } from "../figures.ts";
 
 export const rows: readonly Row[] = [
   { id: "64", title: "64 B", sizeBytes: 64, pingPong: false },

@@ -71,6 +71,7 @@ export const VERBS = {
     native: true,
     build: true,
   },
+  "bench:replication": { entry: ["bench/replication/main.ts"], debian: ["g++"], native: true },
   "bench:packet-io": { entry: ["bench/packet-io.ts"], debian: ["g++"], native: true },
   "bench:sctp": { entry: ["bench/sctp/main.ts"], debian: [...USRSCTP, "util-linux"], native: true },
   sim: { entry: ["test/sim/replication/run.ts"] },
