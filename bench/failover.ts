@@ -1,79 +1,70 @@
-import { execFile } from "node:child_process";
 import { parseArgs } from "node:util";
-import { promisify } from "node:util";
-import { openRun } from "../main/store/index.ts";
+import { faultNames } from "../main/lab/faults/index.ts";
+import { failoverTable } from "./failover/runs.ts";
+import { soak } from "./failover/soak.ts";
 
-/**
- * Failover times of the demo, run after run, with our agent and with usrsctp as the outside computer in
- * turn: medians, and the ratio of the two. `npm run bench:failover -- --rounds 5`.
- */
-const entry: string = new URL("../main/cli/entry.ts", import.meta.url).pathname;
-const peers = ["agent", "usrsctp"] as const;
-const shown: readonly (readonly [id: string, title: string])[] = [
-  ["fault-to-detection", "fault to detection"],
-  ["fault-to-first-packet", "fault to first packet from B"],
-  ["fault-to-restoration", "fault to restoration"],
-  ["gap-up", "longest gap up, around the fault"],
-  ["gap-down", "longest gap down, around the fault"],
-  ["lag-held-median", "replication lag, made to held, median"],
-  ["lag-acked-median", "replication lag, made to acknowledged, median"],
-];
+/** `npm run bench:failover -- [options]`; see usage. A bench never fails a test: it measures, and says what it saw. */
+const usage = `usage: npm run bench:failover -- [options]
+  real runs of the embedded lab, with real processes and real kills; p50 and p99 of what the recorded runs say
+    --runs N (30)        --fault NAME (crash): ${faultNames.join(", ")}
+    --policy P (every-update)   --peer agent | usrsctp (agent)   --timers telecom | rfc9260 (telecom)
+    --beats 3x10ms       beats of the cluster link (host-cut: 3x10ms; else those of the demo)
+    --rate N (500)  --seconds N (1)  of load before and after the fault    --keep  the records stay
+  --soak MINUTES         no fault: full load on a cluster on loopback, and every takeover is a false one
+    --beats 3x10ms
+`;
 
-const { values } = parseArgs({ options: { rounds: { type: "string", default: "5" } } });
-const rounds = Number(values.rounds);
-if (!Number.isInteger(rounds) || rounds < 1 || rounds > 100) {
-  process.stderr.write("--rounds must be a whole number from 1 to 100.\n");
-  process.exit(64);
+const { values } = parseArgs({
+  options: {
+    runs: { type: "string", default: "30" },
+    fault: { type: "string", default: "crash" },
+    policy: { type: "string", default: "every-update" },
+    peer: { type: "string", default: "agent" },
+    timers: { type: "string", default: "telecom" },
+    beats: { type: "string" },
+    rate: { type: "string", default: "500" },
+    seconds: { type: "string", default: "1" },
+    keep: { type: "boolean", default: false },
+    soak: { type: "string" },
+    help: { type: "boolean", default: false },
+  },
+});
+
+class Misuse extends Error {}
+
+function number(name: "runs" | "rate" | "seconds" | "soak", from: number, to: number): number {
+  const value = Number(values[name]);
+  if (value >= from && value <= to) return value;
+  throw new Misuse(`--${name} must be a number from ${from} to ${to}.`);
 }
 
-const run = promisify(execFile);
-const figures = new Map<string, number[]>();
-let passed = 0;
-
-for (let round = 0; round < rounds; round++) {
-  for (const peer of peers) {
-    const stdout = await demo(peer);
-    const folder = /^ +run +(\S+)$/m.exec(stdout)?.[1] ?? "";
-    const reader = openRun(folder);
-    const report = reader.verdict();
-    reader.close();
-    if (report?.outcome === "pass") passed += 1;
-    for (const { id, value } of report?.figures ?? []) {
-      const key = `${peer} ${id}`;
-      figures.set(key, [...(figures.get(key) ?? []), value]);
-    }
-    process.stderr.write(`round ${round + 1}, ${peer}: ${report?.outcome ?? "no verdict"}\n`);
-  }
+function oneOf<Name extends string>(name: "fault" | "peer" | "timers", names: readonly Name[]): Name {
+  const found = names.find((each) => each === values[name]);
+  if (found !== undefined) return found;
+  throw new Misuse(`--${name} must be one of ${names.join(", ")}.`);
 }
 
-/** What a demo printed; a run that does not pass counts as such and is no reason to stop. */
-async function demo(peer: string): Promise<string> {
-  try {
-    const { stdout } = await run(process.execPath, [entry, "demo", "--peer", peer], { maxBuffer: 2 ** 24 });
-    return stdout;
-  } catch (error) {
-    if (error instanceof Error && "stdout" in error && String(error.stdout).includes("  run ")) {
-      return String(error.stdout);
-    }
-    throw error;
-  }
+async function run(): Promise<string> {
+  if (values.help) return usage;
+  const { beats, policy, keep } = values;
+  if (values.soak !== undefined) return await soak(number("soak", 0.1, 1e4), beats ?? "3x10ms");
+  const fault = oneOf("fault", faultNames);
+  return await failoverTable({
+    runs: Math.ceil(number("runs", 1, 10_000)),
+    fault,
+    policy,
+    peer: oneOf("peer", ["agent", "usrsctp"]),
+    timers: oneOf("timers", ["telecom", "rfc9260"]),
+    beats: beats ?? (fault === "host-cut" ? "3x10ms" : undefined),
+    rate: Math.ceil(number("rate", 1, 20_000)),
+    seconds: Math.ceil(number("seconds", 1, 600)),
+    keep,
+  });
 }
 
-/** Of microseconds, in milliseconds. */
-function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  const upper = sorted[middle] ?? Number.NaN;
-  const value = sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] ?? Number.NaN) + upper) / 2;
-  return value / 1000;
-}
-
-process.stdout.write(`${passed} of ${rounds * peers.length} runs passed\n\n`);
-process.stdout.write(
-  "| median of milliseconds | peer: agent | peer: usrsctp | ratio |\n| --- | --- | --- | --- |\n",
-);
-for (const [id, title] of shown) {
-  const [own, other] = peers.map((peer) => median(figures.get(`${peer} ${id}`) ?? []));
-  const ratio = (own ?? Number.NaN) / (other ?? Number.NaN);
-  process.stdout.write(`| ${title} | ${own?.toFixed(2)} | ${other?.toFixed(2)} | ${ratio.toFixed(2)} |\n`);
+try {
+  process.stdout.write(await run());
+} catch (error) {
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  process.exitCode = error instanceof Misuse ? 64 : 1;
 }

@@ -1,8 +1,10 @@
 import { controlVersion } from "../control/index.ts";
+import { eventRecord } from "../replica/index.ts";
 import { Agent } from "./agent.ts";
 import { HostClock } from "./clock.ts";
 import { ControlChannel } from "./control-channel.ts";
 import { loadNativeIo } from "./native-io.ts";
+import { watchStalls } from "./stall-watch.ts";
 
 /**
  * The agent as a program: it lives exactly as long as the desk's channel to it. Its argument, where there is one,
@@ -37,6 +39,12 @@ async function finish(code: number): Promise<void> {
 }
 
 const errorText = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+watchStalls((stalledMs) => {
+  const text = `the event loop of this agent stood still for ${Math.round(stalledMs)} ms`;
+  const detail = { stalledMs: Math.round(stalledMs) };
+  channel.record([eventRecord("stall", text, clock.nowMs(), detail)]);
+});
 
 process.on("uncaughtException", (error) => {
   if (agent.blameModule(error)) return;

@@ -10,6 +10,7 @@ import type {
   KeeperPlace,
   TimerSetting,
 } from "../../agents/control/index.ts";
+import type { BeatTiming } from "../../main/lab/job/beats.ts";
 import { addresses, clusterPort } from "./ends/messages.ts";
 import { BenchProcess } from "./process.ts";
 
@@ -22,6 +23,8 @@ export interface ClusterOptions {
   /** In its text form, or `unreplicated`. */
   readonly policy: string;
   readonly timers: TimerSetting;
+  /** Default: so patient that nobody takes over because a busy machine answers late. */
+  readonly beats?: BeatTiming | undefined;
   /** Where the members' CPU profiles go, if they are wanted. */
   readonly profileFolder?: string | undefined;
 }
@@ -85,7 +88,7 @@ export class BenchCluster {
       await configure(alone, { ...endpoint, role: "primary" });
       return;
     }
-    const cluster = await clusterSetting();
+    const cluster = await clusterSetting(this.#options.beats);
     const keeper = policy === "shared" ? await this.#startStore(cluster) : undefined;
     const member: Omit<Configure, "role"> = {
       ...endpoint,
@@ -130,15 +133,14 @@ async function configure(member: BenchProcess, message: DeskMessage): Promise<vo
   await member.next("ready");
 }
 
-/** Nobody takes over because a busy machine answers late. */
-async function clusterSetting(): Promise<ClusterSetting> {
+const patientBeats: BeatTiming = { beatIntervalMs: 25, leaseMs: 2000, takeoverAfterMs: 5000 };
+
+async function clusterSetting(beats: BeatTiming = patientBeats): Promise<ClusterSetting> {
   return {
     linkAddress: addresses.b,
     linkPort: await freeTcpPort(),
     linkSecretHex: randomBytes(32).toString("hex"),
     cookieKeyHex: randomBytes(32).toString("hex"),
-    beatIntervalMs: 25,
-    leaseMs: 2000,
-    takeoverAfterMs: 5000,
+    ...beats,
   };
 }

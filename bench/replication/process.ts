@@ -68,6 +68,14 @@ export class BenchProcess {
     }
   }
 
+  /** How often it has said this since the last time. */
+  take(kind: Report["report"]): number {
+    const left = this.#reports.filter(({ report }) => report !== kind);
+    const taken = this.#reports.length - left.length;
+    this.#reports.splice(0, this.#reports.length, ...left);
+    return taken;
+  }
+
   #news(forMs: number): Promise<void> {
     return new Promise((resolve) => {
       const call = (): void => {

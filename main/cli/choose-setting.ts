@@ -5,8 +5,15 @@ import {
   type Replication,
 } from "../../agents/replica/policy/index.ts";
 import { faultNamed, type FaultName } from "../lab/faults/index.ts";
-import type { JobSetting, KeeperKind, PeerKind, TimerChoice, TransportChoice } from "../lab/job/index.ts";
-import { defaultSetting } from "../lab/job/index.ts";
+import type {
+  BeatTiming,
+  JobSetting,
+  KeeperKind,
+  PeerKind,
+  TimerChoice,
+  TransportChoice,
+} from "../lab/job/index.ts";
+import { defaultSetting, parseBeats } from "../lab/job/index.ts";
 import type { Testbed } from "../lab/testbed/index.ts";
 import { UsageError } from "./exit-codes.ts";
 
@@ -19,6 +26,8 @@ export interface SettingOptions {
   readonly switchTo?: string;
   readonly store?: KeeperKind;
   readonly fencing?: FencingMode;
+  /** In its text form. */
+  readonly beats?: string;
   readonly fault: FaultName;
   readonly rate: number;
   readonly size: number;
@@ -54,6 +63,7 @@ export function chooseSetting(options: SettingOptions, testbed: Testbed | undefi
     placement,
     switchTo: chooseSwitch(options, replication),
     fencing,
+    beats: chooseBeats(options),
     keeper,
     fault: options.fault,
     ratePerSecond: options.rate,
@@ -68,6 +78,13 @@ function parsePolicy(text: string): Replication {
   const parsed = parseReplication(text);
   if (parsed.ok) return parsed.replication;
   throw new UsageError(parsed.reason);
+}
+
+function chooseBeats({ beats }: SettingOptions): BeatTiming {
+  if (beats === undefined) return defaultSetting.beats;
+  const parsed = parseBeats(beats);
+  if (parsed.ok) return parsed.timing;
+  throw new UsageError(`--beats: ${parsed.reason}`);
 }
 
 function chooseSwitch({ switchTo }: SettingOptions, { placement }: Replication): string | undefined {

@@ -82,6 +82,10 @@ program
       "who may go on when a and b do not hear each other (default: prefer-availability, or as the testbed says)",
     ).choices(["keep-primary", "prefer-availability", "witness"]),
   )
+  .option(
+    "--beats <n>x<interval>",
+    "beats of the cluster link: 3x10ms is one every 10 ms, and a member of which 3 are missing counts as gone (default: one every 25 ms, and 600 ms of silence)",
+  )
   .addOption(
     new Option("--fault <name>", "what is done to the cluster").choices([...faultNames]).default("crash"),
   )

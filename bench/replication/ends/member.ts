@@ -18,6 +18,7 @@ const agent = new Agent(
       for (const each of records) {
         if (each.kind !== "event") continue;
         if (each.name === "synchronised") say({ report: "synchronised" });
+        if (each.name === "note" && each.text.endsWith("sending pauses")) say({ report: "paused" });
         if (each.name === "takeover-complete")
           say({ report: "took-over", tookMs: Number(each.detail["tookMs"]) });
       }

@@ -50,6 +50,8 @@ export type Report =
   | { readonly report: "sample"; readonly sample: Sample }
   /** This member has taken over; what it took from the start of the takeover, in milliseconds. */
   | { readonly report: "took-over"; readonly tookMs: number }
+  /** This primary stops sending, because nobody answers its beats in time. */
+  | { readonly report: "paused" }
   /**
    * Of the many outside computers: when the first packet of the new primary came to each, in microseconds of
    * the machine's monotonic clock, how many live on, and how many have no more than a message unacknowledged.

@@ -6,13 +6,12 @@ import { LabError } from "../hosts.ts";
 import type { Cluster, RunContext } from "./cluster.ts";
 import type { FaultPlayer } from "./fault-player.ts";
 import { nowMicros } from "./fault-player.ts";
-import { clusterTiming } from "./setting.ts";
 
 /**
- * Longer than any silence that a member bears; shorter than what the outside computer bears, which with the
+ * Added to the longest silence that a member bears. Both are shorter than what the outside computer bears, which with the
  * telecom timers gives up after eleven tries in a little more than a second.
  */
-const silenceMs: number = clusterTiming.takeoverAfterMs + 150;
+const beyondSilenceMs = 150;
 const takeoverMs = 10_000;
 const settleMs = 10_000;
 /** What was under way when the fault came may still be delivered. */
@@ -48,7 +47,7 @@ export class Aftermath {
     const { setting, signal } = this.#context;
     const outcome = outcomeOf(this.#fault, setting.fencing);
     if (outcome.healsFirst) {
-      await sleep(silenceMs, undefined, { signal });
+      await sleep(setting.beats.takeoverAfterMs + beyondSilenceMs, undefined, { signal });
       await this.#player.heal();
     }
     await this.#untilServed(outcome);

@@ -7,7 +7,6 @@ import type { JobAgents } from "./job-agents.ts";
 import type { Recording } from "./recording.ts";
 import { RedisServer } from "./redis-server.ts";
 import type { JobSetting } from "./setting.ts";
-import { clusterTiming } from "./setting.ts";
 
 const linkMs = 10_000;
 /** Most that the store of a run holds. */
@@ -39,7 +38,7 @@ export class Cluster {
       linkPort: setting.clusterLinkPort,
       linkSecretHex: randomBytes(32).toString("hex"),
       cookieKeyHex: randomBytes(32).toString("hex"),
-      ...clusterTiming,
+      ...setting.beats,
     };
   }
 

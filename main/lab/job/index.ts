@@ -1,5 +1,7 @@
 /** The main job, end to end. The front door of the room. */
 export type { Awaited } from "./aftermath.ts";
+export type { BeatTiming } from "./beats.ts";
+export { parseBeats } from "./beats.ts";
 export type { JobProgress, JobRequest, JobResult } from "./main-job.ts";
 export { MainJob } from "./main-job.ts";
 export type { JobSetting, KeeperKind, PeerKind, TimerChoice, TransportChoice } from "./setting.ts";

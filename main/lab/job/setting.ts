@@ -1,6 +1,8 @@
 import type { FencingMode, TimerSetting } from "../../../agents/control/index.ts";
 import { rfc9260Parameters, telecomParameters } from "../../../agents/sctp/index.ts";
 import type { RunMeta } from "../../store/index.ts";
+import type { BeatTiming } from "./beats.ts";
+import { defaultBeats } from "./beats.ts";
 import type { FaultName } from "../faults/index.ts";
 
 /** `kernel`: Linux's own SCTP, in a virtual machine of the embedded lab. */
@@ -24,6 +26,7 @@ export interface JobSetting {
   /** Who holds the association state beside the primary, as the policy says: the standby, or the store. */
   readonly placement: "standby" | "store";
   readonly fencing: FencingMode;
+  readonly beats: BeatTiming;
   /** Absent: the cluster has no third computer. */
   readonly keeper?: KeeperKind | undefined;
   readonly fault: FaultName;
@@ -47,6 +50,7 @@ export const defaultSetting: JobSetting = {
   policy: "every-update",
   placement: "standby",
   fencing: "prefer-availability",
+  beats: defaultBeats,
   fault: "crash",
   ratePerSecond: 500,
   sizeBytes: 200,
@@ -57,17 +61,6 @@ export const defaultSetting: JobSetting = {
   peerSctpPort: 7001,
   clusterLinkPort: 9898,
   keeperPort: 9897,
-};
-
-/** Beats of the cluster link; the lease is shorter than the takeover delay, so two instances never send at once. */
-export const clusterTiming: {
-  readonly beatIntervalMs: number;
-  readonly leaseMs: number;
-  readonly takeoverAfterMs: number;
-} = {
-  beatIntervalMs: 25,
-  leaseMs: 300,
-  takeoverAfterMs: 600,
 };
 
 export function timerSetting(choice: TimerChoice): TimerSetting {
@@ -98,6 +91,7 @@ export function runTitle({ policy, fault, peer }: JobSetting): string {
 
 /** What the run's record keeps of its setting. */
 export function runMeta(setting: JobSetting): RunMeta {
+  const { beatIntervalMs, takeoverAfterMs } = setting.beats;
   const { peer, policy, switchTo, placement, fencing, keeper, fault, timers } = setting;
   const { ratePerSecond, sizeBytes, streams } = setting;
   return {
@@ -107,6 +101,8 @@ export function runMeta(setting: JobSetting): RunMeta {
     fencing,
     fault,
     timers,
+    beatIntervalMs,
+    takeoverAfterMs,
     ratePerSecond,
     sizeBytes,
     streams,
