@@ -9,6 +9,7 @@ import type { MemberLink } from "./cluster-link.ts";
 import { ClusterLink } from "./cluster-link.ts";
 import { HostedApplication } from "./hosted-application.ts";
 import { KeeperHost } from "./keeper-host.ts";
+import { keeperLink } from "./keeper-link.ts";
 import type { LoadedNativeIo } from "./native-io.ts";
 import { openTransport } from "./open-transport.ts";
 import type { PacketTransport, ReceivedPacket, SendPacket } from "./packet-transport.ts";
@@ -144,12 +145,11 @@ export class Agent {
       if (role === "primary") return;
       throw new Error("a secondary instance needs the setting of its cluster");
     }
-    const { linkAddress, linkPort, linkSecretHex: secretHex, linkEnd } = cluster;
-    if (keeper?.kind === "agent") {
-      const { address, port } = keeper;
-      const link = ClusterLink.connect({ address, port, secretHex }, this.#linkHandlers("keeper"));
-      this.#links.set("keeper", link);
-    } else if (keeper !== undefined) throw new Error("this agent cannot use a Redis store yet");
+    const { linkAddress, linkPort, linkSecretHex: secretHex, linkEnd, takeoverAfterMs } = cluster;
+    if (keeper !== undefined) {
+      const options = { secretHex, takeoverAfterMs };
+      this.#links.set("keeper", keeperLink(keeper, options, this.#linkHandlers("keeper")));
+    }
     const handlers = this.#linkHandlers("partner");
     const place = { address: linkAddress, port: linkPort, secretHex };
     const link =

@@ -2,6 +2,7 @@
 export { ActiveInstance } from "./active.ts";
 export type { ClusterFrame } from "./frames.ts";
 export { decodeFrame, encodeFrame, linkVersion } from "./frames.ts";
+export type { Held, HeldLimits } from "./held-states.ts";
 export { HeldStates, stateBytes } from "./held-states.ts";
 export type { KeeperOptions, KeeperOutputs, LinkId } from "./keeper.ts";
 export { Keeper } from "./keeper.ts";

@@ -40,6 +40,8 @@ interface Primary {
   heardAtMs: number;
   /** Its kernel closed the link while it was fresh: its process has ended. */
   ended: boolean;
+  /** It gave its place away, which it cannot take back. */
+  handedOver: boolean;
   /** A claim was granted, and nothing was heard from it as primary since. */
   pending: boolean;
 }
@@ -108,6 +110,8 @@ export class Keeper {
     if (link === undefined) return;
     this.#look(nowMs);
     if (frame.kind === "hello") this.#hello(link, frame, nowMs);
+    // An empty keeper's first word is of epoch 0, and whoever hears that says so.
+    else if (frame.kind === "fenced") return;
     else if (link.role === undefined) this.#refuse(id, `its first word is "${frame.kind}"`, nowMs);
     else if (frame.kind === "beat") this.#beat(link, frame, nowMs);
     else if (frame.kind === "claim") this.#claim(link, frame.epoch, nowMs);
@@ -145,8 +149,9 @@ export class Keeper {
     }
     // A higher one: it took over without us, or was handed the epoch.
     if (epoch > this.#epoch) this.#current = false;
+    const handedOver = epoch === this.#epoch && this.#primary?.handedOver === true;
     this.#epoch = epoch;
-    this.#primary = { member, heardAtMs: nowMs, ended: false, pending: false };
+    this.#primary = { member, heardAtMs: nowMs, ended: false, handedOver, pending: false };
     return true;
   }
 
@@ -184,7 +189,7 @@ export class Keeper {
   /** The primary gives its place to the other member, which asks for it now. */
   #handedOver({ member }: Link, epoch: number): void {
     const primary = this.#primary;
-    if (primary?.member === member && epoch === this.#epoch + 1) primary.ended = true;
+    if (primary?.member === member && epoch === this.#epoch + 1) primary.handedOver = true;
   }
 
   #hold(link: Link, updates: readonly ReplicatedUpdate[], nowMs: number): void {
@@ -247,7 +252,7 @@ export class Keeper {
     }
     this.#epoch = epoch;
     this.#current = false;
-    this.#primary = { member, heardAtMs: nowMs, ended: false, pending: true };
+    this.#primary = { member, heardAtMs: nowMs, ended: false, handedOver: false, pending: true };
     link.role = "primary";
     if (this.#states.mayLag) this.#send(id, { kind: "policy", epoch, excuses: true });
     for (const [association, state] of this.#states.states()) {
@@ -276,7 +281,7 @@ export class Keeper {
     if (!this.#current) return never("what is held is not current");
     if (primary.member === member) return never("it is the primary itself");
     const leftMs = primary.heardAtMs + this.#options.takeoverAfterMs - nowMs;
-    if (primary.ended || leftMs < 0) return undefined;
+    if (primary.ended || primary.handedOver || leftMs < 0) return undefined;
     return { reason: "the primary is there", retryAfterMs: Math.max(leftMs, 1) };
   }
 

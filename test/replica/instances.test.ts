@@ -1,43 +1,22 @@
 import { describe, expect, it } from "vitest";
 import { writeTestMessage } from "../../agents/application/index.ts";
-import type { ClusterFrame } from "../../agents/replica/index.ts";
 import { StandbyInstance, decodeFrame, encodeFrame } from "../../agents/replica/index.ts";
 import { Endpoint, seededRandom } from "../../agents/sctp/index.ts";
 import { tsnAdd, tsnDistance } from "../../agents/sctp/base/serial.ts";
 import { writePacket } from "../../agents/sctp/wire/index.ts";
-import { ClusterWorld, addressA, addressB, addressPeer } from "../sim/cluster.ts";
+import { addressA, addressB, addressPeer } from "../sim/cluster.ts";
 import { endpointConfig } from "../sim/endpoints.ts";
 import { quietNetwork } from "../sim/network.ts";
-import { connected, drain, hasEvent, smallMessages, startLoads } from "../sim/scenario.ts";
+import { associationLife } from "../support/association-life.ts";
+import { connected, drain, smallMessages, startLoads } from "../sim/scenario.ts";
 
 const timing = { beatIntervalMs: 25, leaseMs: 250, takeoverAfterMs: 400 };
-
-type Updates = Extract<ClusterFrame, { kind: "updates" }>;
-
-/** All updates of an association's life, from set-up to shutdown. */
-function wholeLife(): Updates["updates"] {
-  const world = new ClusterWorld(3, quietNetwork);
-  const updates: Updates["updates"][number][] = [];
-  world.tapLink((bytes) => {
-    const frame = decodeFrame(bytes);
-    if (frame?.kind === "updates") updates.push(...frame.updates);
-  });
-  world.run(100);
-  startLoads(world, smallMessages);
-  world.run(100);
-  drain(world, 3);
-  world.peer.shutdown(world.nowMs);
-  world.run(1000);
-  expect(hasEvent(world, "association-closed")).toBe(true);
-  expect(updates.length).toBeGreaterThan(200);
-  return updates;
-}
 
 describe("the secondary", () => {
   it("takes updates a second time, also of an association that has ended", () => {
     const standby = new StandbyInstance({ epoch: 1, ...timing });
     standby.linkUp(0);
-    const updates = wholeLife();
+    const updates = associationLife();
     const last = updates.at(-1);
     standby.receiveFrame({ kind: "updates", epoch: 1, updates }, 1);
     expect(standby.states).toEqual([]);
@@ -56,7 +35,7 @@ describe("the secondary", () => {
     const standby = new StandbyInstance({ epoch: 2, ...timing });
     standby.linkUp(0);
     standby.takeOutputs();
-    standby.receiveFrame({ kind: "updates", epoch: 1, updates: wholeLife().slice(0, 10) }, 1);
+    standby.receiveFrame({ kind: "updates", epoch: 1, updates: associationLife().slice(0, 10) }, 1);
     standby.receiveFrame({ kind: "beat", epoch: 1, stampMs: 1 }, 1);
     expect(standby.states).toEqual([]);
     expect(standby.takeOutputs().frames).toEqual([]);
