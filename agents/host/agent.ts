@@ -1,11 +1,11 @@
 import type { Application } from "../application/index.ts";
 import type { AgentMessage, Configure, ConfigureKeeper, DeskMessage } from "../control/index.ts";
 import type { BecamePrimary, ClusterFrame, InstanceRecord, LinkName, Replication } from "../replica/index.ts";
-import { ActiveInstance, Member, eventRecord, parseReplication } from "../replica/index.ts";
+import { ActiveInstance, Member, deliveryRecord, eventRecord, parseReplication } from "../replica/index.ts";
 import type { Extensions, IcmpReport, OutboundPacket, ProtocolParameters } from "../sctp/index.ts";
 import { Endpoint, noExtensions, packetChecksum, rfc9260Parameters } from "../sctp/index.ts";
 import { HostClock } from "./clock.ts";
-import type { MemberLink } from "./cluster-link.ts";
+import type { Delivered, MemberLink } from "./cluster-link.ts";
 import { ClusterLink } from "./cluster-link.ts";
 import { HostedApplication } from "./hosted-application.ts";
 import { KeeperHost } from "./keeper-host.ts";
@@ -234,6 +234,11 @@ export class Agent {
       onDown: (closed: boolean) => this.#onMember((member, nowMs) => member.linkDown(link, closed, nowMs)),
       onFrame: (frame: ClusterFrame) =>
         this.#onMember((member, nowMs) => member.receiveFrame(link, frame, nowMs)),
+      onDelivered: (delivered: readonly Delivered[]) => {
+        const nowMs = this.#clock.nowMs();
+        const records = delivered.flatMap((each) => deliveryRecord(each.payload, each.sequence, nowMs) ?? []);
+        this.#reporter.record(records);
+      },
       onRefused: (reason: string) =>
         this.#reporter.record([eventRecord("link-refused", reason, this.#clock.nowMs(), { reason })]),
     };

@@ -14,6 +14,14 @@ export interface LinkHandlers {
   readonly onDown: (closed: boolean) => void;
   /** Why somebody, or the partner, was refused, in a few words; not told more often than once a second. */
   readonly onRefused: (reason: string) => void;
+  /** From a store that keeps no records of its own: what the last primary had delivered lately. */
+  readonly onDelivered?: (delivered: readonly Delivered[]) => void;
+}
+
+/** A message that went to the user, with the number of the update that says so. */
+export interface Delivered {
+  readonly payload: Uint8Array;
+  readonly sequence: number;
 }
 
 /** A link to another computer of the cluster, as its members see it. */

@@ -1,12 +1,17 @@
 import type { ClusterFrame, Held } from "../replica/index.ts";
 import type { HeldLimits } from "../replica/index.ts";
 import { HeldStates, stateBytes } from "../replica/index.ts";
+import { deliveredPayload } from "../sctp/index.ts";
+import type { Delivered } from "./cluster-link.ts";
 import type { Sealer } from "./redis-seal.ts";
 
 type Updates = Extract<ClusterFrame, { kind: "updates" }>["updates"];
 type Run = { readonly association: number; readonly updates: Updates };
 
-/** A log that was read back would cost more than a state: then a whole state takes its place. */
+/**
+ * So much is written between two states. The log goes back to the last state but one: who reads it learns
+ * what was delivered lately, should the process that did it have died with its records.
+ */
 const longestLogEntries = 512;
 const longestLogBytes = 256 * 1024;
 
@@ -33,6 +38,7 @@ export type Prepared =
 export class StoreCopy {
   readonly #sealer: Sealer;
   readonly #limits: HeldLimits;
+  readonly #delivered: Delivered[] = [];
   #states: HeldStates;
   readonly #stored: Map<number, Stored> = new Map<number, Stored>();
 
@@ -105,12 +111,14 @@ export class StoreCopy {
     const logEntries = (opens ? 0 : (stored?.logEntries ?? 0)) + 1;
     const logBytes = (opens ? 0 : (stored?.logBytes ?? 0)) + sealed.length;
     const { sequence } = state;
-    if (logEntries > longestLogEntries || logBytes > longestLogBytes) {
-      this.#stored.set(association, { sequence, logEntries: 0, logBytes: 0 });
-      return [...head("whole"), this.#sealedState(association, stateBytes(state), epoch)];
+    const entry = [...head(opens ? "open" : "more"), sealed];
+    if (logEntries < longestLogEntries && logBytes < longestLogBytes) {
+      this.#stored.set(association, { sequence, logEntries, logBytes });
+      return entry;
     }
-    this.#stored.set(association, { sequence, logEntries, logBytes });
-    return [...head(opens ? "open" : "more"), sealed];
+    this.#stored.set(association, { sequence, logEntries: 0, logBytes: 0 });
+    const next = [String(association), "next", String(last.sequence), String(last.sequence)];
+    return [...entry, ...next, this.#sealedState(association, stateBytes(state), epoch)];
   }
 
   #sealedState(association: number, bytes: Uint8Array, epoch: number): Buffer {
@@ -152,6 +160,11 @@ export class StoreCopy {
     return this.associations();
   }
 
+  /** What was delivered by the updates that were loaded, as far as the log goes back. */
+  takeDelivered(): readonly Delivered[] {
+    return this.#delivered.splice(0);
+  }
+
   /** Takes in what the script `load` found of an association after a claim; `number`: that of its last update. */
   loaded(association: number, number: number, parts: readonly Buffer[]): Held {
     const [, state, lease, ...log] = parts;
@@ -168,7 +181,11 @@ export class StoreCopy {
       const frame = this.#sealer.open(association, sealed);
       if (frame?.kind !== "updates") return damaged;
       if (frame.updates.some((each) => each.association !== association)) return damaged;
-      answer = this.#states.hold(frame.updates);
+      answer = this.#states.hold(frame.updates, (each, before) => {
+        const { update, sequence } = each;
+        if (before === undefined || (update.kind !== "delivered" && update.kind !== "dataDelivered")) return;
+        this.#delivered.push({ payload: deliveredPayload(before, update), sequence });
+      });
       if (!answer.ok) return answer;
       logBytes += sealed.length;
     }

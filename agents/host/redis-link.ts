@@ -316,6 +316,7 @@ export class RedisLink implements MemberLink {
         }
       }
       this.#copy.synchronised();
+      this.#handlers.onDelivered?.(this.#copy.takeDelivered());
       for (const frame of this.#copy.frames(epoch)) this.#heard(frame);
       this.#heard({ kind: "claimed", epoch });
     } catch (error) {

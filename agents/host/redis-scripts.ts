@@ -9,9 +9,10 @@
  *          packets leave before what they depend on is held)
  *   seq    association -> number of its last update           state  association -> whole state
  *   from, to  association -> first and last entry of its log   log    association:entry -> updates
+ *   next, nextAt  association -> a later state, and the last entry that it contains
  *   lease  association -> TSN lease
  */
-export const storeKeys = ["meta", "seq", "from", "to", "state", "log", "lease"] as const;
+export const storeKeys = ["meta", "seq", "from", "to", "state", "log", "lease", "next", "nextAt"] as const;
 
 export type StoreWord =
   /** Done. */
@@ -31,8 +32,8 @@ const always = "#!lua flags=allow-oom\n";
 const whileThereIsRoom = "#!lua\n";
 
 const common = `
-local meta, seq, from, to, state, log, lease =
-  KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7]
+local meta, seq, from, to, state, log, lease, next_, nextAt =
+  KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7], KEYS[8], KEYS[9]
 local epoch, owner, ttl = tonumber(ARGV[1]), ARGV[2], ARGV[3]
 local known =
   redis.call('HMGET', meta, 'epoch', 'owner', 'informed', 'current', 'pending', 'run', 'heard', 'count', 'ended', 'excuses')
@@ -54,12 +55,15 @@ local function keep()
   for _, key in ipairs(KEYS) do redis.call('PEXPIRE', key, ttl) end
 end
 
+local function cut(id, final)
+  local first = redis.call('HGET', from, id)
+  if not first or not final then return end
+  for entry = tonumber(first), tonumber(final) do redis.call('HDEL', log, id .. ':' .. entry) end
+end
+
 local function drop(id)
-  local first, final = redis.call('HGET', from, id), redis.call('HGET', to, id)
-  if first and final then
-    for entry = tonumber(first), tonumber(final) do redis.call('HDEL', log, id .. ':' .. entry) end
-  end
-  for _, key in ipairs({ seq, from, to, state, lease }) do redis.call('HDEL', key, id) end
+  cut(id, redis.call('HGET', to, id))
+  for _, key in ipairs({ seq, from, to, state, lease, next_, nextAt }) do redis.call('HDEL', key, id) end
 end
 
 -- Nil when the caller is the primary, else what to answer.
@@ -83,7 +87,7 @@ local forgetful = last and (mutilated or known[6] ~= server)
 if forgetful then known[3] = '0' end
 if ARGV[4] ~= 'primary' then return { 'ok', last or 0, known[3] or '0' } end
 if forgetful then
-  redis.call('DEL', seq, from, to, state, log, lease)
+  redis.call('DEL', seq, from, to, state, log, lease, next_, nextAt)
   redis.call('HSET', meta, 'informed', '0', 'current', '0', 'pending', '0', 'run', server, 'count', '0')
 end
 if last and (epoch < last or (epoch == last and known[2] ~= owner)) then return { 'fenced', last } end
@@ -110,7 +114,8 @@ return { 'ok', known[3] or '0' }
 
 /**
  * ARGV from 4: in fives, association, kind (open: the log begins; more: it goes on; whole: a state takes the
- * place of all; end), number of the update before, number of the last one, bytes.
+ * place of all; next: the state that it has come to, so that what lies before the last such state can go;
+ * end), number of the update before, number of the last one, bytes.
  */
 const write = `${whileThereIsRoom}${common}
 local no = refusal()
@@ -119,7 +124,7 @@ local at = {}
 for arg = 4, #ARGV, 5 do
   local id, kind, before, after = ARGV[arg], ARGV[arg + 1], ARGV[arg + 2], ARGV[arg + 3]
   local there = at[id] or redis.call('HGET', seq, id) or '0'
-  if (kind == 'more' or kind == 'end') and there ~= before then return { 'gap', id, there } end
+  if (kind == 'more' or kind == 'next' or kind == 'end') and there ~= before then return { 'gap', id, there } end
   at[id] = after
 end
 heard()
@@ -131,6 +136,16 @@ for arg = 4, #ARGV, 5 do
     drop(id)
     if old then redis.call('HSET', lease, id, old) end
     redis.call('HSET', state, id, bytes)
+  end
+  if kind == 'next' then
+    local older, at = redis.call('HGET', next_, id), redis.call('HGET', nextAt, id)
+    if older and at then
+      cut(id, at)
+      redis.call('HSET', state, id, older)
+      redis.call('HSET', from, id, tonumber(at) + 1)
+    end
+    redis.call('HSET', next_, id, bytes)
+    redis.call('HSET', nextAt, id, redis.call('HGET', to, id))
   end
   if kind == 'open' or kind == 'more' then
     local entry = tonumber(redis.call('HGET', to, id) or '0') + 1

@@ -305,12 +305,19 @@ describe.skipIf(whyNoRedis !== undefined)(`what lies in Redis${redisSkipped}`, (
       longestLog = Math.max(longestLog, await redis.count("log"));
     }
     await a.settled(1);
-    expect(longestLog).toBeGreaterThan(100);
-    expect(longestLog).toBeLessThanOrEqual(512);
-    expect(await redis.count("state")).toBe(1);
+    expect(longestLog).toBeGreaterThan(512);
+    expect(longestLog).toBeLessThanOrEqual(1024);
+    for (const name of ["state", "next"]) expect(await redis.count(name)).toBe(1);
     const b = joined(redis, "standby");
     await b.next("hello");
     expect((await claimed(b, 2))[0]).toMatchObject({ kind: "state", bytes: heldAfter(long) });
+    // Whoever goes on learns what was delivered lately, and not only since the last state.
+    const deliveries = long.filter(
+      ({ update }) => update.kind === "delivered" || update.kind === "dataDelivered",
+    );
+    const numbers = deliveries.map(({ sequence }) => sequence);
+    expect(b.delivered).toEqual(numbers.slice(-b.delivered.length));
+    expect(b.delivered[0]).toBeLessThanOrEqual(long.length - 512);
   });
 
   it("gives the same claimant the same answer when the first one was lost", async () => {

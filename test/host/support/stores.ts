@@ -159,6 +159,8 @@ export async function keeperStore(limits: StoreLimits): Promise<StoreUnderTest> 
 /** A member on a real Redis. */
 export class RedisMember extends StoreMember {
   readonly #link: MemberLink;
+  /** Numbers of the updates that delivered something, as the store told when it was claimed. */
+  readonly delivered: number[] = [];
   /** What is said first on every connection, as members do. */
   greeting: readonly ClusterFrame[] = [];
 
@@ -175,6 +177,7 @@ export class RedisMember extends StoreMember {
         onDown: () => this.noteChange(() => (this.downs += 1)),
         onFrame: (frame) => this.note(frame),
         onRefused: (reason) => this.noteChange(() => this.refusals.push(reason)),
+        onDelivered: (each) => this.delivered.push(...each.map(({ sequence }) => sequence)),
       },
     );
   }
