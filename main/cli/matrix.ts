@@ -99,7 +99,7 @@ function details(played: Played, said: readonly string[]): readonly string[] {
 /** One line on stderr for each run, and more where it did not pass. */
 function tell(title: string, played: Played, said: readonly string[]): void {
   const outcome = outcomeOfPlayed(played);
-  const told = played.kind === "trouble" ? played.text : played.report.headline;
+  const [told] = (played.kind === "trouble" ? played.text : played.report.headline).split("\n");
   process.stderr.write(`${colourOf[outcome](outcome.padEnd(7))}  ${title}: ${told}\n`);
   if (outcome === "pass") return;
   for (const line of details(played, said)) process.stderr.write(`           ${errColours.dim(line)}\n`);
