@@ -165,7 +165,8 @@ export function collectDeliveries(
       stream = { flow: message.flow, streamId: message.streamId, byNumber: new Map(), order: [] };
       streams.set(key, stream);
     }
-    addReport(stream, message, epochs.epochOf(message));
+    // The outside computer's own state has numbers too, and nobody goes back behind them.
+    addReport(stream, message, peers.has(message.host) ? undefined : epochs.epochOf(message));
   }
   const collected = new Map<string, StreamDeliveries>();
   for (const [key, { flow, streamId, order }] of streams) {

@@ -62,6 +62,27 @@ test("a run that keeps what an interval promises passes every check, and says wh
   expect(found.checks.map(({ id }) => id)).not.toContain("commit-gate");
 });
 
+test("what the outside computer delivered stays delivered, whatever numbers its own updates have", () => {
+  const { run } = lossyRun();
+  let sequence = 0;
+  run.messages = run.messages.map((message) => {
+    if (message.host !== "peer" || message.act !== "delivered") return message;
+    sequence += 1;
+    const { at, host } = message;
+    run.updates.push({
+      kind: "update",
+      act: "made",
+      at,
+      host,
+      sequence: 1000 + sequence,
+      epoch: 1,
+      change: "delivered",
+    });
+    return { ...message, sequence: 1000 + sequence };
+  });
+  expect(judge(run.history()).checks.filter(({ outcome }) => outcome !== "pass")).toEqual([]);
+});
+
 test("the same record under every-update fails: what was lost may not be lost, and left too early", () => {
   const { run } = lossyRun();
   run.terms.policy = "every-update";
