@@ -70,7 +70,12 @@ export function setScene(history: History): Scene {
   const secondary = byRole("secondary");
   const peer = byRole("peer");
   const wire = wireOf(history);
-  const keeper = byRole("keeper");
+  const third = byRole("keeper");
+  // A store that is not ours, Redis, keeps no books of our kind: the primary's own say what it had acknowledged.
+  const keepsBooks = [history.events, history.updates].some((list) =>
+    list.some(({ host }) => host === third?.name),
+  );
+  const keeper = keepsBooks ? third : undefined;
   const succession = successionOf(history.hosts, history.events, history.updates);
   const deliveries = collectDeliveries(history, succession);
   return {
