@@ -101,8 +101,8 @@ export class Association {
       for (const path of core.allPaths) startMtuSearch(core, path, nowMs);
     }
     startProbe(core);
-    deliverWhatIsReady(core);
     resumeReconfiguration(core);
+    deliverWhatIsReady(core);
     resumeAsconf(core);
     redirectPeer(core, terms.lostAddresses ?? []);
     resumeShutdown(core, nowMs);

@@ -108,7 +108,9 @@ function takeIn(core: AssociationCore, chunk: ReceivedChunk, inSequence: boolean
   // The peer may have done the reset of all numbers that we asked for: it sends this again, when we know.
   const hasNumber = !chunk.unordered || core.state.receive.interleaving;
   const mayBeReset = core.deliveredMeanwhile !== undefined && hasNumber;
-  if (mayBeReset && judgement.outcome !== "take") return true;
+  // But in sequence the rest of a message is of the old numbering, for else its beginning would not be missing.
+  const isOldRest = judgement.outcome === "stray" && inSequence && !chunk.beginning;
+  if (mayBeReset && judgement.outcome !== "take" && !isOldRest) return true;
   if (judgement.outcome === "violation") {
     violate(core, route, judgement.text);
     return false;

@@ -2,7 +2,6 @@ import { ssn, tsnLess } from "../base/serial.ts";
 import type { Tsn } from "../base/serial.ts";
 import { pathForNewData, pathForRetransmission } from "../path/path.ts";
 import type { Path } from "../path/path.ts";
-import type { TsnRange } from "../rx/tsn-ranges.ts";
 import type { DataChunk, IDataChunk } from "../wire/index.ts";
 import type { AssociationCore } from "./core.ts";
 import { reportRanges } from "./loss-report.ts";
@@ -101,26 +100,21 @@ export function noticeProbeAnswer(core: AssociationCore, duplicates: readonly Ts
 /** Known data is sent again, and what is unknown is skipped. */
 function goOn(core: AssociationCore): void {
   core.ensureBurst();
-  if (!reportOutboundLoss(core)) return;
+  const given = [...core.flight].filter(({ chunk }) => chunk.abandoned);
+  if (given.length === 0) return;
   if (!core.state.agreement.extensions.partialReliability) {
     skipUnknownOtherwise(core, "the peer does not know FORWARD TSN");
     return;
   }
-  const text = "the peer is moved by FORWARD TSN over TSNs that nobody can send again";
-  core.notify({ type: "recovery-step", step: "forward-tsn", text });
-}
-
-/** Reports what was given up and the peer does not have; answers whether there is something that it has to skip. */
-function reportOutboundLoss(core: AssociationCore): boolean {
   const { cumulativeAck } = core.state.send;
   const from = core.recovery?.firstUnknownTsn ?? cumulativeAck;
-  const lost: TsnRange[] = [];
-  let any = false;
-  for (const { chunk, gapAcked } of core.flight) {
-    if (!chunk.abandoned) continue;
-    any = true;
-    if (!gapAcked && !tsnLess(chunk.tsn, from)) lost.push({ first: chunk.tsn, last: chunk.tsn });
-  }
-  reportRanges(core, "outbound", cumulativeAck, lost);
-  return any;
+  const lost = given.filter(({ chunk, gapAcked }) => !gapAcked && !tsnLess(chunk.tsn, from));
+  reportRanges(
+    core,
+    "outbound",
+    cumulativeAck,
+    lost.map(({ chunk }) => ({ first: chunk.tsn, last: chunk.tsn })),
+  );
+  const text = "the peer is moved by FORWARD TSN over TSNs that nobody can send again";
+  core.notify({ type: "recovery-step", step: "forward-tsn", text });
 }

@@ -94,7 +94,10 @@ export function pauseForReset(core: AssociationCore): void {
 /** Goes on with what another instance had asked. */
 export function resumeReconfiguration(core: AssociationCore): void {
   resumeStreams(core);
-  if (core.state.reconfiguration.inFlight !== undefined) core.requestDue = true;
+  const { inFlight } = core.state.reconfiguration;
+  if (inFlight === undefined) return;
+  core.requestDue = true;
+  if (inFlight.request.kind === "ssn-tsn-reset") core.deliveredMeanwhile = new Map();
 }
 
 /** Sends the next request where nothing stands in its way, or the one in flight again. */

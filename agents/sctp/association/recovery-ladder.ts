@@ -6,7 +6,7 @@ import { reportFailed } from "./partial-reliability.ts";
 import { pauseForReset, wantReconfiguration } from "./reconfiguration.ts";
 import type { ResumeTerms } from "./resume-terms.ts";
 import { noMoreComes } from "./resynchronise.ts";
-import { tsnAdd } from "../base/serial.ts";
+import { tsnAdd, tsnNext } from "../base/serial.ts";
 import { mayReceiveData } from "./data-phases.ts";
 
 /*
@@ -75,19 +75,13 @@ function restart(core: AssociationCore, why: string): void {
   core.restartWanted = why;
 }
 
-/** Gives up all that has a TSN, and reports what the peer is not known to have. */
+/** Gives up all that has a TSN. The peer throws away what it has got out of sequence, so that is lost too. */
 function dropOutstanding(core: AssociationCore): void {
   const { send } = core.state;
-  const lost = [...core.flight].filter(({ gapAcked }) => !gapAcked);
-  for (const { chunk } of lost) if (!chunk.abandoned) reportFailed(core, chunk, true, "takeover");
-  const known = lost.filter(({ chunk }) => !chunk.abandoned).map(({ chunk }) => chunk.tsn);
-  reportRanges(
-    core,
-    "outbound",
-    send.cumulativeAck,
-    known.map((tsn) => ({ first: tsn, last: tsn })),
-  );
+  if (core.flight.size === 0) return;
+  for (const { chunk } of core.flight) if (!chunk.abandoned) reportFailed(core, chunk, true, "takeover");
+  const lastTsn = tsnAdd(send.nextTsn, -1);
+  reportRanges(core, "outbound", send.cumulativeAck, [{ first: tsnNext(send.cumulativeAck), last: lastTsn }]);
   while (core.flight.size > 0) core.flight.shift();
-  const ackedTsn = tsnAdd(send.nextTsn, -1);
-  core.change({ kind: "tsnsPassed", ackedTsn, limitTsn: send.nextTsn, streams: [] });
+  core.change({ kind: "tsnsPassed", ackedTsn: lastTsn, limitTsn: send.nextTsn, streams: [] });
 }
