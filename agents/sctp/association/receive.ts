@@ -1,6 +1,7 @@
 import type { Chunk, DataChunk, ForwardTsnChunk, IDataChunk, IForwardTsnChunk } from "../wire/index.ts";
 import { adoptReceived } from "./adopt-flow.ts";
 import type { AssociationCore } from "./core.ts";
+import { deliverWhatIsReady, isUncertain } from "./deliver.ts";
 import { packetWasMarked } from "./ecn.ts";
 import { packetWithDataDone, receiveData } from "./on-data.ts";
 import { knowsForwardTsn, receiveForwardTsn } from "./on-forward-tsn.ts";
@@ -58,6 +59,8 @@ export function receivePacket(
     // Who sends FORWARD TSN alone waits for nothing but the SACK, which rule C3 of RFC 3758 is about.
     const atOnce = sackAtOnce || !withData || core.state.phase === "shutdown-sent";
     adoptReceived(core);
+    // What was thrown away may have been all that kept it waiting.
+    if (isUncertain(core)) deliverWhatIsReady(core);
     noticeSettled(core);
     packetWithDataDone(core, atOnce, nowMs);
     dataWhileShuttingDown(core, nowMs);

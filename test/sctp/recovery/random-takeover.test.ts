@@ -9,7 +9,6 @@ import { StaleTakeover, nameOf } from "./stale-takeover.ts";
 
 /** More seeds by RECOVERY_SEEDS, others by RECOVERY_FROM. */
 const seedCount = Number(process.env["RECOVERY_SEEDS"] ?? 150);
-const withResets = process.env["RECOVERY_RESETS"] !== undefined;
 const firstSeed = Number(process.env["RECOVERY_FROM"] ?? 1);
 
 function burst(stage: StaleTakeover, node: Node, most: number): void {
@@ -32,7 +31,7 @@ function play(seed: number): StaleTakeover {
     corruption: 0,
   };
   const interleaving = chance(3);
-  const skips = withResets && chance(5) ? { streamReconfiguration: true } : { partialReliability: true };
+  const skips = chance(5) ? { streamReconfiguration: true } : { partialReliability: true };
   const stage = new StaleTakeover({
     seed,
     faults: chance(3) ? quietNetwork : rough,
