@@ -5,6 +5,7 @@ import type { Held } from "./held-states.ts";
 import { HeldStates, stateBytes } from "./held-states.ts";
 import type { InstanceRecord } from "./records.ts";
 import { eventRecord } from "./records.ts";
+import { WaitingClaims } from "./waiting-claims.ts";
 
 export interface KeeperOptions {
   /** Silence of the primary after which a standby may be primary; longer than the primary's lease. */
@@ -65,6 +66,11 @@ export class Keeper {
   #informed: boolean = false;
   /** What is held (here, or by the standby when this is a mere witness) may be gone on from. */
   #current: boolean = false;
+  /**
+   * Claims that came while the primary seemed to be there. Its end and a claimant who has seen it travel
+   * on links of their own, so the word of it may be on the way still.
+   */
+  readonly #waiting: WaitingClaims = new WaitingClaims();
   #lastLookMs: number | undefined;
   #outputs: KeeperOutputs = { frames: [], refusals: [], records: [] };
 
@@ -95,6 +101,7 @@ export class Keeper {
     const link = this.#links.get(id);
     if (link === undefined) return;
     this.#links.delete(id);
+    this.#waiting.delete(id);
     const primary = this.#primary;
     if (primary === undefined || primary.member !== link.member) return;
     const another = [...this.#links.values()].some((other) => other.member === link.member);
@@ -103,6 +110,7 @@ export class Keeper {
     primary.ended = true;
     const text = `the primary of epoch ${this.#epoch} has ended: its link was closed`;
     this.#note(eventRecord("primary-lost", text, nowMs, { reason: "link-closed" }));
+    this.#answerClaims(nowMs, Number.POSITIVE_INFINITY);
   }
 
   receiveFrame(id: LinkId, frame: ClusterFrame, nowMs: number): void {
@@ -165,7 +173,7 @@ export class Keeper {
 
   #wordOfPrimary(link: Link, frame: ClusterFrame, nowMs: number): void {
     const ours = ["updates", "state", "lease", "policy", "synced", "solo"].includes(frame.kind);
-    if (frame.kind === "handover" && link.role === "primary") this.#handedOver(link, frame.epoch);
+    if (frame.kind === "handover" && link.role === "primary") this.#handedOver(link, frame.epoch, nowMs);
     else if (!ours || link.role !== "primary") {
       this.#refuse(link.id, `a keeper gets no "${frame.kind}" of a ${link.role ?? "stranger"}`, nowMs);
     } else if (this.#isPrimary(link, frame.epoch, nowMs)) {
@@ -187,9 +195,11 @@ export class Keeper {
   }
 
   /** The primary gives its place to the other member, which asks for it now. */
-  #handedOver({ member }: Link, epoch: number): void {
+  #handedOver({ member }: Link, epoch: number, nowMs: number): void {
     const primary = this.#primary;
-    if (primary?.member === member && epoch === this.#epoch + 1) primary.handedOver = true;
+    if (primary?.member !== member || epoch !== this.#epoch + 1) return;
+    primary.handedOver = true;
+    this.#answerClaims(nowMs, Number.POSITIVE_INFINITY);
   }
 
   #hold(link: Link, updates: readonly ReplicatedUpdate[], nowMs: number): void {
@@ -242,6 +252,23 @@ export class Keeper {
   }
 
   #claim(link: Link, epoch: number, nowMs: number): void {
+    const denial = this.#denial(link.member, epoch, nowMs);
+    if (denial === undefined || denial.retryAfterMs === 0) {
+      this.#answer(link, epoch, nowMs);
+      return;
+    }
+    const patienceMs = Math.min(denial.retryAfterMs, this.#options.takeoverAfterMs / looksPerTakeover);
+    this.#waiting.add(link.id, { epoch, untilMs: nowMs + patienceMs });
+  }
+
+  #answerClaims(nowMs: number, dueMs: number): void {
+    for (const [id, epoch] of this.#waiting.take(dueMs)) {
+      const link = this.#links.get(id);
+      if (link !== undefined) this.#answer(link, epoch, nowMs);
+    }
+  }
+
+  #answer(link: Link, epoch: number, nowMs: number): void {
     const { id, member } = link;
     const denial = this.#denial(member, epoch, nowMs);
     if (denial !== undefined) {
@@ -288,11 +315,13 @@ export class Keeper {
   /** Wakes the keeper so that it notices when it stood still itself. */
   nextDeadlineMs(): number | undefined {
     if (this.#links.size === 0 || this.#lastLookMs === undefined) return undefined;
-    return this.#lastLookMs + this.#options.takeoverAfterMs / looksPerTakeover;
+    const lookMs = this.#lastLookMs + this.#options.takeoverAfterMs / looksPerTakeover;
+    return Math.min(lookMs, this.#waiting.nextDueMs);
   }
 
   advance(nowMs: number): void {
     this.#look(nowMs);
+    this.#answerClaims(nowMs, nowMs);
   }
 
   /** While we were not running ourselves, what the primary sent is still unread: that is no silence. */
@@ -311,6 +340,7 @@ export class Keeper {
 
   #refuse(link: LinkId, reason: string, nowMs: number): void {
     this.#links.delete(link);
+    this.#waiting.delete(link);
     this.#outputs.refusals.push({ link, reason });
     const text = `a cluster link is given up: ${reason}`;
     this.#note(eventRecord("link-refused", text, nowMs, { reason }));

@@ -4,6 +4,8 @@ import { Keeper } from "../../agents/replica/index.ts";
 import { linkVersion } from "../../agents/replica/frames.ts";
 
 const takeoverAfterMs = 400;
+/** How long a claim waits for the word that the primary has ended. */
+const patienceMs = takeoverAfterMs / 8;
 
 type Answer = ClusterFrame["kind"];
 
@@ -54,23 +56,54 @@ class Desk {
     return this.frames().map(({ frame }) => frame.kind);
   }
 
+  /** Claims, and waits for the answer. */
   claim(link: string, epoch: number): Answer[] {
     this.say(link, { kind: "claim", epoch });
-    return this.answers();
+    const answers = this.answers();
+    if (answers.some((kind) => kind === "claimed" || kind === "claimDenied")) return answers;
+    this.pass(patienceMs);
+    return [...answers, ...this.answers()];
   }
 }
 
 describe("a claim", () => {
   it("waits until the primary was silent for long enough, and is told how long that is", () => {
     const desk = Desk.synced();
-    desk.pass(300);
+    desk.pass(250);
     desk.say("b", { kind: "claim", epoch: 2 });
-    expect(desk.frames()).toEqual([{ to: "b", frame: { kind: "claimDenied", epoch: 1, retryAfterMs: 100 } }]);
-    desk.pass(100);
-    expect(desk.claim("b", 2)).toEqual(["claimDenied"]);
+    desk.pass(patienceMs - 1);
+    expect(desk.frames()).toEqual([]);
     desk.pass(1);
-    expect(desk.claim("b", 2)).toEqual(["claimed"]);
+    const denied = { kind: "claimDenied", epoch: 1, retryAfterMs: 100 };
+    expect(desk.frames()).toEqual([{ to: "b", frame: denied }]);
+    desk.pass(100);
+    desk.say("b", { kind: "claim", epoch: 2 });
+    expect(desk.frames()).toEqual([]);
+    desk.pass(1);
+    expect(desk.answers()).toEqual(["claimed"]);
     expect(desk.keeper.epoch).toBe(2);
+  });
+
+  it.each<[string, (desk: Desk) => void]>([
+    ["the end of the primary", (desk) => desk.keeper.linkDown("a", true, desk.nowMs)],
+    ["the primary's word that it hands over", (desk) => desk.say("a", { kind: "handover", epoch: 2 })],
+  ])("that comes before %s is granted with it", (_, end) => {
+    const desk = Desk.synced();
+    desk.say("b", { kind: "claim", epoch: 2 });
+    desk.pass(1);
+    expect(desk.answers()).toEqual([]);
+    end(desk);
+    expect(desk.answers()).toEqual(["claimed"]);
+    desk.pass(1000);
+    expect(desk.answers()).toEqual([]);
+  });
+
+  it("that waits is forgotten with its link", () => {
+    const desk = Desk.synced();
+    desk.say("b", { kind: "claim", epoch: 2 });
+    desk.keeper.linkDown("b", false, desk.nowMs);
+    desk.keeper.linkDown("a", true, desk.nowMs);
+    expect([desk.answers(), desk.keeper.epoch]).toEqual([[], 1]);
   });
 
   it("is denied as long as the primary is heard", () => {

@@ -92,10 +92,20 @@ export interface StoreLimits {
 
 class KeeperMember extends StoreMember {
   readonly #say: (frame: ClusterFrame) => void;
+  readonly #wait: () => void;
 
-  constructor(say: (frame: ClusterFrame) => void) {
+  constructor(say: (frame: ClusterFrame) => void, wait: () => void) {
     super();
     this.#say = say;
+    this.#wait = wait;
+  }
+
+  /** Nothing happens by itself here: while somebody waits, time goes on for the keeper. */
+  override async until(condition: () => boolean): Promise<void> {
+    for (let steps = 0; !condition(); steps++) {
+      if (steps > 10_000) throw new Error("what is waited for does not come");
+      this.#wait();
+    }
   }
 
   say(...frames: readonly ClusterFrame[]): void {
@@ -134,8 +144,13 @@ export async function keeperStore(limits: StoreLimits): Promise<StoreUnderTest> 
   return {
     join: async (role, epoch) => {
       const link = `member ${members.size}`;
-      const member = new KeeperMember((frame) => {
+      const say = (frame: ClusterFrame): void => {
         keeper.receiveFrame(link, frame, nowMs);
+        settle();
+      };
+      const member = new KeeperMember(say, () => {
+        nowMs = keeper.nextDeadlineMs() ?? nowMs + 1;
+        keeper.advance(nowMs);
         settle();
       });
       members.set(link, member);
