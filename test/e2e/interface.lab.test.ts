@@ -63,7 +63,7 @@ describe("a run in the browser", () => {
     needBrowser(context);
     await page.goto(served.url);
     await page.getByRole("heading", { name: "Runs" }).waitFor();
-    expect(await page.locator("table.runs tbody tr").count()).toBe(4);
+    expect(await page.locator("table.runs tbody tr").count()).toBe(5);
     await page.locator('a[href="#/run/demo-1"]').click();
     await waitForLadder(page);
     expect(await page.locator("h1").innerText()).toContain("The association survived");
@@ -226,6 +226,8 @@ describe("a run in the browser", () => {
     await press("Escape", "f", "t");
     expect(await page.locator(".as-table caption").allInnerTexts()).toEqual([
       "Marks in view",
+      "Who served",
+      expect.stringMatching(/^Replication lag: /),
       expect.stringMatching(/^Packets: /),
       expect.stringMatching(/^Replication: /),
     ]);
@@ -253,6 +255,76 @@ describe("a run in the browser", () => {
     needBrowser(context);
     // Reading the canvas back is this test's own doing.
     expect(browser.complaints.filter((text) => !text.includes("willReadFrequently"))).toEqual([]);
+  });
+});
+
+describe("a run under another policy, with three epochs", () => {
+  it("says policy and fencing, marks epochs, lag and leases, and names each loss", async (context) => {
+    needBrowser(context);
+    const fresh = await serve(false);
+    const other = await openBrowser({ theme: "light" });
+    try {
+      await openRun(other.page, fresh.url, "demo-5");
+      const terms = await other.page.getByRole("list", { name: "Replication" }).innerText();
+      expect(terms.replaceAll(/\s+/g, " ")).toBe(
+        "policy interval:50ms state held by standby fencing witness",
+      );
+      const chart = other.page.locator(".ladder-chart");
+      await expect
+        .poll(() => chart.locator(".epoch-tags text").allTextContents())
+        .toEqual(["epoch 1", "epoch 2"]);
+      expect(await chart.locator(".lag-text").textContent()).toMatch(/^lag 5\d\.\d+ ms$/);
+      expect(await chart.locator(".lane-title").allTextContents()).toContain("keeper");
+      const losses = await chart.locator(".mark-loss .mark-body").allTextContents();
+      expect(losses.join(" ")).toContain("outbound, TSN 39402 to 39913, at most 3 messages");
+      await screenshot(other.page, "run-interval");
+    } finally {
+      await other.close();
+      await fresh.close();
+    }
+  });
+
+  it("says who serves at the scrubbed instant, and that nobody did in between", async (context) => {
+    needBrowser(context);
+    const fresh = await serve(false);
+    const other = await openBrowser({ theme: "light" });
+    try {
+      await openRun(other.page, fresh.url, "demo-5");
+      await other.page.getByRole("tab", { name: "State" }).click();
+      const situation = other.page.getByTestId("situation");
+      await expect.poll(() => situation.innerText()).toMatch(/B\s+epoch 2/);
+      await other.page.getByTestId("scrubber").focus();
+      // Back into the time between the fault and the takeover.
+      for (let step = 0; step < 8; step += 1) await other.page.keyboard.press("ArrowUp");
+      await expect.poll(() => situation.innerText()).toContain("nobody since A");
+      await other.page.keyboard.press("PageUp");
+      await other.page.keyboard.press("PageUp");
+      await expect.poll(() => situation.innerText()).toMatch(/Serves\s+A\s+epoch 1/);
+      await expect.poll(() => situation.innerText()).toMatch(/Lease\s+TSNs below \d+/);
+    } finally {
+      await other.close();
+      await fresh.close();
+    }
+  });
+
+  it("tells the same as a table", async (context) => {
+    needBrowser(context);
+    const fresh = await serve(false);
+    const other = await openBrowser({ theme: "light" });
+    try {
+      await openRun(other.page, fresh.url, "demo-5");
+      await other.page.locator("h1").click();
+      await other.page.keyboard.press("0");
+      await other.page.keyboard.press("t");
+      const served = other.page.locator("table", { hasText: "Who served" });
+      await expect.poll(() => served.locator("tbody tr").count()).toBe(3);
+      expect(await served.innerText()).toContain("3 (by handover)");
+      expect(await other.page.locator("caption", { hasText: "Leases" }).innerText()).toMatch(/\d+ in view/);
+      expect(await other.page.locator("caption", { hasText: "Replication lag" }).count()).toBe(1);
+    } finally {
+      await other.close();
+      await fresh.close();
+    }
   });
 });
 

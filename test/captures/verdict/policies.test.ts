@@ -90,6 +90,15 @@ test("the same record under every-update fails: what was lost may not be lost, a
   expect(failedChecks(run)).toEqual(expect.arrayContaining(["messages-lost", "output-commit"]));
 });
 
+test("under every-update nothing is rolled back: what is delivered again is a duplicate", () => {
+  const { run, lostUp } = lossyRun();
+  run.terms.policy = "every-update";
+  dropEvents(run, named("policy"));
+  const [number = 0] = lostUp;
+  run.message("b", "delivered", "up", 0, number, run.makeAlone("delivered", tsnOf(run, "up", number)));
+  expect(failedChecks(run)).toContain("messages-duplicated");
+});
+
 const planted: readonly { check: string; what: string; plant: (built: LossyRun) => void }[] = [
   {
     check: "messages-lost",
@@ -336,6 +345,7 @@ describe("the bound of an event", () => {
   };
   test.each([
     ["event:'messages>=7'", []],
+    ["event:'messages>=5'", []],
     ["event:'messages>=4'", ["losses-reported"]],
     ["event:'updates>=20 || messages>3'", ["losses-reported"]],
     ["event:'updates>=2 && path-change'", []],
@@ -432,4 +442,7 @@ test("a policy that is changed under way is judged by what was in force", () => 
   expect(failedChecks(run)).toEqual([]);
   heldLate(second.sctp.chunks[0]?.tsn);
   expect(failedChecks(run)).toEqual(["output-commit"]);
+  // The stricter policy is kept from when the holder has what left before.
+  run.acked = run.acked.filter(({ at }) => at < (change.at ?? 0) || at > second.at);
+  expect(failedChecks(run)).toEqual([]);
 });
