@@ -14,6 +14,7 @@ import type { LoadedNativeIo } from "./native-io.ts";
 import { openTransport } from "./open-transport.ts";
 import type { PacketTransport, ReceivedPacket, SendPacket } from "./packet-transport.ts";
 import { hostRandom } from "./random.ts";
+import { rehearseTakeover } from "./readiness.ts";
 
 /** Where an agent's answers and records go. */
 export interface Reporter {
@@ -131,7 +132,8 @@ export class Agent {
     const nowMs = this.#clock.nowMs();
     if (setting.role === "peer") this.#instance = this.#outsideComputer();
     else {
-      this.#instance = this.#newMember(setting.role, nowMs);
+      if (setting.role === "secondary") rehearseTakeover(this.#parameters(setting));
+      this.#instance = this.#newMember(setting.role, this.#clock.nowMs());
       await this.#link(setting);
     }
     const text = `this agent is the ${setting.role}${setting.role === "peer" ? "" : " instance"}`;
@@ -218,10 +220,14 @@ export class Agent {
     return true;
   }
 
+  #parameters({ timers }: Configure): ProtocolParameters {
+    return { ...rfc9260Parameters, ...timers, extensions };
+  }
+
   #endpoint(): Endpoint {
     const setting = this.#setting;
     if (setting === undefined) throw new Error("broken rule: an endpoint needs a setting");
-    const parameters: ProtocolParameters = { ...rfc9260Parameters, ...setting.timers, extensions };
+    const parameters = this.#parameters(setting);
     const { sctpPort: localPort, localAddresses, ownAddress } = setting;
     const listening = setting.role !== "peer";
     const config = { localPort, localAddresses, ownAddress, listening, parameters };
