@@ -10,18 +10,20 @@ import { forwardTsnPath, peerLacksForwardTsn } from "./partial-reliability.ts";
 /** Counts an error on a path and on the association (RFC 9260 sections 8.1 and 8.2, RFC 7829 section 3.2). */
 export function countPathError(core: AssociationCore, path: Path, nowMs: number): void {
   if (path.confirmed) core.errorCount += 1;
+  core.changeSource(path);
   countOnPath(core, path, nowMs);
 }
 
 /** A HEARTBEAT went unanswered: on a path that carries no data that says nothing about the association. */
 export function heartbeatUnanswered(core: AssociationCore, path: Path, nowMs: number): void {
-  if (path === pathForNewData(core.allPaths, core.primaryPath)) countPathError(core, path, nowMs);
-  else countOnPath(core, path, nowMs);
+  // With data in flight T3-rtx goes round our addresses: a second timer that did so at its pace would keep it at one.
+  if (path.flightBytes === 0) core.changeSource(path);
+  if (path.confirmed && path === pathForNewData(core.allPaths, core.primaryPath)) core.errorCount += 1;
+  countOnPath(core, path, nowMs);
 }
 
 function countOnPath(core: AssociationCore, path: Path, nowMs: number): void {
   backOff(path.rto, core.parameters);
-  core.changeSource(path);
   const changed = countError(path);
   if (core.errorCount > core.parameters.associationMaxRetrans) {
     giveUp(core, `no answer from the peer on any path after ${core.errorCount} tries`);
