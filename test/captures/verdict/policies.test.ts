@@ -77,6 +77,7 @@ test("what the outside computer delivered stays delivered, whatever numbers its 
       sequence: 1000 + sequence,
       epoch: 1,
       change: "delivered",
+      bytes: "",
     });
     return { ...message, sequence: 1000 + sequence };
   });
