@@ -1,4 +1,5 @@
 import type { Application } from "../application/index.ts";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { AgentMessage, Configure, ConfigureKeeper, DeskMessage } from "../control/index.ts";
 import type { BecamePrimary, ClusterFrame, InstanceRecord, LinkName, Replication } from "../replica/index.ts";
 import { ActiveInstance, Member, deliveryRecord, eventRecord, parseReplication } from "../replica/index.ts";
@@ -22,6 +23,9 @@ export interface Reporter {
   record(records: readonly InstanceRecord[]): void;
 }
 
+/** Who is told to end waits so long for its handover, and looks so often. */
+const longestHandoverMs = 1000;
+const pollMs = 2;
 /** setTimeout is late by up to a millisecond and never early enough to matter. */
 const smallestWaitMs = 1;
 
@@ -342,6 +346,21 @@ export class Agent {
       const associated = instance.association !== undefined;
       this.#reporter.send({ type: "status", id, role: "peer", associated, drained, totals: [...totals] });
     }
+  }
+
+  /**
+   * This process is to end: a primary hands over first, where there is somebody to hand over to. Resolves
+   * when that is done, or after a second.
+   */
+  async giveWay(reason: string): Promise<void> {
+    const member = this.#instance;
+    if (!(member instanceof Member) || member.active === undefined) return;
+    const nowMs = this.#clock.nowMs();
+    member.failureImpends(reason, nowMs);
+    const isMoving = member.handOver(nowMs) === undefined;
+    this.#settle();
+    const endMs = nowMs + longestHandoverMs;
+    while (isMoving && member.active !== undefined && this.#clock.nowMs() < endMs) await sleep(pollMs);
   }
 
   /** Ends on purpose: the other computers are told, so that nobody takes over. */

@@ -54,7 +54,7 @@ process.on("uncaughtException", (error) => {
   });
   void finish(70);
 });
-process.on("SIGTERM", () => void finish(0));
+process.on("SIGTERM", () => void agent.giveWay("SIGTERM").then(() => finish(0)));
 process.on("SIGINT", () => void finish(0));
 
 channel.send({
