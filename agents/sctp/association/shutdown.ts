@@ -1,6 +1,6 @@
 import { pathForNewData, pathForRetransmission } from "../path/path.ts";
 import type { ShutdownChunk } from "../wire/index.ts";
-import { close } from "./abort.ts";
+import { abort, close, userInitiated } from "./abort.ts";
 import type { AssociationCore } from "./core.ts";
 import { acknowledgeCumulatively } from "./on-sack.ts";
 import type { Route } from "./outputs.ts";
@@ -132,10 +132,23 @@ export function receiveShutdownComplete(core: AssociationCore): void {
   core.notify({ type: "association-change", state: "shutdown-complete", reason: "" });
 }
 
+/**
+ * From a state that is older than what the peer saw SHUTDOWN may acknowledge less than the peer was told before, for
+ * which Linux throws it away. All data is acknowledged by then, so after so many times ABORT loses nothing.
+ */
+const mostIgnored = 3;
+
 /** T2-shutdown expired: SHUTDOWN or SHUTDOWN ACK again, if possible on another path (section 9.2). */
 export function repeatShutdown(core: AssociationCore, nowMs: number): void {
   const last = core.paths.get(core.shutdownPath ?? "") ?? core.primaryPath;
   countPathError(core, last, nowMs);
+  if (core.state.phase === "shutdown-sent" && core.state.receive.behind && core.errorCount >= mostIgnored) {
+    const why = "SHUTDOWN is ignored: the peer was told of more data than we know of";
+    core.notify({ type: "recovery-step", step: "abort", text: why });
+    noMoreComes(core);
+    abort(core, core.routeTo(last), userInitiated(why));
+    return;
+  }
   const route = core.routeTo(pathForRetransmission(core.allPaths, last));
   if (core.state.phase === "shutdown-sent") sendShutdown(core, nowMs, route);
   else if (core.state.phase === "shutdown-ack-sent") sendShutdownAck(core, nowMs, route);

@@ -33,4 +33,55 @@ describeWithKernel("a stale takeover before a Linux kernel", {}, (bench) => {
     const outbound = reports.filter(({ direction }) => direction === "outbound");
     expect(outbound).toMatchObject([{ firstTsn: held.lease.nextTsn + 20 }]);
   });
+
+  test("a SHUTDOWN that acknowledges too little is followed by ABORT with the reason", async () => {
+    const extensions = { partialReliability: true };
+    const pair = await bench.pair({ opener: "we", multihomed: true, ours: { extensions } });
+    const { ours, kernels, association } = pair;
+    const held = await ours.held(association, 64);
+    await exchange(pair, { count: 20, streams: 4, sizes: [100] });
+    await ours.kill();
+    const b = await bench.ours({ addresses: [networks[1].ours], listening: true, extensions });
+    await b.resume(held, []);
+    await b.shutdown(association);
+    await kernels.until("the end at the kernel", () => kernels.changes.length > 1);
+    expect(kernels.changes).toEqual(["comm-up", "comm-lost"]);
+    const steps = b.told.flatMap(({ notification }) =>
+      notification.type === "recovery-step" ? [notification.step] : [],
+    );
+    expect(steps).toEqual(["lease", "probe", "forward-tsn", "abort", "resynchronise"]);
+  });
 });
+
+describeWithKernel(
+  "a Linux kernel that knows ASCONF",
+  { prepare: (kernel) => kernel.sysctl({ auth_enable: 1, addip_enable: 1 }) },
+  (bench) => {
+    test("forgets the lost address at once, and learns of it again", async () => {
+      const extensions = { partialReliability: true, authentication: true, addressReconfiguration: true };
+      const pair = await bench.pair({ opener: "we", multihomed: true, ours: { extensions } });
+      const { ours, kernels, association } = pair;
+      await exchange(pair, { count: 20, streams: 4, sizes: [100] });
+      const held = await ours.held(association, 64);
+      const known = async (): Promise<readonly string[]> =>
+        (await kernels.status()).paths.map(({ address }) => address).toSorted();
+      expect(await known()).toEqual([networks[0].ours, networks[1].ours].toSorted());
+      await ours.kill();
+      const b = await bench.ours({
+        addresses: [networks[1].ours],
+        spareAddresses: [networks[0].ours],
+        listening: true,
+        extensions,
+      });
+      await b.resume(held, [networks[0].ours]);
+      await kernels.untilStatus("the lost address is forgotten", ({ paths }) => paths.length === 1);
+      expect(await known()).toEqual([networks[1].ours]);
+      await kernels.send(20, 4, [100]);
+      await b.untilReceived(association, "what is new", (tallies) => arrived(tallies) >= 20);
+      expect(await b.invoke("addAddress", association, networks[0].ours)).toBe("accepted");
+      await kernels.untilStatus("the address is back", ({ paths }) => paths.length === 2);
+      expect(kernels.changes).toEqual(["comm-up"]);
+      expect(b.changes()).toEqual([]);
+    });
+  },
+);
