@@ -39,6 +39,16 @@ export function situationAt(
   };
 }
 
+/**
+ * The role of a member at an instant, from who serves; what its own last word about it was (`reported`) may be
+ * older: nobody writes down that it is no longer the primary.
+ */
+export function roleAt({ service, nobody }: Situation, host: "a" | "b", reported: string): string {
+  if (service === undefined || reported.startsWith("dead")) return reported;
+  if (service.host === host) return nobody ? reported : `serves, epoch ${service.epoch}`;
+  return reported.includes("primary") ? "no longer primary" : reported;
+}
+
 function policyOfTerms({ terms, fromUs }: RunOverview): PolicyInForce | undefined {
   const { policy, placement, fencing } = terms;
   if (policy === undefined) return undefined;

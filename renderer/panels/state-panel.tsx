@@ -2,7 +2,7 @@ import { useEffect, useRef, useState, type ReactElement } from "react";
 import type { DeskLink, RunOverview, StateAt } from "../../main/api/contract.ts";
 import { useRequest } from "../hooks/use-request.ts";
 import type { RunContext } from "../model/run-state.ts";
-import { situationAt, type Situation } from "../model/situation.ts";
+import { roleAt, situationAt, type Situation } from "../model/situation.ts";
 import { orderStateRows, SEVERITY_WORDS, type OrderedStateRow } from "../model/state-rows.ts";
 import { formatClock, formatDuration, formatOffset } from "../model/time-format.ts";
 import { spanUs, type Viewport } from "../model/viewport.ts";
@@ -22,6 +22,7 @@ export function StatePanel({ link, overview, view, context, scrubUs }: StatePane
   const request = useRequest(link, "run.state", { runId, atUs: Math.round(scrubUs) });
   const lag = useRequest(link, "run.ladder", { runId, ...lagWindow(view, scrubUs), limit: 1 });
   const before = usePrevious(request.data);
+  const situation = situationAt(overview, lag.data, Math.round(scrubUs));
   return (
     <div className="state-panel">
       <p className="state-when" data-testid="state-when">
@@ -30,13 +31,13 @@ export function StatePanel({ link, overview, view, context, scrubUs }: StatePane
         <span className="quiet"> · drag the line in the ladder; Space replays</span>
       </p>
       <SituationLine
-        situation={situationAt(overview, lag.data, Math.round(scrubUs))}
+        situation={situation}
         originUs={context.originUs}
         hasTerms={overview.terms.policy !== undefined}
       />
       <Status request={request} what="the state" />
       {request.data === undefined ? null : (
-        <StateTable state={request.data} rows={orderStateRows(request.data, before)} />
+        <StateTable state={request.data} situation={situation} rows={orderStateRows(request.data, before)} />
       )}
     </div>
   );
@@ -119,9 +120,11 @@ function usePrevious(state: StateAt | undefined): StateAt | undefined {
 
 function StateTable({
   state,
+  situation,
   rows,
 }: {
   readonly state: StateAt;
+  readonly situation: Situation;
   readonly rows: readonly OrderedStateRow[];
 }): ReactElement {
   if (rows.length === 0)
@@ -133,10 +136,10 @@ function StateTable({
           <tr>
             <th scope="col">Field</th>
             <th scope="col">
-              A <RoleNote role={state.aRole} sequence={state.aSequence} />
+              A <RoleNote role={roleAt(situation, "a", state.aRole)} sequence={state.aSequence} />
             </th>
             <th scope="col">
-              B <RoleNote role={state.bRole} sequence={state.bSequence} />
+              B <RoleNote role={roleAt(situation, "b", state.bRole)} sequence={state.bSequence} />
             </th>
             <th scope="col">
               Seen by peer<div className="role-note">from the packets</div>

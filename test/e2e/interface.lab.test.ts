@@ -199,7 +199,7 @@ describe("a run in the browser", () => {
     await expect.poll(() => when.innerText()).not.toBe(first);
     await expect
       .poll(() => page.locator(".state-table").innerText())
-      .toMatch(/primary, update[\s\S]*secondary, update/);
+      .toMatch(/serves, epoch 1, update[\s\S]*secondary, update/);
     expect(await page.locator(".state-table").innerText()).toContain("differs, harmless");
     const dragged = await when.innerText();
     await page.keyboard.press("Space");

@@ -7,7 +7,7 @@ import { fixtureDesk } from "../../renderer/link/fixture.ts";
 import { lifeLine } from "../../renderer/model/life-lines.ts";
 import { LANES, lanesOf } from "../../renderer/model/packet-kinds.ts";
 import { runContext } from "../../renderer/model/run-state.ts";
-import { situationAt } from "../../renderer/model/situation.ts";
+import { roleAt, situationAt } from "../../renderer/model/situation.ts";
 
 /** What the interface shows of replication: who serves, how far the holder is behind, what was lost. */
 
@@ -83,6 +83,16 @@ describe("the situation at an instant", () => {
     expect(after).toMatchObject({ nobody: false, service: { host: "b", epoch: 2 } });
     // A lease of the instance that died is none of its successor's.
     expect(after.lease).toBeUndefined();
+  });
+
+  it("a member's role is who serves, whatever its own last word was", () => {
+    const before = situationAt(overview, undefined, faultUs - 1000);
+    expect(roleAt(before, "a", "primary instance")).toBe("serves, epoch 1");
+    expect(roleAt(before, "b", "secondary instance")).toBe("secondary instance");
+    const handedOver = situationAt(overview, undefined, serviceOf(3).fromUs + 10);
+    expect(roleAt(handedOver, "b", "primary instance (took over)")).toBe("no longer primary");
+    expect(roleAt(handedOver, "a", "dead (its last state)")).toBe("dead (its last state)");
+    expect(roleAt(situationAt(overview, undefined, faultUs + 100), "a", "dead")).toBe("dead");
   });
 
   it("knows no lag where no window is at hand", () => {
