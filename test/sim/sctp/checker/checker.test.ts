@@ -153,18 +153,30 @@ describe("the packet that begins a recovery (RFC 9260 section 7.2.4, rule 3)", (
 });
 
 describe("Fast Recovery, after what was given up is missing (RFC 3758 section 3.5, F5)", () => {
-  it("has begun, and the next loss makes no other one", () => {
-    const transfer = sending(19);
+  const full = { congestionWindowBytes: 4000, to: "y" };
+
+  function afterLossOfOne(isGone: boolean): Transfer {
+    const transfer = sending(1);
+    for (let tsn = 2; tsn <= 19; tsn += 1) transfer.packetsSent([packet([tsn], { to: "y" })]);
     transfer.abandoned(1);
+    if (isGone) transfer.addressRemoved("x");
     for (const last of [2, 3, 4]) sacked(transfer, 0, [[2, last]]);
-    transfer.packetsSent([packet([20])]);
+    transfer.packetsSent([packet([20], { to: "y" })]);
     for (const last of [6, 7, 8]) {
       sacked(transfer, 0, [
         [2, 4],
         [6, last],
       ]);
     }
-    expect(() => transfer.packetsSent([packet([5], { congestionWindowBytes: 4000 })])).toThrow(tooMuch);
+    return transfer;
+  }
+
+  it("has begun, and the next loss makes no other one", () => {
+    expect(() => afterLossOfOne(false).packetsSent([packet([5], full)])).toThrow(tooMuch);
+  });
+
+  it("has not, where its address was deleted: there is no window that it could concern", () => {
+    afterLossOfOne(true).packetsSent([packet([5], full)]);
   });
 });
 

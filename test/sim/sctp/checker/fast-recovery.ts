@@ -107,8 +107,8 @@ export class FastRecovery {
       chunk.strikes += 1;
       if (chunk.strikes < 3 || (chunk.wasMissing && this.#isExact)) continue;
       chunk.wasMissing = true;
-      lossy = true;
-      // What was given up is not sent again, but its loss counts (RFC 3758 section 3.5, F5).
+      // What was given up is not sent again, but its loss counts (RFC 3758 section 3.5, F5) where its address is left.
+      lossy ||= !isAbandoned || !chunk.gone;
       if (!isAbandoned) found.push(chunk);
     }
     if (lossy && !recovering) {

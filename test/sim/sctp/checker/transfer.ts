@@ -96,10 +96,11 @@ export class Transfer {
   /** The receiver has no longer this address: what is under way there is sent elsewhere (RFC 5061 section 5.3, F13). */
   addressRemoved(address: string): void {
     for (const chunk of this.#outstanding.values()) {
-      if (chunk.to !== address || chunk.lost === "abandoned") continue;
+      if (chunk.to !== address) continue;
+      chunk.gone = true;
+      if (chunk.lost === "abandoned") continue;
       if (chunk.lost === undefined && !chunk.gapAcked) this.#fly(chunk, -1);
       chunk.lost = "t3";
-      chunk.gone = true;
     }
     this.#timedOut.delete(address);
   }
