@@ -24,6 +24,8 @@ export class FullSynchronisation {
   #underwayBytes: number = 0;
   readonly size: number;
   readonly startedAtMs: number;
+  /** The policy or the operator wants all states there; its end is worth an event. */
+  isWanted: boolean = false;
   /** Of all states that were sent. */
   bytes: number = 0;
 

@@ -263,6 +263,10 @@ export class Member {
     const { standby, packets, provedAtMs } = arrival;
     const { states } = standby;
     const isHeld = provedAtMs !== undefined || this.#options.keeper === "store";
+    if (!isHeld) {
+      const reason = "the former primary has ended";
+      this.#records.push(eventRecord("solo", `the primary goes on alone: ${reason}`, nowMs, { reason }));
+    }
     const lease = provedAtMs === undefined ? undefined : { by: "partner" as const, atMs: provedAtMs };
     const duty = this.#primary({ states, isHeld, lease }, nowMs);
     this.#role = duty;

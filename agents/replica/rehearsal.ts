@@ -88,7 +88,7 @@ export class TakeoverRehearsal {
       makeEndpoint: () => this.#endpoint(side),
       makeApplication: () => new NumberedApplication("down"),
       partnerAddresses: [],
-    fencing: "prefer-availability",
+      fencing: "prefer-availability",
       policy: { kind: "every-update" },
       keeper: undefined,
       beatIntervalMs: 25,

@@ -146,6 +146,7 @@ export class Replicator<Item> {
     const all = associations === "all" ? [...source.associations()] : associations;
     const left = this.#synchronisation?.waiting ?? [];
     this.#synchronisation = new FullSynchronisation(source, new Set([...left, ...all]), epoch, nowMs);
+    this.#synchronisation.isWanted = associations === "all";
   }
 
   /** Leases run ahead of what is sent, so that nothing waits for one while the holder answers. */
@@ -293,17 +294,22 @@ export class Replicator<Item> {
     if (!this.#isCurrent && this.#holderIsUp) this.#tellHolder(synchronisation, nowMs);
     if (!synchronisation.isHeld) return;
     this.#synchronisation = undefined;
+    if (synchronisation.isWanted) this.#recordSynchronised(synchronisation, nowMs);
     this.#followPolicy();
   }
 
-  #tellHolder({ size, bytes, startedAtMs }: FullSynchronisation, nowMs: number): void {
+  #tellHolder(synchronisation: FullSynchronisation, nowMs: number): void {
     this.#sendPending();
     this.#trigger.clear();
     this.#frames.push({ kind: "synced", epoch: this.#options.epoch });
+    this.#recordSynchronised(synchronisation, nowMs);
+    this.#beCurrent();
+  }
+
+  #recordSynchronised({ size, bytes, startedAtMs }: FullSynchronisation, nowMs: number): void {
     const text = `full synchronisation is complete: ${size} association(s), ${bytes} bytes`;
     const detail = { associations: size, bytes, tookMs: nowMs - startedAtMs };
     this.#records.push(eventRecord("synchronised", text, nowMs, detail));
-    this.#beCurrent();
   }
 
   #beCurrent(): void {
