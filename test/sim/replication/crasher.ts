@@ -8,8 +8,6 @@ export class Crasher {
   #startMs: number;
   /** How often each point was reached. */
   readonly reached: Map<KillPoint, number> = new Map<KillPoint, number>();
-  /** Where somebody died. */
-  readonly crashed: KillPoint[] = [];
 
   constructor(plans: readonly CrashPlan[], startMs: number) {
     this.#plans = [...plans];

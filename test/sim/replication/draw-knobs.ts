@@ -175,6 +175,7 @@ export function drawKnobs(seed: number, policy: string): Knobs {
       latencyMs: dice.pick([0.05, 0.5, 3]),
       jitterMs: dice.pick([0, 0.2, 3]),
       reconnectMs: dice.pick([5, 50]),
+      silentAfterMs: takeoverAfterMs * dice.pick([2, 4]),
     },
     beatIntervalMs: dice.pick([10, 20]),
     leaseMs: takeoverAfterMs * dice.pick([0.5, 0.7]),

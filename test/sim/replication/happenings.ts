@@ -1,4 +1,4 @@
-import { parseReplication } from "../../../agents/replica/policy/index.ts";
+import { parseReplication } from "../../../agents/replica/index.ts";
 import type { Happening } from "./knobs.ts";
 import type { Lifecycle } from "./lifecycle.ts";
 import type { Stage } from "./stage.ts";
@@ -29,7 +29,7 @@ export class Happenings {
       case "freeze":
         return this.#lifecycle.freeze(what.machine, what.forMs, what.timersFirst, what.batch);
       case "clock-jump":
-        if (what.machine !== "k") stage.members[what.machine].jump(what.byMs);
+        stage.machine(what.machine).jump(what.byMs);
         return;
       case "link-cut": {
         const link = stage.links.get(what.pair);

@@ -23,8 +23,8 @@ export interface CrashPlan {
   readonly point: KillPoint;
   /** So often it is passed before. */
   readonly skip: number;
-  /** Who dies: whoever reaches the point, or the member at the other end. */
-  readonly victim: "here" | "other";
+  /** Who dies: whoever reaches the point, the other member, or the keeper. */
+  readonly victim: "here" | "other" | "keeper";
   readonly death: Death;
   /** How long until the member is started again, as secondary; undefined: not before the end. */
   readonly restartAfterMs: number | undefined;
@@ -54,7 +54,7 @@ export type Happening =
       readonly to: MachineName | "both";
       readonly forMs: number;
     }
-  /** A live process closes its end, if it has heard nothing for long. */
+  /** A live process gives its end up, whatever it may be displeased with. */
   | { readonly kind: "give-up"; readonly pair: PairName; readonly machine: MachineName }
   | { readonly kind: "link-stall"; readonly pair: PairName; readonly to: MachineName; readonly forMs: number }
   | { readonly kind: "cut" | "heal"; readonly from: string | undefined; readonly to: string | undefined }
@@ -77,6 +77,8 @@ export interface ClusterLinkKnobs {
   readonly latencyMs: number;
   readonly jitterMs: number;
   readonly reconnectMs: number;
+  /** A partner of which nothing came for this long is given up. */
+  readonly silentAfterMs: number;
 }
 
 /** Everything that a seed decides, apart from the draws during the run. */

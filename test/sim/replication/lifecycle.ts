@@ -1,53 +1,58 @@
-import type { CrashPlan, Death, MachineName, MemberName } from "./knobs.ts";
-import { memberNames, otherMember } from "./knobs.ts";
+import type { KeeperTurns } from "./keeper-turns.ts";
+import type { CrashPlan, Death, MachineName, MemberName, PairName } from "./knobs.ts";
+import { otherMember } from "./knobs.ts";
 import type { Stage } from "./stage.ts";
 import type { Turns } from "./turns.ts";
 
-/** Processes begin, stand still and end; links are made anew. */
+interface TurnsOfAll {
+  readonly members: Turns;
+  readonly keeper: KeeperTurns;
+}
+
+const machineNames: readonly MachineName[] = ["a", "b", "k"];
+
+/** Processes begin, stand still and end; links are given up and made anew. */
 export class Lifecycle {
   readonly #stage: Stage;
-  #turns: Turns | undefined;
+  #turns: TurnsOfAll | undefined;
 
   constructor(stage: Stage) {
     this.#stage = stage;
   }
 
   /** Turns and deaths need each other. */
-  set turns(turns: Turns) {
+  set turns(turns: TurnsOfAll) {
     this.#turns = turns;
   }
 
-  carryOut(victim: MemberName, plan: CrashPlan): void {
-    this.#stage.crasher.crashed.push(plan.point);
-    this.#stage.count(`kill point ${plan.point}`);
-    this.#stage.trace.note(
-      this.#stage.nowMs,
-      () => `kill point ${plan.point}: ${victim} dies (${plan.death})`,
-    );
+  carryOut(victim: MachineName, plan: CrashPlan): void {
+    const stage = this.#stage;
+    stage.count(`kill point ${plan.point}`);
+    stage.trace.note(stage.nowMs, () => `kill point ${plan.point}: ${victim} dies (${plan.death})`);
     this.die(victim, plan.death, plan.restartAfterMs);
   }
 
   die(name: MachineName, death: Death, restartAfterMs: number | undefined): void {
-    if (name === "k") return;
     const stage = this.#stage;
-    const machine = stage.members[name];
-    const { process } = machine;
-    if (process === undefined) return;
-    const wasClean = death === "kill" && this.#isHeard(name);
+    const machine = stage.machine(name);
+    if (machine.process === undefined) return;
+    const wasClean = death === "kill" && name !== "k" && this.#isHeard(name);
+    const role = name === "k" ? "keeper" : (stage.members[name].process?.role ?? "");
+    const epoch = name === "k" ? 0 : (stage.members[name].process?.epoch ?? 0);
     stage.note({ kind: "died", atMs: stage.nowMs, ...stage.nameOf(name) });
-    stage.count(`death ${death} of ${process.role}`);
+    stage.count(`death ${death} of ${role}`);
     machine.process = undefined;
     machine.waiting = undefined;
     const lost = stage.dice.pick(death === "kill" ? [0, 0, 0, 0.5, 1] : [0, 0.5, 1, 1]);
     for (const link of stage.linksOf(name)) link.end(name, { lost, silent: death === "power" }, stage.nowMs);
-    this.#judgeLoss(name, process.epoch, wasClean);
-    if (restartAfterMs !== undefined) {
-      const { processNumber } = machine;
-      const again = (): void => {
-        if (machine.processNumber === processNumber) this.restart(name);
-      };
-      stage.timers.add(again, stage.nowMs + restartAfterMs);
-    }
+    if (name === "k") this.#judgeLossOfKeeper();
+    else this.#judgeLoss(name, epoch, wasClean);
+    if (restartAfterMs === undefined) return;
+    const { processNumber } = machine;
+    const again = (): void => {
+      if (machine.processNumber === processNumber) this.restart(name);
+    };
+    stage.timers.add(again, stage.nowMs + restartAfterMs);
   }
 
   /** The other member will learn of its end at once. */
@@ -71,24 +76,32 @@ export class Lifecycle {
     }
     if (keeper === undefined && epoch === stage.latestEpoch && survivor.epoch < epoch) stage.isLost = true;
     if (survivor.role === "primary") return;
-    if (survivor.standby !== undefined && !survivor.standby.isCurrent)
-      stage.mayBeLost ??= "the standby was not current";
-    if (fencing === "keep-primary" && !wasClean)
+    if (survivor.standby?.isCurrent === false) stage.mayBeLost ??= "the standby was not current";
+    if (keeper !== undefined && !stage.keeperIsCurrent) stage.mayBeLost ??= "the keeper was not current";
+    if (keeper === undefined && fencing === "keep-primary" && !wasClean)
       stage.mayBeLost ??= "the primary is to be kept, and is not surely dead";
   }
 
-  restart(name: MemberName): void {
+  /** Without the keeper nobody may be allowed to go on, or nobody may have what it takes. */
+  #judgeLossOfKeeper(): void {
     const stage = this.#stage;
-    if (stage.members[name].process !== undefined) return;
-    stage.count("restart");
-    stage.start(name, "secondary");
+    stage.keeperIsCurrent = false;
+    if (stage.primary === undefined) stage.mayBeLost ??= "the keeper was lost before it let somebody go on";
+  }
+
+  restart(name: MachineName): void {
+    const stage = this.#stage;
+    if (stage.machine(name).process !== undefined) return;
+    stage.count(`restart ${name === "k" ? "of the keeper" : "of a member"}`);
+    if (name === "k") stage.startKeeper();
+    else stage.start(name, "secondary");
     for (const link of stage.linksOf(name)) link.reset(name, stage.nowMs);
-    this.#turns?.drain(name);
+    if (name === "k") this.#turns?.keeper.drain();
+    else this.#turns?.members.drain(name);
   }
 
   freeze(name: MachineName, forMs: number, timersFirst: boolean, batch: boolean): void {
-    if (name === "k") return;
-    const machine = this.#stage.members[name];
+    const machine = this.#stage.machine(name);
     if (machine.isFrozen || machine.process === undefined) return;
     machine.waiting = [];
     const { processNumber } = machine;
@@ -99,53 +112,67 @@ export class Lifecycle {
   }
 
   /** It goes on: with its overdue timers, and with what waited, in one order or the other. */
-  thaw(name: MemberName, timersFirst: boolean, batch: boolean): void {
+  thaw(name: MachineName, timersFirst: boolean, batch: boolean): void {
     const stage = this.#stage;
-    const machine = stage.members[name];
+    const machine = stage.machine(name);
     const { waiting } = machine;
     if (waiting === undefined) return;
     machine.waiting = undefined;
     stage.trace.note(stage.nowMs, () => `${name} goes on, ${waiting.length} inputs waited`);
-    const advance = (): void => this.#turns?.with(name, (member, localMs) => member.advance(localMs));
-    if (timersFirst) advance();
+    if (timersFirst) this.#advance(name);
     for (const receive of waiting) {
       receive();
-      if (!batch) this.#turns?.drain(name);
+      if (!batch) this.#drain(name);
     }
-    this.#turns?.drain(name);
-    if (!timersFirst) advance();
+    this.#drain(name);
+    if (!timersFirst) this.#advance(name);
   }
 
-  /** Links that can be made again are. */
-  connect(): void {
-    const { nowMs, links, members } = this.#stage;
-    for (const link of links.values()) {
+  #advance(name: MachineName): void {
+    if (name === "k") this.#turns?.keeper.advance();
+    else this.#turns?.members.with(name, (member, localMs) => member.advance(localMs));
+  }
+
+  #drain(name: MachineName): void {
+    if (name === "k") this.#turns?.keeper.drain();
+    else this.#turns?.members.drain(name);
+  }
+
+  /** Links that can be made again are; those on which nothing comes are given up. */
+  lookAfterLinks(): void {
+    const { nowMs, links, knobs, heardAtMs } = this.#stage;
+    for (const [pair, link] of links) {
+      for (const end of link.ends) {
+        const silentMs = nowMs - (heardAtMs.get(`${pair}>${end}`) ?? nowMs);
+        if (link.isOpen(end) && silentMs > knobs.link.silentAfterMs) this.giveUp(pair, end);
+      }
       if (nowMs < link.connectAtMs || link.isWhole || link.isCut) continue;
       const isAwake = link.ends.every((end) => {
-        return end === "k" || (members[end].process !== undefined && !members[end].isFrozen);
+        const machine = this.#stage.machine(end);
+        return machine.process !== undefined && !machine.isFrozen;
       });
       if (isAwake) link.connect(nowMs);
     }
   }
 
-  /**
-   * A live process closes its end of a link on which it has heard nothing for long. What hosts owe the
-   * members: the other end must not take that for the death of the process, so it must be stale too.
-   */
-  giveUp(pair: "ab" | "ak" | "bk", name: MachineName): void {
+  /** A live process gives its end up. It lets it lie: the other end hears nothing of that, and no more at all. */
+  giveUp(pair: PairName, name: MachineName): void {
     const stage = this.#stage;
     const link = stage.links.get(pair);
-    if (link === undefined || name === "k" || !link.isOpen(name)) return;
-    const machine = stage.members[name];
-    if (machine.process === undefined || machine.isFrozen) return;
-    const silentMs = (end: MachineName): number =>
-      stage.nowMs - (stage.heardAtMs.get(`${pair}>${end}`) ?? -Infinity);
-    if (silentMs(name) < stage.knobs.takeoverAfterMs) return;
-    if (silentMs(link.other(name)) < 1.1 * stage.knobs.leaseMs) return;
+    const machine = stage.machine(name);
+    if (link?.isOpen(name) !== true || machine.process === undefined || machine.isFrozen) return;
     stage.count("link given up");
-    link.end(name, { lost: 1, silent: false }, stage.nowMs);
-    const which = pair === "ab" ? "partner" : "keeper";
-    this.#turns?.with(name, (member, localMs) => member.linkDown(which, false, localMs));
+    link.end(name, { lost: 0, silent: true }, stage.nowMs);
+    const { connections } = link;
+    const closeAtLast = (): void => {
+      if (link.connections === connections) link.reset(name, stage.nowMs);
+    };
+    stage.timers.add(closeAtLast, stage.nowMs + 2 * stage.knobs.link.silentAfterMs);
+    if (name === "k") this.#turns?.keeper.linkDown(pair, false, true);
+    else {
+      const which = pair === "ab" ? "partner" : "keeper";
+      this.#turns?.members.with(name, (member, localMs) => member.linkDown(which, false, localMs));
+    }
   }
 
   /** Nothing fails any more: everybody runs, everything carries. */
@@ -154,9 +181,10 @@ export class Lifecycle {
     stage.crasher.disarm();
     stage.network.healAll();
     for (const link of stage.links.values()) link.heal("both", stage.nowMs);
-    for (const name of memberNames) {
-      if (stage.members[name].isFrozen) this.thaw(name, true, false);
-      if (stage.members[name].process === undefined) this.restart(name);
+    for (const name of machineNames) {
+      if (name === "k" && stage.knobs.keeper === undefined) continue;
+      if (stage.machine(name).isFrozen) this.thaw(name, true, false);
+      if (stage.machine(name).process === undefined) this.restart(name);
     }
   }
 }

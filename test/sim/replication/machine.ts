@@ -1,4 +1,4 @@
-import type { Member } from "../../../agents/replica/index.ts";
+import type { Keeper, Member } from "../../../agents/replica/index.ts";
 import type { ClockKnobs, MachineName } from "./knobs.ts";
 
 /** What the world does with a member. Mutants stand here in its place. */
@@ -19,6 +19,12 @@ export type MemberPort = Pick<
   | "advance"
   | "nextDeadlineMs"
   | "takeOutputs"
+>;
+
+/** The same for the keeper. */
+export type KeeperPort = Pick<
+  Keeper,
+  "linkUp" | "linkDown" | "receiveFrame" | "advance" | "nextDeadlineMs" | "takeOutputs"
 >;
 
 /** A computer with its clock and at most one process that runs on it. */

@@ -2,7 +2,7 @@ import { fork } from "node:child_process";
 import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { parseReplication } from "../../../agents/replica/policy/index.ts";
+import { parseReplication } from "../../../agents/replica/index.ts";
 import { coverageTable, neverHit, seedsForFullCoverage } from "./coverage.ts";
 import { describeKnobs, drawKnobs } from "./draw-knobs.ts";
 import { hasKeeper, simulatedPolicies } from "./policies.ts";

@@ -1,8 +1,7 @@
 import { NumberedApplication } from "../../../agents/application/index.ts";
-import type { MemberOptions } from "../../../agents/replica/index.ts";
-import { ActiveInstance, Member } from "../../../agents/replica/index.ts";
-import { parseReplication } from "../../../agents/replica/policy/index.ts";
-import type { EndpointConfig, RandomSource } from "../../../agents/sctp/index.ts";
+import type { KeeperOptions, MemberOptions } from "../../../agents/replica/index.ts";
+import { ActiveInstance, Keeper, Member, parseReplication } from "../../../agents/replica/index.ts";
+import type { Delivery, EndpointConfig, RandomSource } from "../../../agents/sctp/index.ts";
 import { Endpoint, seededRandom } from "../../../agents/sctp/index.ts";
 import { endpointConfig } from "../endpoints.ts";
 import { Dice } from "../sctp/dice.ts";
@@ -14,7 +13,7 @@ import { HistoryChecker } from "./checker/history-checker.ts";
 import { Crasher } from "./crasher.ts";
 import type { Knobs, MachineName, MemberName, PairName } from "./knobs.ts";
 import { memberNames } from "./knobs.ts";
-import type { MemberPort } from "./machine.ts";
+import type { KeeperPort, MemberPort } from "./machine.ts";
 import { Machine } from "./machine.ts";
 import { StreamLink } from "./stream-link.ts";
 import type { Trace } from "./trace.ts";
@@ -29,11 +28,13 @@ export const clusterAddresses: readonly string[] = memberNames.map((name) => add
 export interface Makers {
   readonly member: (options: MemberOptions, nowMs: number) => MemberPort;
   readonly endpoint: (config: EndpointConfig, random: RandomSource) => Endpoint;
+  readonly keeper: (options: KeeperOptions) => KeeperPort;
 }
 
 export const realMakers: Makers = {
   member: (options, nowMs) => new Member(options, nowMs),
   endpoint: (config, random) => new Endpoint(config, random),
+  keeper: (options) => new Keeper(options),
 };
 
 const firstMs = 1_000_000;
@@ -47,6 +48,7 @@ export class Stage {
   readonly dice: Dice;
   readonly network: FaultyNetwork;
   readonly members: Readonly<Record<MemberName, Machine<MemberPort>>>;
+  readonly keeper: Machine<KeeperPort>;
   readonly links: ReadonlyMap<PairName, StreamLink>;
   readonly peer: ActiveInstance;
   readonly checker: HistoryChecker;
@@ -55,6 +57,8 @@ export class Stage {
   readonly timers: Underway<() => void> = new Underway<() => void>();
   /** How often what was hit. */
   readonly coverage: Map<string, number> = new Map<string, number>();
+  /** What applications on the cluster were given in this turn. */
+  readonly taken: Delivery[] = [];
   /** When each end of a link last read something, by pair and computer. */
   readonly heardAtMs: Map<string, number> = new Map<string, number>();
   /** The association may be lost: who could have gone on with it is gone, or was not to. */
@@ -64,6 +68,8 @@ export class Stage {
   /** Whose user wants the association ended. */
   endedBy: "peer" | "cluster" | undefined;
   latestEpoch: number = 0;
+  /** The keeper would let the standby go on. */
+  keeperIsCurrent: boolean = false;
   /** Who was the last to become primary. */
   formerPrimary: ProcessName | undefined;
   readonly #wrapped: Set<number> = new Set<number>();
@@ -80,11 +86,17 @@ export class Stage {
     this.members = { a: new Machine("a", knobs.clocks.a), b: new Machine("b", knobs.clocks.b) };
     const link = (one: MachineName, other: MachineName): StreamLink =>
       new StreamLink([one, other], knobs.link, new Dice(knobs.seed, `link ${one}${other}`), this.nowMs);
+    this.keeper = new Machine("k", knobs.clocks.k);
     this.links = new Map<PairName, StreamLink>([["ab", link("a", "b")]]);
+    if (knobs.keeper !== undefined)
+      this.links = new Map<PairName, StreamLink>([
+        ...this.links,
+        ["ak", link("a", "k")],
+        ["bk", link("b", "k")],
+      ]);
     this.peer = new ActiveInstance({
       endpoint: this.#endpoint(knobs.peerAddresses, knobs.peerAddresses[0] ?? "", false),
-      application: new NumberedApplication("up"),
-      echoes: true,
+      makeApplication: () => new NumberedApplication("up", true),
       epoch: 1,
       mayLeave: () => true,
     });
@@ -104,8 +116,22 @@ export class Stage {
     this.coverage.set(name, (this.coverage.get(name) ?? 0) + 1);
   }
 
-  nameOf(name: MemberName): ProcessName {
-    return { machine: name, process: this.members[name].processNumber };
+  machine(name: MachineName): Machine<MemberPort> | Machine<KeeperPort> {
+    return name === "k" ? this.keeper : this.members[name];
+  }
+
+  nameOf(name: MachineName): ProcessName {
+    return { machine: name, process: this.machine(name).processNumber };
+  }
+
+  /** The third computer's process begins; it has nothing of what an earlier one had. */
+  startKeeper(): void {
+    const { keeper, takeoverAfterMs } = this.knobs;
+    if (keeper === undefined) return;
+    const options = { takeoverAfterMs, holdsStates: keeper === "store", maxBytes: 64 * 1024 * 1024 };
+    this.keeper.start(this.makers.keeper(options));
+    this.keeperIsCurrent = false;
+    this.note({ kind: "started", atMs: this.nowMs, ...this.nameOf("k") });
   }
 
   /** A process of a member begins on this computer. */
@@ -118,7 +144,6 @@ export class Stage {
       startsAs,
       makeEndpoint: () => this.#endpoint(clusterAddresses, addressOf[name], true),
       makeApplication: () => new NumberedApplication("down"),
-      echoes: false,
       fencing: knobs.fencing,
       policy: parsed.replication.policy,
       keeper: knobs.keeper,
@@ -131,7 +156,7 @@ export class Stage {
     if (startsAs === "primary") {
       this.latestEpoch = 1;
       this.formerPrimary = this.nameOf(name);
-      const event = { kind: "primary", epoch: 1, by: "start", alone: true, from: [] } as const;
+      const event = { kind: "primary", epoch: 1, by: "start", holder: undefined, from: undefined } as const;
       this.note({ ...event, atMs: this.nowMs, ...this.nameOf(name) });
     }
   }
@@ -141,16 +166,22 @@ export class Stage {
     const config = { ...endpointConfig(addresses, isCluster, parameters), ownAddress };
     const source = seededRandom(Math.imul(seed, 2654435761) + 977 * this.#endpoints++);
     const random = tsnNearWrap ? nearWrap(source, this.#wrapped) : source;
-    return isCluster ? this.makers.endpoint(config, random) : new Endpoint(config, random);
+    if (!isCluster) return new Endpoint(config, random);
+    return observed(this.makers.endpoint(config, random), (deliveries) => this.taken.push(...deliveries));
   }
 
-  get isFormerPrimaryAlive(): boolean {
-    if (this.formerPrimary === undefined) return false;
-    const { machine, process } = this.formerPrimary;
-    return memberNames.some((name) => {
-      const { processNumber, process: running } = this.members[name];
-      return name === machine && processNumber === process && running !== undefined;
+  /** Who has from the start all that a new primary has: the store, or the member that handed over and still runs. */
+  holderOfNewPrimary(by: "takeover" | "handover"): ProcessName | undefined {
+    if (this.knobs.keeper === "store") return this.nameOf("k");
+    const { formerPrimary } = this;
+    if (by === "takeover" || formerPrimary === undefined) return undefined;
+    const isAlive = memberNames.some((name) => {
+      const { processNumber, process } = this.members[name];
+      return (
+        name === formerPrimary.machine && processNumber === formerPrimary.process && process !== undefined
+      );
     });
+    return isAlive ? formerPrimary : undefined;
   }
 
   /** The member that runs the associations, if one does: of several that think so, the latest. */
@@ -168,6 +199,17 @@ export class Stage {
   linksOf(name: MachineName): StreamLink[] {
     return [...this.links.values()].filter(({ ends }) => ends.includes(name));
   }
+}
+
+/** The endpoint, whose deliveries somebody sees. */
+function observed(endpoint: Endpoint, see: (deliveries: readonly Delivery[]) => void): Endpoint {
+  const takeOutputs = endpoint.takeOutputs.bind(endpoint);
+  endpoint.takeOutputs = () => {
+    const outputs = takeOutputs();
+    see(outputs.deliveries);
+    return outputs;
+  };
+  return endpoint;
 }
 
 /** Whether every policy of the run has all packets wait. */

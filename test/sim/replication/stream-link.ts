@@ -10,10 +10,12 @@ export interface WrittenFrame {
 
 /** What a process reads of its end of a link, in order. */
 export type LinkItem =
-  | { readonly kind: "up" }
+  | { readonly kind: "up"; readonly connection: number }
   | ({ readonly kind: "frame" } & WrittenFrame)
   /** The other computer closed the connection. */
-  | { readonly kind: "closed" };
+  | { readonly kind: "closed" }
+  /** A newer connection of the same partner takes its place. */
+  | { readonly kind: "replaced" };
 
 interface Direction {
   readonly queue: { readonly item: LinkItem; readonly atMs: number }[];
@@ -22,8 +24,9 @@ interface Direction {
   lastAtMs: number;
   /** What the reader believes once it has read everything that is under way. */
   willBeOpen: boolean;
-  /** What it believes now. */
+  /** What it believes now, and of which connection. */
   isOpen: boolean;
+  connection: number;
 }
 
 /**
@@ -38,13 +41,23 @@ export class StreamLink {
   readonly #to: ReadonlyMap<MachineName, Direction>;
   /** When the connection may be made again; Infinity while it is there. */
   connectAtMs: number;
+  /** How many there were so far. */
+  connections: number = 0;
 
   constructor(ends: readonly [MachineName, MachineName], knobs: ClusterLinkKnobs, dice: Dice, nowMs: number) {
     this.ends = ends;
     this.#knobs = knobs;
     this.#dice = dice;
     const direction = (): Direction => {
-      return { queue: [], isCut: false, stalledUntilMs: 0, lastAtMs: 0, willBeOpen: false, isOpen: false };
+      return {
+        queue: [],
+        isCut: false,
+        stalledUntilMs: 0,
+        lastAtMs: 0,
+        willBeOpen: false,
+        isOpen: false,
+        connection: 0,
+      };
     };
     this.#to = new Map(ends.map((end) => [end, direction()]));
     this.connectAtMs = nowMs;
@@ -75,10 +88,11 @@ export class StreamLink {
 
   /** A new connection; whoever still has an older one learns first that it is gone. */
   connect(nowMs: number): void {
+    this.connections += 1;
     for (const end of this.ends) {
       const direction = this.#direction(end);
-      if (direction.willBeOpen) this.#push(direction, { kind: "closed" }, nowMs);
-      this.#push(direction, { kind: "up" }, nowMs);
+      if (direction.willBeOpen) this.#push(direction, { kind: "replaced" }, nowMs);
+      this.#push(direction, { kind: "up", connection: this.connections }, nowMs);
       direction.willBeOpen = true;
     }
     this.connectAtMs = Infinity;
@@ -88,7 +102,8 @@ export class StreamLink {
     if (!this.isOpen(from)) return false;
     const direction = this.#direction(this.other(from));
     // Nobody reads what was written to a connection that the other end has given up.
-    if (direction.willBeOpen) this.#push(direction, { kind: "frame", ...frame }, nowMs);
+    const isLatest = this.#direction(from).connection === this.connections;
+    if (direction.willBeOpen && isLatest) this.#push(direction, { kind: "frame", ...frame }, nowMs);
     return true;
   }
 
@@ -165,8 +180,10 @@ export class StreamLink {
       if (first === undefined || direction.isCut) continue;
       if (Math.max(first.atMs, direction.stalledUntilMs) > nowMs) continue;
       direction.queue.shift();
-      if (first.item.kind === "up") direction.isOpen = true;
-      else if (first.item.kind === "closed") direction.isOpen = false;
+      if (first.item.kind === "up") {
+        direction.isOpen = true;
+        direction.connection = first.item.connection;
+      } else if (first.item.kind !== "frame") direction.isOpen = false;
       return { to, item: first.item };
     }
     return undefined;

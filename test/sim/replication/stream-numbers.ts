@@ -17,7 +17,7 @@ export function wrapStreams(stage: Stage): boolean {
   if (active === undefined || handle === undefined) return false;
   const own = active.endpoint.state(handle);
   const outside = peer.endpoint.state(peer.association);
-  const standby = members[otherMember(primary)].process?.standby?.held.associations.get(handle)?.state;
+  const standby = members[otherMember(primary)].process?.standby?.held.state(handle);
   if (own === undefined || outside === undefined || standby === undefined) return false;
   if (standby.sequence !== own.sequence || own.send.nextTsn !== standby.send.nextTsn) return false;
   for (const state of [own, outside, standby]) renumber(state);

@@ -1,6 +1,7 @@
 import { readPacket, summary } from "../sctp/checker/packet-reader.ts";
 import type { HistoryEvent } from "./checker/history.ts";
 import { processText } from "./checker/history.ts";
+import { readNumbered } from "./checker/test-message.ts";
 
 /** Told what happens in a run, in order: one line each. */
 export interface Trace {
@@ -38,8 +39,9 @@ function eventText(event: HistoryEvent): string {
     case "acknowledged":
       return `${processText(event)} e${event.epoch} reads that ${processText(event.holder)} holds ${event.sequence}`;
     case "cluster-delivers": {
-      const where = event.held ? "holds as delivered" : "delivers";
-      return `${processText(event)} e${event.epoch} ${where} ${event.flow} ${event.number} s${event.streamId}, update ${event.sequence}`;
+      const message = readNumbered(event.payload);
+      const text = message === undefined ? "?" : `${message.flow} ${message.number} s${message.streamId}`;
+      return `${processText(event)} e${event.epoch} delivers ${text}, update ${event.sequence}`;
     }
     case "peer-delivers":
       return `peer delivers ${event.flow} ${event.number} s${event.streamId}`;

@@ -3,18 +3,12 @@ import { decodeFrame, encodeFrame } from "../../../agents/replica/index.ts";
 import type { OutboundPacket } from "../../../agents/sctp/index.ts";
 import type { KillPoint } from "./kill-points.ts";
 import { pointOfFrame, pointOfReading } from "./kill-points.ts";
-import type { CrashPlan, MemberName, PairName } from "./knobs.ts";
+import type { CrashPlan, MachineName, MemberName, PairName } from "./knobs.ts";
 import { otherMember } from "./knobs.ts";
 import type { MemberPort } from "./machine.ts";
 import type { Stage } from "./stage.ts";
 import { addressOf } from "./stage.ts";
 import type { LinkItem } from "./stream-link.ts";
-
-/** How far somebody holds an association. */
-interface HeldUpTo {
-  readonly association: number;
-  readonly sequence: number;
-}
 
 interface Relayed {
   readonly epoch: number;
@@ -22,29 +16,32 @@ interface Relayed {
 }
 
 /** Carries a planned death out. */
-export type Kill = (victim: MemberName, plan: CrashPlan) => void;
+export type Kill = (victim: MachineName, plan: CrashPlan) => void;
+
+/** A live process leaves its end of a link lying. */
+export type GiveUp = (pair: PairName, name: MachineName) => void;
 
 /** The turns of a member: something comes in, and what comes of it is carried out, as an agent does it. */
 export class Turns {
   readonly #stage: Stage;
   readonly #kill: Kill;
+  readonly #giveUp: GiveUp;
   /** Packets of the other member that came in this turn, to be sent from here. */
   #relayed: Relayed[] = [];
   /** What each member would go on from. */
-  readonly #from: Record<MemberName, readonly HeldUpTo[]> = { a: [], b: [] };
-  /** The last one on which anything was delivered. */
-  #association: number = 0;
+  readonly #from: Record<MemberName, number | undefined> = { a: undefined, b: undefined };
 
-  constructor(stage: Stage, kill: Kill) {
+  constructor(stage: Stage, kill: Kill, giveUp: GiveUp) {
     this.#stage = stage;
     this.#kill = kill;
+    this.#giveUp = giveUp;
   }
 
   /** True where the process of this member is dead afterwards. */
   #reach(point: KillPoint, name: MemberName): boolean {
     const plan = this.#stage.crasher.reach(point, this.#stage.nowMs);
     if (plan === undefined) return false;
-    const victim = plan.victim === "here" ? name : otherMember(name);
+    const victim = victimOf(plan, name);
     if (point === "frame-on-link" || point === "ack-on-link") {
       const halfWayMs = this.#stage.nowMs + this.#stage.knobs.link.latencyMs / 2;
       this.#stage.timers.add(() => this.#kill(victim, plan), halfWayMs);
@@ -75,7 +72,7 @@ export class Turns {
     } else {
       this.#stage.trace.note(this.#stage.nowMs, () => `${name} reads that its ${link} link is ${item.kind}`);
       if (item.kind === "up") member.linkUp(link, localMs);
-      else member.linkDown(link, true, localMs);
+      else member.linkDown(link, item.kind === "closed", localMs);
     }
     if (drains) this.drain(name);
   }
@@ -93,7 +90,9 @@ export class Turns {
     this.#stage.trace.note(this.#stage.nowMs, () => `${name} reads from ${link} ${frameText(frame)}`);
     if (frame.kind === "outbound") this.#relayed.push({ epoch: frame.epoch, packet: frame.packet });
     const { role, epoch } = member;
-    const isAcknowledgement = frame.kind === "held" && role === "primary" && frame.epoch === epoch;
+    const isHolder = link === (this.#stage.knobs.keeper === "store" ? "keeper" : "partner");
+    const isAcknowledgement =
+      frame.kind === "held" && role === "primary" && frame.epoch === epoch && isHolder;
     member.receiveFrame(link, frame, localMs);
     if (isAcknowledgement) {
       const { association, sequence } = frame;
@@ -118,14 +117,17 @@ export class Turns {
     const relayed = this.#relayed.splice(0);
     const epochBefore = member.role === "primary" ? member.epoch : undefined;
     // A member that proves a handover holds what it held as the standby.
-    if (member.role !== "arriving") this.#from[name] = heldSequences(member);
+    if (member.role !== "arriving") this.#from[name] = heldUpTo(member);
     const from = this.#from[name];
-    const { packets, frames, records, becamePrimary } = member.takeOutputs(machine.localMs(stage.nowMs));
+    const outputs = member.takeOutputs(machine.localMs(stage.nowMs));
+    const { packets, frames, records, becamePrimary } = outputs;
     if (
       records.some((record) => record.kind === "update" && record.act === "made") &&
       this.#reach("made", name)
-    )
+    ) {
+      stage.taken.length = 0;
       return;
+    }
     const epoch = epochBefore ?? member.epoch;
     if (becamePrimary !== undefined) {
       // What it sent on for the primary came before the change.
@@ -134,34 +136,37 @@ export class Turns {
         if (this.#send(name, packet, epoch, relayed)) return;
       this.#becamePrimary(name, becamePrimary.by, from);
     }
+    for (const { sequence, tsn, payload } of stage.taken.splice(0)) {
+      const about = { atMs: stage.nowMs, ...stage.nameOf(name), epoch };
+      stage.note({ kind: "cluster-delivers", ...about, sequence, tsn, payload });
+    }
     if (records.some((record) => isEvent(record, "solo"))) this.#stands("alone", name, epoch);
     for (const { to, frame } of frames) if (this.#write(name, to, frame)) return;
     if (packets.length > 0 && this.#reach("released", name)) return;
     for (const packet of packets) if (this.#send(name, packet, epoch, relayed)) return;
     if (records.some((record) => isEvent(record, "synchronised"))) this.#stands("guarded", name, epoch);
     for (const record of records) this.#record(name, record, epoch);
+    for (const link of outputs.refusals) this.#giveUp(pairOf(name, link), name);
   }
 
   #stands(kind: "alone" | "guarded", name: MemberName, epoch: number): void {
     this.#stage.note({ kind, epoch, atMs: this.#stage.nowMs, ...this.#stage.nameOf(name) });
   }
 
-  #becamePrimary(name: MemberName, by: "takeover" | "handover", from: readonly HeldUpTo[]): void {
+  #becamePrimary(name: MemberName, by: "takeover" | "handover", from: number | undefined): void {
     const stage = this.#stage;
     const { epoch } = stage.members[name].process ?? { epoch: 0 };
-    const isStored = stage.knobs.keeper === "store";
-    const alone = !isStored && (by === "takeover" || !stage.isFormerPrimaryAlive);
+    const holder = stage.holderOfNewPrimary(by);
     stage.latestEpoch = Math.max(stage.latestEpoch, epoch);
     stage.formerPrimary = stage.nameOf(name);
     stage.mayBeLost = undefined;
     stage.count(`became primary by ${by}`);
-    stage.note({ kind: "primary", atMs: stage.nowMs, ...stage.nameOf(name), epoch, by, alone, from });
+    stage.note({ kind: "primary", atMs: stage.nowMs, ...stage.nameOf(name), epoch, by, holder, from });
   }
 
   #write(name: MemberName, to: LinkName, frame: ClusterFrame): boolean {
     const stage = this.#stage;
-    const pair: PairName = to === "partner" ? "ab" : name === "a" ? "ak" : "bk";
-    const link = stage.links.get(pair);
+    const link = stage.links.get(pairOf(name, to));
     const wasWritten =
       link?.write(name, { bytes: encodeFrame(frame), writer: stage.nameOf(name) }, stage.nowMs) === true;
     stage.trace.note(
@@ -198,33 +203,28 @@ export class Turns {
       stage.count(`event ${record.name}`);
       stage.trace.note(stage.nowMs, () => `${name} ${record.name}: ${record.text}`);
     } else if (record.kind === "message" && record.act === "delivered" && record.sequence !== undefined) {
-      const { flow, streamId, number, intact, sequence } = record;
-      const member = stage.members[name].process;
-      const association = mainAssociation(member) ?? this.#association;
-      this.#association = association;
-      const held = member?.active === undefined;
-      const about = { atMs: stage.nowMs, ...stage.nameOf(name), epoch, held, association };
-      stage.note({ kind: "cluster-delivers", ...about, sequence, flow, streamId, number, intact });
+      const { process } = stage.members[name];
+      // What a standby holds as delivered is the primary's to tell.
+      if (process?.active === undefined) return;
+      const about = { atMs: stage.nowMs, ...stage.nameOf(name), epoch, sequence: record.sequence };
+      stage.note({ kind: "cluster-confirms", ...about });
     }
   }
 }
 
+const victimOf = ({ victim }: CrashPlan, name: MemberName): MachineName =>
+  victim === "keeper" ? "k" : victim === "here" ? name : otherMember(name);
+
+const pairOf = (name: MemberName, to: LinkName): PairName =>
+  to === "partner" ? "ab" : name === "a" ? "ak" : "bk";
+
 const isEvent = (record: InstanceRecord, name: string): boolean =>
   record.kind === "event" && record.name === name;
 
-/** How far the standby holds each association: what a takeover would go on from. */
-function heldSequences(member: MemberPort): HeldUpTo[] {
-  const states = member.standby?.held.states ?? [];
-  return states.map(({ agreement, sequence }) => ({ association: agreement.localTag, sequence }));
-}
-
-/** The association that messages are delivered on: others of the same peer got no further than the handshake. */
-function mainAssociation(member: MemberPort | undefined): number | undefined {
-  if (member?.active !== undefined) return member.active.association;
-  let most: HeldUpTo | undefined;
-  for (const each of member === undefined ? [] : heldSequences(member))
-    if (most === undefined || each.sequence > most.sequence) most = each;
-  return most?.association;
+/** How far the standby holds the association: what a takeover would go on from. Others got no further than a handshake. */
+function heldUpTo(member: MemberPort): number | undefined {
+  const sequences = (member.standby?.states ?? []).map(({ sequence }) => sequence);
+  return sequences.length === 0 ? undefined : Math.max(...sequences);
 }
 
 /** The frame in which the other member sent this packet to be sent on, where it did. */
@@ -236,7 +236,8 @@ function sameBytes(one: Uint8Array, other: Uint8Array): boolean {
   return one.length === other.length && one.every((byte, index) => byte === other[index]);
 }
 
-function frameText(frame: ClusterFrame): string {
+/** For the trace. */
+export function frameText(frame: ClusterFrame): string {
   const { kind, epoch } = frame;
   switch (frame.kind) {
     case "updates":

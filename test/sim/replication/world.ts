@@ -1,7 +1,8 @@
 import type { FlowTotal } from "../../../agents/control/records.ts";
 import { PropertyViolation, hold } from "../sctp/checker/violation.ts";
 import { Happenings } from "./happenings.ts";
-import type { Knobs, MachineName, MemberName } from "./knobs.ts";
+import { KeeperTurns } from "./keeper-turns.ts";
+import type { Knobs, MachineName } from "./knobs.ts";
 import { memberNames, otherMember } from "./knobs.ts";
 import { Lifecycle } from "./lifecycle.ts";
 import { Outside } from "./outside.ts";
@@ -10,6 +11,7 @@ import { Stage, memberAt, realMakers } from "./stage.ts";
 import { wrapStreams } from "./stream-numbers.ts";
 import type { Trace } from "./trace.ts";
 import { noTrace } from "./trace.ts";
+import type { GiveUp } from "./turns.ts";
 import { Turns } from "./turns.ts";
 
 export interface WorldOptions {
@@ -35,6 +37,7 @@ export class ReplicationWorld {
   readonly #knobs: Knobs;
   readonly #stage: Stage;
   readonly #turns: Turns;
+  readonly #keeperTurns: KeeperTurns;
   readonly #lifecycle: Lifecycle;
   readonly #outside: Outside;
   readonly #happenings: Happenings;
@@ -49,8 +52,10 @@ export class ReplicationWorld {
     this.#knobs = knobs;
     this.#stage = new Stage(knobs, options.makers ?? realMakers, options.trace ?? noTrace);
     this.#lifecycle = new Lifecycle(this.#stage);
-    this.#turns = new Turns(this.#stage, (victim, plan) => this.#lifecycle.carryOut(victim, plan));
-    this.#lifecycle.turns = this.#turns;
+    const giveUp: GiveUp = (pair, name) => this.#lifecycle.giveUp(pair, name);
+    this.#turns = new Turns(this.#stage, (victim, plan) => this.#lifecycle.carryOut(victim, plan), giveUp);
+    this.#keeperTurns = new KeeperTurns(this.#stage, giveUp);
+    this.#lifecycle.turns = { members: this.#turns, keeper: this.#keeperTurns };
     this.#outside = new Outside(this.#stage);
     const drainPeer = (): void => this.#outside.drain();
     this.#happenings = new Happenings(this.#stage, this.#turns, this.#lifecycle, drainPeer);
@@ -60,6 +65,7 @@ export class ReplicationWorld {
   /** Throws a PropertyViolation at the first property that does not hold. */
   run(): RunResult {
     const stage = this.#stage;
+    stage.startKeeper();
     stage.start("a", "primary");
     stage.start("b", "secondary");
     for (const name of memberNames) this.#turns.drain(name);
@@ -153,12 +159,11 @@ export class ReplicationWorld {
   }
 
   #nextMs(): number {
-    const { network, links, members, peer, timers } = this.#stage;
+    const { network, links, members, keeper, peer, timers } = this.#stage;
     let next = Math.min(network.nextMs ?? Infinity, timers.nextMs ?? Infinity, this.#pollAtMs);
     next = Math.min(next, peer.nextDeadlineMs() ?? Infinity, this.#happeningMs());
     for (const link of links.values()) next = Math.min(next, link.nextMs);
-    for (const name of memberNames) {
-      const machine = members[name];
+    for (const machine of [members.a, members.b, keeper]) {
       const dueMs = machine.isFrozen ? undefined : machine.process?.nextDeadlineMs();
       if (dueMs !== undefined) next = Math.min(next, machine.worldMs(dueMs));
     }
@@ -182,7 +187,7 @@ export class ReplicationWorld {
     this.#readLinks();
     for (const { datagram } of stage.network.arrived(nowMs))
       this.#arrived(datagram.to, datagram.from, datagram.bytes);
-    for (const name of memberNames) this.#advance(name);
+    for (const name of [...memberNames, "k"] as const) this.#advance(name);
     if ((stage.peer.nextDeadlineMs() ?? Infinity) <= nowMs) {
       stage.peer.advance(nowMs);
       this.#outside.drain();
@@ -194,7 +199,10 @@ export class ReplicationWorld {
     for (const [pair, link] of stage.links) {
       for (let next = link.take(stage.nowMs); next !== undefined; next = link.take(stage.nowMs)) {
         const { to, item } = next;
-        this.#deliver(to, (name, drains) => this.#turns.receiveItem(name, pair, item, drains));
+        this.#deliver(to, (drains) => {
+          if (to === "k") this.#keeperTurns.receiveItem(pair, item, drains);
+          else this.#turns.receiveItem(to, pair, item, drains);
+        });
       }
     }
   }
@@ -206,35 +214,34 @@ export class ReplicationWorld {
       return;
     }
     const packet = { bytes, route: { local: to, remote: from }, congestionExperienced: false };
-    this.#deliver(name, (member, drains) => {
-      const { process } = this.#stage.members[member];
-      const machine = this.#stage.members[member];
-      process?.receive(packet, machine.localMs(this.#stage.nowMs));
-      if (drains) this.#turns.drain(member);
+    this.#deliver(name, (drains) => {
+      const machine = this.#stage.members[name];
+      machine.process?.receive(packet, machine.localMs(this.#stage.nowMs));
+      if (drains) this.#turns.drain(name);
     });
   }
 
   /** Now, or once the computer goes on. */
-  #deliver(name: MachineName, receive: (name: MemberName, drains: boolean) => void): void {
-    if (name === "k") return;
-    const { waiting } = this.#stage.members[name];
-    if (waiting === undefined) receive(name, true);
-    else waiting.push(() => receive(name, false));
+  #deliver(name: MachineName, receive: (drains: boolean) => void): void {
+    const { waiting } = this.#stage.machine(name);
+    if (waiting === undefined) receive(true);
+    else waiting.push(() => receive(false));
   }
 
-  #advance(name: MemberName): void {
-    const machine = this.#stage.members[name];
+  #advance(name: MachineName): void {
+    const machine = this.#stage.machine(name);
     const dueMs = machine.isFrozen ? undefined : machine.process?.nextDeadlineMs();
     if (dueMs === undefined || machine.worldMs(dueMs) > this.#stage.nowMs) return;
     machine.reached(dueMs);
-    this.#turns.with(name, (member, localMs) => member.advance(localMs));
+    if (name === "k") this.#keeperTurns.advance();
+    else this.#turns.with(name, (member, localMs) => member.advance(localMs));
   }
 
   /** What users and hosts see to from time to time. */
   #poll(): void {
     const stage = this.#stage;
     this.#pollAtMs = stage.nowMs + pollMs;
-    this.#lifecycle.connect();
+    this.#lifecycle.lookAfterLinks();
     this.#outside.call();
     if (stage.endedBy !== undefined) {
       if (this.#isHealed) this.#happenings.shutdown(stage.endedBy);

@@ -7,6 +7,8 @@ interface Primary {
   /** Who holds what this primary has, and how far, by association. */
   holder: string | undefined;
   held: Map<number, number>;
+  /** The same for what the holder had when this primary began. */
+  heldFromStart: number;
 }
 
 /** Output commit: what depends on an update leaves after its holder has acknowledged it, unless nobody could go on. */
@@ -19,12 +21,13 @@ export class CommitRules {
     this.#isBinding = isBinding;
   }
 
-  primary(event: Extract<HistoryEvent, { kind: "primary" }>, holder: ProcessName | undefined): void {
-    const held = new Map(event.from.map(({ association, sequence }) => [association, sequence]));
+  primary(event: Extract<HistoryEvent, { kind: "primary" }>): void {
+    const { holder, from } = event;
     this.#primaries.set(processText(event), {
-      isAlone: event.alone,
+      isAlone: holder === undefined,
       holder: holder && processText(holder),
-      held: event.alone ? new Map() : held,
+      held: new Map<number, number>(),
+      heldFromStart: holder === undefined ? 0 : (from ?? 0),
     });
   }
 
@@ -43,7 +46,8 @@ export class CommitRules {
     const holder = processText(event.holder);
     if (primary.holder !== holder) {
       primary.holder = holder;
-      primary.held = new Map();
+      primary.held = new Map<number, number>();
+      primary.heldFromStart = 0;
     }
     const before = primary.held.get(event.association) ?? 0;
     primary.held.set(event.association, Math.max(before, event.sequence));
@@ -54,7 +58,7 @@ export class CommitRules {
     const primary = this.#of(event);
     hold(primary !== undefined, "only a primary releases packets", () => processText(event));
     if (primary.isAlone) return;
-    const held = primary.held.get(event.association) ?? 0;
+    const held = Math.max(primary.held.get(event.association) ?? 0, primary.heldFromStart);
     hold(event.dependsOn <= held, "what is released was acknowledged before", () => {
       return `${processText(event)} releases ${event.reason}, which depends on update ${event.dependsOn} of association ${event.association}; ${primary.holder ?? "nobody"} holds ${held}`;
     });

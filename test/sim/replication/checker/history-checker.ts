@@ -19,8 +19,6 @@ export class HistoryChecker {
   #wasEnded: boolean = false;
   #epoch: number = 0;
   #primary: ProcessName | undefined;
-  /** Processes that run, by computer. */
-  readonly #running: Map<string, ProcessName> = new Map<string, ProcessName>();
 
   constructor(promises: Promises) {
     this.#commit = new CommitRules(promises.commits);
@@ -28,12 +26,6 @@ export class HistoryChecker {
 
   note(event: HistoryEvent): void {
     switch (event.kind) {
-      case "started":
-        this.#running.set(event.machine, event);
-        break;
-      case "died":
-        this.#running.delete(event.machine);
-        break;
       case "primary":
         this.#becamePrimary(event);
         break;
@@ -52,6 +44,9 @@ export class HistoryChecker {
         break;
       case "cluster-delivers":
         this.messages.clusterDelivers(event);
+        break;
+      case "cluster-confirms":
+        this.messages.clusterConfirms(event);
         break;
       case "peer-delivers":
         this.messages.peerDelivers(event);
@@ -79,10 +74,7 @@ export class HistoryChecker {
     this.#primary = event;
     this.wire.primary(event.epoch);
     this.messages.goesOn(event);
-    const other = [...this.#running.values()].find(
-      ({ machine }) => machine !== event.machine && machine !== "k",
-    );
-    this.#commit.primary(event, other);
+    this.#commit.primary(event);
   }
 
   #peerEvent(name: string, text: string): void {

@@ -10,14 +10,15 @@ export interface ProcessName {
 }
 
 export type HistoryEvent = { readonly atMs: number } &
-  /** A member is primary from now on, and goes on from these updates. `alone`: nobody else holds what it has. */
+  /** A member is primary from now on, and goes on from this update; no holder: nobody else has what it has. */
   (
     | ({
         readonly kind: "primary";
         readonly epoch: number;
         readonly by: "start" | "takeover" | "handover";
-        readonly alone: boolean;
-        readonly from: readonly { readonly association: number; readonly sequence: number }[];
+        readonly holder: ProcessName | undefined;
+        /** Of the association of the run; undefined: it has none. */
+        readonly from: number | undefined;
       } & ProcessName)
     | ({ readonly kind: "started" | "died" } & ProcessName)
     /** A packet is put on the network; `epoch` is that of the instance that made it. */
@@ -46,22 +47,24 @@ export type HistoryEvent = { readonly atMs: number } &
         readonly holder: ProcessName;
       } & ProcessName)
     /** The end of one turn of a primary, with what it recorded about its standing. */
-    | ({ readonly kind: "alone" | "guarded" | "commits" | "excuses"; readonly epoch: number } & ProcessName)
-    /** A message reached an application, on either side; `held`: as the standby's copy tells it. */
+    | ({ readonly kind: "alone" | "guarded"; readonly epoch: number } & ProcessName)
+    /** An application on the cluster is given a message, by this update of the association. */
     | ({
         readonly kind: "cluster-delivers";
         readonly epoch: number;
-        readonly held: boolean;
-        readonly association: number;
         readonly sequence: number;
-      } & ProcessName &
-        NumberedMessage)
+        readonly tsn: number;
+        readonly payload: Uint8Array;
+      } & ProcessName)
+    /** An instance tells the world of a delivery: what it says there it cannot take back. */
+    | ({ readonly kind: "cluster-confirms"; readonly epoch: number; readonly sequence: number } & ProcessName)
     | ({ readonly kind: "peer-delivers" } & NumberedMessage)
     | { readonly kind: "peer-event"; readonly name: string; readonly text: string }
     /** The user of one side ends the association. */
     | { readonly kind: "shutdown" }
   );
 
+/** What a test message says of itself. */
 export interface NumberedMessage {
   readonly flow: string;
   readonly streamId: number;

@@ -1,8 +1,7 @@
 import { hold } from "../../sctp/checker/violation.ts";
 import type { HistoryEvent, NumberedMessage } from "./history.ts";
 import { processText } from "./history.ts";
-
-type Delivered = Extract<HistoryEvent, { kind: "cluster-delivers" }>;
+import { readNumbered } from "./test-message.ts";
 
 const messageText = ({ flow, streamId, number }: NumberedMessage): string =>
   `${flow} ${number} of stream ${streamId}`;
@@ -20,47 +19,44 @@ export interface SentTotal {
  * update that says so. A takeover goes on from some update; what was delivered after that is undone.
  */
 export class MessageLedger {
-  /** By association and number of the update. */
-  readonly #cluster: Map<number, Map<number, NumberedMessage>> = new Map();
-  /** From which updates the present primary went on. */
-  #from: ReadonlyMap<number, number> = new Map<number, number>();
+  /** By the number of the update. */
+  readonly #cluster: Map<number, NumberedMessage> = new Map<number, NumberedMessage>();
+  /** The highest update of a delivery that the world was told of. */
+  #confirmed: number = 0;
+  /** From which update the present primary went on. */
+  #from: number = Infinity;
   #epoch: number = 0;
   readonly #peer: Map<string, number> = new Map<string, number>();
   delivered: number = 0;
 
-  /** Deliveries that a takeover undid although an application had them. */
-  goesOn(event: Extract<HistoryEvent, { kind: "primary" }>): void {
-    this.#epoch = event.epoch;
-    this.#from = new Map(event.from.map(({ association, sequence }) => [association, sequence]));
-    for (const [association, messages] of this.#cluster) {
-      const base = this.#from.get(association);
-      if (base === undefined) continue;
-      for (const [sequence, message] of messages) {
-        hold(sequence <= base, "what an application was given is never undone", () => {
-          return `${messageText(message)} was delivered as update ${sequence}, and epoch ${event.epoch} goes on from ${base}`;
-        });
-      }
-    }
+  goesOn({ epoch, from }: Extract<HistoryEvent, { kind: "primary" }>): void {
+    this.#epoch = epoch;
+    this.#from = from ?? Infinity;
+    hold(this.#confirmed <= this.#from, "what an application was given is never undone", () => {
+      return `update ${this.#confirmed} delivered a message, and epoch ${epoch} goes on from ${this.#from}`;
+    });
+    for (const sequence of this.#cluster.keys()) if (sequence > this.#from) this.#cluster.delete(sequence);
   }
 
-  clusterDelivers(event: Delivered): void {
-    const { association, sequence, epoch } = event;
-    hold(event.intact, "no message is damaged", () => messageText(event));
-    let messages = this.#cluster.get(association);
-    if (messages === undefined) this.#cluster.set(association, (messages = new Map()));
-    const before = messages.get(sequence);
-    if (before === undefined) {
-      const base = this.#from.get(association) ?? Infinity;
-      hold(epoch >= this.#epoch || sequence <= base, "a replaced instance delivers nothing", () => {
-        return `${processText(event)} of epoch ${epoch} delivers ${messageText(event)}, update ${sequence}, in epoch ${this.#epoch}`;
-      });
-      messages.set(sequence, event);
-      this.delivered += 1;
-      return;
-    }
-    hold(messageText(before) === messageText(event), "an update delivers one message", () => {
-      return `update ${sequence} is ${messageText(before)} and ${messageText(event)}`;
+  clusterDelivers(event: Extract<HistoryEvent, { kind: "cluster-delivers" }>): void {
+    // A replaced instance that does not know it yet talks to itself.
+    if (event.epoch < this.#epoch) return;
+    const message = readNumbered(event.payload);
+    hold(message?.intact === true, "no message is damaged", () => `update ${event.sequence}`);
+    const before = this.#cluster.get(event.sequence);
+    hold(before === undefined, "an update delivers one message", () => {
+      return `update ${event.sequence} delivers ${messageText(message)}, and ${before && messageText(before)} before`;
     });
+    this.#cluster.set(event.sequence, message);
+    this.delivered += 1;
+  }
+
+  clusterConfirms(event: Extract<HistoryEvent, { kind: "cluster-confirms" }>): void {
+    const { sequence, epoch } = event;
+    hold(epoch >= this.#epoch || sequence <= this.#from, "a replaced instance delivers nothing", () => {
+      return `${processText(event)} of epoch ${epoch} tells of update ${sequence} in epoch ${this.#epoch}, which went on from ${this.#from}`;
+    });
+    this.#confirmed = Math.max(this.#confirmed, sequence);
   }
 
   peerDelivers(message: NumberedMessage): void {
@@ -74,45 +70,31 @@ export class MessageLedger {
     this.delivered += 1;
   }
 
-  /** Of every flow and stream, what was delivered on the cluster, in the order of the updates. */
-  #onCluster(): Map<string, number[]> {
-    const found = new Map<string, number[]>();
-    for (const messages of this.#cluster.values()) {
-      for (const [, { flow, streamId, number }] of [...messages].sort(([a], [b]) => a - b)) {
-        const key = `${flow} ${streamId}`;
-        const numbers = found.get(key);
-        if (numbers === undefined) found.set(key, [number]);
-        else numbers.push(number);
-      }
-    }
-    return found;
-  }
-
-  /** What is delivered on the cluster has no gap, nothing twice and nothing out of order. */
-  checkCluster(): Map<string, number[]> {
-    const found = this.#onCluster();
-    for (const [key, numbers] of found) {
-      numbers.forEach((number, index) => {
-        const property = number < index ? "nothing is delivered twice" : "nothing is lost or overtaken";
-        hold(number === index, property, () => `the cluster got ${key} ${number} where ${index} was due`);
+  /** What was delivered on the cluster has no gap, nothing twice and nothing out of order. */
+  checkCluster(): void {
+    const due = new Map<string, number>();
+    for (const [, message] of [...this.#cluster].sort(([one], [other]) => one - other)) {
+      const key = `${message.flow} ${message.streamId}`;
+      const index = due.get(key) ?? 0;
+      const property = message.number < index ? "nothing is delivered twice" : "nothing is lost or overtaken";
+      hold(message.number === index, property, () => {
+        return `the cluster got ${messageText(message)} where ${index} was due`;
       });
+      due.set(key, index + 1);
     }
-    return found;
   }
 
   /** How many are still to be delivered of what was sent: `up` and `echo` to the cluster, `down` to the peer. */
   missing(totals: readonly SentTotal[]): number {
     const counts = new Map<string, number>();
-    for (const messages of this.#cluster.values()) {
-      for (const { flow, streamId } of messages.values()) {
-        const key = `${flow} ${streamId}`;
-        counts.set(key, (counts.get(key) ?? 0) + 1);
-      }
+    for (const { flow, streamId } of this.#cluster.values()) {
+      const key = `${flow} ${streamId}`;
+      counts.set(key, (counts.get(key) ?? 0) + 1);
     }
     let missing = 0;
     for (const { flow, streamId, sent } of totals) {
       if (flow === "up") missing += Math.abs(sent - (counts.get(`up ${streamId}`) ?? 0));
-      else {
+      else if (flow === "down") {
         missing += Math.abs(sent - (this.#peer.get(`down ${streamId}`) ?? 0));
         missing += Math.abs(sent - (counts.get(`echo ${streamId}`) ?? 0));
       }

@@ -1,0 +1,49 @@
+import { describe, expect, it } from "vitest";
+import { neverHit } from "./coverage.ts";
+import { hasKeeper, simulatedPolicies } from "./policies.ts";
+import { report, simulate } from "./simulate.ts";
+
+/** Seeds of the run in the tests; `npm run sim` plays as many as one likes. */
+const batches = 4;
+const batchSeeds = 60;
+
+const coverage: Map<string, number> = new Map<string, number>();
+let delivered = 0;
+
+describe.each(simulatedPolicies)("a cluster with the policy %s, whatever fails", (policy) => {
+  it.each(Array.from({ length: batches }, (_, index) => 1 + index * batchSeeds))(
+    `keeps all properties, ${batchSeeds} seeds from %i`,
+    (from) => {
+      for (let seed = from; seed < from + batchSeeds; seed++) {
+        try {
+          const result = simulate(seed, policy);
+          delivered += result.delivered;
+          for (const [name, count] of result.coverage) coverage.set(name, (coverage.get(name) ?? 0) + count);
+        } catch (error) {
+          throw new Error(report(seed, policy, error), { cause: error });
+        }
+      }
+    },
+    60_000,
+  );
+});
+
+describe("the seeds of the tests", () => {
+  it("let somebody die at every labelled step of the commit", () => {
+    expect(neverHit(coverage, hasKeeper(simulatedPolicies))).toEqual([]);
+    expect(delivered).toBeGreaterThan(10_000);
+    for (const name of [
+      "became primary by takeover",
+      "became primary by handover",
+      "event rejoined",
+      "event solo",
+    ])
+      expect(coverage.get(name) ?? 0, name).toBeGreaterThan(5);
+  });
+
+  it("mostly end with everything delivered", () => {
+    const ended = (start: string): number =>
+      [...coverage].filter(([name]) => name.startsWith(start)).reduce((sum, [, count]) => sum + count, 0);
+    expect(ended("run: excused")).toBeLessThan(ended("run:") / 4);
+  });
+});
