@@ -45,7 +45,10 @@ export class Arrival implements Role {
 
   receiveFrame(link: LinkName, frame: ClusterFrame, nowMs: number): void {
     if (link === "partner") {
-      if (frame.kind === "beat" && (frame.stampMs ?? 0) >= this.#sinceMs) this.#provedAtMs = frame.stampMs;
+      // Whoever handed over has our epoch: another process answers in its place, and holds nothing.
+      if (frame.kind === "hello" && frame.epoch < this.#epoch) this.#partnerHasEnded = true;
+      else if (frame.kind === "beat" && (frame.stampMs ?? 0) >= this.#sinceMs)
+        this.#provedAtMs = frame.stampMs;
       else if (frame.kind === "inbound") {
         const { packet: bytes, route, congestionExperienced } = frame;
         this.receive({ bytes, route, congestionExperienced });

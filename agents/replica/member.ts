@@ -3,7 +3,7 @@ import type { AssociationState, IcmpReport, OutboundPacket, ResumeTerms } from "
 import type { GatedThing } from "./active.ts";
 import { ActiveInstance } from "./active.ts";
 import { Arrival } from "./arrival.ts";
-import type { ClusterFrame } from "./frames.ts";
+import type { ClusterFrame, LinkRole } from "./frames.ts";
 import { linkVersion } from "./frames.ts";
 import type { ReplicationPolicy } from "./policy/index.ts";
 import { describeReplication } from "./policy/index.ts";
@@ -54,6 +54,8 @@ export class Member {
   #role: Role;
   readonly #isUp: Record<LinkName, boolean> = { partner: false, keeper: false };
   readonly #heardAtMs: Record<LinkName, number> = { partner: -Infinity, keeper: -Infinity };
+  /** What the partner said that it is, on the link that is up. */
+  #partnerRole: LinkRole | undefined;
   #frames: AddressedFrame[] = [];
   #records: InstanceRecord[] = [];
   #becamePrimary: BecamePrimary | undefined;
@@ -114,12 +116,14 @@ export class Member {
   /** `closed`: by the computer at the other end; else we gave the link up. */
   linkDown(link: LinkName, closed: boolean, nowMs: number): void {
     this.#isUp[link] = false;
+    if (link === "partner") this.#partnerRole = undefined;
     const wasFresh = nowMs - this.#heardAtMs[link] <= this.#options.leaseMs;
     this.#role.linkDown(link, closed && wasFresh, nowMs);
   }
 
   receiveFrame(link: LinkName, frame: ClusterFrame, nowMs: number): void {
     this.#heardAtMs[link] = nowMs;
+    if (link === "partner" && frame.kind === "hello") this.#partnerRole = frame.role;
     const isGrant = frame.kind === "claimed" || frame.kind === "handover";
     if (frame.epoch > this.#epoch && !isGrant) this.#otherPrimary(frame.epoch, nowMs);
     if (frame.epoch < this.#epoch) {
@@ -234,12 +238,16 @@ export class Member {
         this.#role = this.#standby(true);
         break;
     }
+    // After a handover both members know what the other one is, and the standby has everything.
+    const isKnown = transition.to === "primary-by-handover" && transition.arrival.provedAtMs !== undefined;
     for (const link of ["partner", "keeper"] as const) {
       if (!this.#isUp[link]) continue;
-      // After a handover both members know what the other one is, and the standby has everything.
-      if (transition.to !== "primary-by-handover" || link === "keeper") this.#greet(link);
+      if (!isKnown || link === "keeper") this.#greet(link);
       this.#role.linkUp(link, nowMs);
     }
+    // A standby that greeted us while we were none of its business does not greet again.
+    if (this.#role instanceof PrimaryDuty && this.#partnerRole === "standby" && !isKnown)
+      this.#role.greeted("partner", "standby", nowMs);
   }
 
   #takeOver(standby: StandbyInstance, grantedAtMs: number | undefined, nowMs: number): void {
@@ -270,7 +278,7 @@ export class Member {
     const lease = provedAtMs === undefined ? undefined : { by: "partner" as const, atMs: provedAtMs };
     const duty = this.#primary({ states, isHeld, lease }, nowMs);
     this.#role = duty;
-    if (this.#isUp.partner) duty.partnerIsStandby(nowMs);
+    if (this.#isUp.partner && provedAtMs !== undefined) duty.partnerIsStandby(nowMs);
     for (const packet of packets) this.#role.receive(packet, nowMs);
     this.#becamePrimary = { by: "handover", epoch: this.#epoch };
   }

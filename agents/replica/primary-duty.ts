@@ -50,7 +50,7 @@ export class PrimaryDuty implements Role {
     this.#right.linkUp(link, nowMs);
     this.#beat(nowMs, link);
     // It took over from the store, or was handed what the other member has.
-    if (this.#replicator.isCurrent) {
+    if (this.#replicator.isCurrent && this.#replicator.holderIsUp) {
       if (link === this.#holder)
         this.#outputs.frames.push({ to: link, frame: { kind: "synced", epoch: this.#epoch } });
       else this.#tellThatHolderIsCurrent();
@@ -73,10 +73,10 @@ export class PrimaryDuty implements Role {
   receiveFrame(link: LinkName, frame: ClusterFrame, nowMs: number): void {
     switch (frame.kind) {
       case "hello":
-        this.#greeted(link, frame.role, nowMs);
+        this.greeted(link, frame.role, nowMs);
         break;
       case "beat":
-        if (frame.stampMs !== undefined) this.#right.answered(link, frame.stampMs, nowMs);
+        if (frame.stampMs !== undefined) this.#answered(link, frame.stampMs, nowMs);
         break;
       case "soloGranted":
         this.#right.soloGranted(link, nowMs);
@@ -119,7 +119,15 @@ export class PrimaryDuty implements Role {
     }
   }
 
-  #greeted(link: LinkName, role: "primary" | "standby" | "keeper", nowMs: number): void {
+  #answered(link: LinkName, sentAtMs: number, nowMs: number): void {
+    this.#right.answered(link, sentAtMs, nowMs);
+    // It was silent for so long that we went on alone, and its link never broke.
+    const { isCurrent, isSynchronising } = this.#replicator;
+    if (link === this.#holder && !isCurrent && !isSynchronising) this.#replicator.holderUp(nowMs);
+  }
+
+  /** Somebody at the other end of a link has said what it is. */
+  greeted(link: LinkName, role: "primary" | "standby" | "keeper", nowMs: number): void {
     if (link === "partner" && role === "standby") {
       this.partnerIsStandby(nowMs);
       const text = "the secondary instance is connected";
@@ -251,7 +259,8 @@ export class PrimaryDuty implements Role {
     return {
       outputs: {
         packets,
-        frames: [...toHolder, ...this.#right.takeFrames(), ...outputs.frames],
+        // Before anything else what the standby has is said not to be current; after all else it is handed over.
+        frames: [...this.#right.takeFrames(), ...toHolder, ...outputs.frames],
         records: [
           ...outputs.records,
           ...this.#right.takeRecords(),

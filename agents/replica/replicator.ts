@@ -73,6 +73,16 @@ export class Replicator<Item> {
     return this.#isCurrent;
   }
 
+  /** The holder is there: nothing that it has was made on an earlier link. */
+  get holderIsUp(): boolean {
+    return this.#holderIsUp;
+  }
+
+  /** Whole states are on their way. */
+  get isSynchronising(): boolean {
+    return this.#synchronisation !== undefined;
+  }
+
   get policy(): ReplicationPolicy {
     return this.#trigger.policy;
   }
@@ -199,6 +209,8 @@ export class Replicator<Item> {
   goAlone(): void {
     this.#isAlone = true;
     this.#isCurrent = false;
+    // The holder is not to take it for current after it was told that it is not.
+    this.#frames = this.#frames.filter(({ kind }) => kind !== "synced");
     this.#unheld.clear();
     this.#applyRule();
   }

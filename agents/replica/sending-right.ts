@@ -79,6 +79,7 @@ export class SendingRight {
     this.#isUp[link] = true;
     this.#hasEnded[link] = false;
     this.#heardAtMs[link] = nowMs;
+    if (link === "partner" && this.#isAlone) this.#tellStandby();
   }
 
   /** `ended`: the process at the other end is surely gone. */
@@ -160,11 +161,9 @@ export class SendingRight {
     if (this.#isAlone || this.#lease.fenced || nowMs < this.#silenceDueMs()) return;
     const { keeper, fencing, epoch } = this.#options;
     if (keeper === undefined) {
-      if (fencing === "keep-primary") {
-        // It must not go on from what it holds, should it read this after all.
-        this.#frames.push({ to: "partner", frame: { kind: "solo", epoch } });
+      if (fencing === "keep-primary")
         this.#goAlone("the standby is silent, and the primary is to be kept", nowMs);
-      } else this.#askedAtMs = nowMs;
+      else this.#askedAtMs = nowMs;
       return;
     }
     this.#askedAtMs = nowMs;
@@ -173,10 +172,16 @@ export class SendingRight {
       this.#frames.push({ to: arbiter, frame: { kind: "solo", epoch } });
   }
 
+  /** It must not go on from what it holds, should it read this. */
+  #tellStandby(): void {
+    this.#frames.push({ to: "partner", frame: { kind: "solo", epoch: this.#options.epoch } });
+  }
+
   #goAlone(why: string, nowMs: number): void {
     if (this.#isAlone || this.#lease.fenced) return;
     this.#isAlone = true;
     this.#wentAlone = true;
+    if (this.#isUp.partner) this.#tellStandby();
     const text = `the primary goes on alone: ${why}`;
     this.#records.push(eventRecord("solo", text, nowMs, { reason: why }));
   }

@@ -40,6 +40,7 @@ export class StandbyInstance {
   readonly #held: HeldStates = new HeldStates();
   #linkUp: boolean = false;
   #isCurrent: boolean = false;
+  #isCurrentUnlessAlone: boolean = false;
   #primaryLeft: boolean = false;
   #heardAtMs: number = -Infinity;
   #lastAdvanceMs: number = 0;
@@ -124,13 +125,21 @@ export class StandbyInstance {
   }
 
   receiveFrame(frame: ClusterFrame, nowMs: number): void {
-    // Words of an instance that was replaced count for nothing.
-    if (frame.epoch < this.#epoch) return;
+    if (frame.epoch < this.#epoch) {
+      // The words of an instance that was replaced count for nothing, but a new process there is news.
+      if (frame.kind === "hello" && frame.role === "standby")
+        this.#suspect("link-closed", "another process runs in the place of the primary", nowMs);
+      return;
+    }
     this.#heard(nowMs);
     const epoch = this.#epoch;
+    if (this.#isCurrentUnlessAlone) {
+      this.#isCurrentUnlessAlone = false;
+      this.#isCurrent = frame.kind !== "solo";
+    }
     switch (frame.kind) {
       case "hello":
-        if (frame.role === "primary") this.#held.restartSynchronisation();
+        if (frame.role === "primary") this.#greeted();
         break;
       case "beat":
         this.#outputs.frames.push({ ...frame, epoch });
@@ -215,6 +224,13 @@ export class StandbyInstance {
     return [...held.heldUpTo].map(
       ([association, sequence]) => ({ kind: "held", epoch: this.#epoch, association, sequence }) as const,
     );
+  }
+
+  /** A link is new. Whether the primary went on alone while there was none is what it says next. */
+  #greeted(): void {
+    this.#held.restartSynchronisation();
+    this.#isCurrentUnlessAlone = this.#isCurrent;
+    this.#isCurrent = false;
   }
 
   /** It speaks after all: whatever it was taken for, it is there. */
