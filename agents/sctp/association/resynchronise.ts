@@ -1,5 +1,5 @@
 import type { Tsn } from "../base/serial.ts";
-import { tsnAdd, tsnDistance, tsnLessOrEqual, tsnNext } from "../base/serial.ts";
+import { tsnAdd, tsnDistance, tsnLess, tsnLessOrEqual, tsnNext } from "../base/serial.ts";
 import type { MessageName, ReceivedChunk } from "../rx/receive-state.ts";
 import type { TsnRange } from "../rx/tsn-ranges.ts";
 import { adoptReceived } from "./adopt-flow.ts";
@@ -134,6 +134,8 @@ const settledAfterRtos = 3;
 export function noticeSettled(core: AssociationCore): void {
   const { receive } = core.state;
   if (!receive.behind || core.recovery === undefined || receive.above.length > 0) return;
+  // What came from too far ahead was not even taken in.
+  if (core.recovery.repeated.some(({ tsn }) => tsnLess(receive.cumulativeTsn, tsn))) return;
   const sinceMs = core.nowMs - core.recovery.startedAtMs;
   if (sinceMs >= settledAfterRtos * core.parameters.rtoInitialMs) {
     core.change({ kind: "receiveBehind", behind: false });
