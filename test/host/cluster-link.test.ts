@@ -8,7 +8,7 @@ import { afterEach, describe, expect, it } from "vitest";
 import { joinFrames, maxFrameBytes } from "../../agents/host/cluster-link-frames.ts";
 import type { ClusterFrame } from "../../agents/replica/index.ts";
 import { encodeFrame, linkVersion } from "../../agents/replica/index.ts";
-import { End, address, forger, freePort } from "./support/link-end.ts";
+import { End, address, forger, freePort, silentServer } from "./support/link-end.ts";
 
 const quick = { silentAfterMs: 300, greetingMs: 300 };
 const leftovers: (() => void)[] = [];
@@ -128,6 +128,15 @@ describe("the end of a link", () => {
     other.kill("SIGCONT");
     await a.saw("hello", 2);
     expect(a.events).not.toContain("closed");
+  });
+
+  it("is no close when the other has not even said hello", async () => {
+    const port = await freePort();
+    const server = await silentServer(port);
+    leftovers.push(() => server.close());
+    const a = dialling(port);
+    await a.saw("given up", 2);
+    expect(new Set(a.events)).toEqual(new Set(["up", "given up"]));
   });
 
   it("is no close when a living process gives it up, for either of them", async () => {

@@ -180,6 +180,22 @@ describe.skipIf(whyNoRedis !== undefined)(`a Redis that holds what is not ours${
     ]);
   });
 
+  it("hands over nothing of it when its last entries were taken away", async () => {
+    const redis = await server();
+    const a = await primary(redis);
+    a.say(updates(1, life.slice(half.length, half.length + 1)));
+    await a.settled(1);
+    await redis.changeHash("to", () => Buffer.from("1").toString("hex"));
+    const b = joined(redis, "standby");
+    await b.next("hello");
+    await new Promise((resolve) => setTimeout(resolve, takeoverAfterMs + 1));
+    b.say({ kind: "claim", epoch: 2 });
+    await b.until(() => b.downs > 0);
+    expect(b.refusals[0]).toBe(
+      "nothing is taken over from the store: the store has lost a part of what it held",
+    );
+  });
+
   it("keeps clusters apart by their secrets", async () => {
     const redis = await server();
     await primary(redis);

@@ -14,11 +14,16 @@ import { drawKnobs } from "../sim/sctp/draw-knobs.ts";
 import { RealPort } from "../sim/sctp/port.ts";
 import { simulate } from "../sim/sctp/simulate.ts";
 
+const turnsPerComparison = 8;
+const isRare = ({ kind }: ReplicatedUpdate["update"]): boolean =>
+  !["messageQueued", "tsnAssigned", "cumAcked", "dataReceived", "dataDelivered", "delivered"].includes(kind);
+
 /** An endpoint of the simulator whose states are held elsewhere too. */
 class HeldPort extends RealPort {
   readonly config: EndpointConfig;
   readonly held: HeldStates = new HeldStates();
   readonly updates: ReplicatedUpdate[] = [];
+  #turns: number = 0;
 
   constructor(config: EndpointConfig, random: RandomSource) {
     super(config, random);
@@ -31,7 +36,11 @@ class HeldPort extends RealPort {
     this.updates.push(...updates);
     expect(this.held.hold(updates)).toMatchObject({ ok: true });
     const touched = new Set(updates.map(({ association }) => association));
-    for (const association of touched) this.#compare(association);
+    this.#turns += 1;
+    // A comparison writes and reads whole states.
+    const due =
+      this.#turns % turnsPerComparison === 0 || outputs.updates.some(({ update }) => isRare(update));
+    if (due) for (const association of touched) this.#compare(association);
     return outputs;
   }
 
@@ -63,11 +72,11 @@ function play(seed: number): HeldPort[] {
 
 describe("states that are held for another computer", () => {
   // Where the simulator sets SSNs itself, no update tells of it.
-  const seeds = Array.from({ length: 25 }, (_, at) => at * 7919 + 1).filter(
+  const seeds = Array.from({ length: 15 }, (_, at) => at * 7919 + 1).filter(
     (seed) => !drawKnobs(seed).ssnNearWrap,
   );
 
-  it.each(seeds)("are its states at every instant, whatever it does, seed %i", (seed) => {
+  it.each(seeds)("are its states, whatever it does, seed %i", (seed) => {
     const ports = play(seed);
     expect(ports.reduce((sum, port) => sum + port.updates.length, 0)).toBeGreaterThan(0);
   });

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { createServer } from "node:net";
-import type { TLSSocket } from "node:tls";
-import { connect as tlsConnect } from "node:tls";
+import type { Server, TLSSocket } from "node:tls";
+import { createServer as createTlsServer, connect as tlsConnect } from "node:tls";
 import type { MemberLink } from "../../../agents/host/cluster-link.ts";
 import { ClusterLink } from "../../../agents/host/cluster-link.ts";
 import type { LinkOptions } from "../../../agents/host/cluster-link-tls.ts";
@@ -100,4 +100,20 @@ export async function forger(port: number, identity = "understudy:00000000000000
   socket.on("error", () => undefined);
   await once(socket, "secureConnect");
   return socket;
+}
+
+/** Knows the secret, and closes every connection as soon as it is there. */
+export async function silentServer(port: number): Promise<Server> {
+  const server = createTlsServer({
+    ciphers: "PSK-AES256-GCM-SHA384",
+    maxVersion: "TLSv1.2",
+    pskCallback: () => Buffer.from(secretHex, "hex"),
+  });
+  server.on("secureConnection", (socket) => {
+    socket.on("error", () => undefined);
+    socket.end();
+  });
+  server.listen(port, address);
+  await once(server, "listening");
+  return server;
 }
