@@ -171,7 +171,7 @@ const pathShape: z.ZodType<Path> = z.strictObject({
   congestion,
   timedOut: optional(z.strictObject({ local: address, congestion })),
   flightBytes: count,
-  heartbeat: optional(z.strictObject({ nonce: bytes(64), sentAtMs: real })),
+  heartbeat: optional(z.strictObject({ nonce: bytes(64), sentAtMs: real, from: address })),
   lastSentAtMs: real,
   lastDataSentAtMs: real,
   timedTsn: optional(tsn),
@@ -198,6 +198,7 @@ const flight: z.ZodType<AssociationSnapshot["flight"]> = z.strictObject({
       z.strictObject({
         sequence: count,
         path: optional(address),
+        sentFrom: optional(address),
         sentAtMs: real,
         sendCount: count,
         inFlight: z.boolean(),

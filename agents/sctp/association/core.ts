@@ -353,9 +353,12 @@ export class AssociationCore {
     changeRoute(path, before, this.routeTo(path).local);
   }
 
-  /** Nothing comes back on a path: the next packets there leave from another address of ours, if there is one. */
-  changeSource(path: Path): void {
-    if (this.sources.length < 2) return;
+  /**
+   * Nothing comes back on a path: the next packets there leave from another address of ours, if there is one. Not
+   * where that was changed since: what is lost had left from the address before, and two timers would turn it back.
+   */
+  changeSource(path: Path, from?: string): void {
+    if (this.sources.length < 2 || (from !== undefined && from !== this.routeTo(path).local)) return;
     const at = this.sources.indexOf(path.heardAt ?? this.localAddress);
     this.sendFrom(path, this.sources[(at + 1) % this.sources.length]);
   }

@@ -42,12 +42,13 @@ export function startHeartbeats(core: AssociationCore, nowMs: number): void {
 
 export function sendHeartbeat(core: AssociationCore, path: Path, nowMs: number): void {
   const nonce = core.random.bytes(nonceBytes);
-  path.heartbeat = { nonce, sentAtMs: nowMs };
+  const route = core.routeTo(path);
+  path.heartbeat = { nonce, sentAtMs: nowMs, from: route.local };
   path.timedOut = undefined;
   if (!path.confirmed) core.probedAtMs = nowMs;
   core.control.push({
     chunk: { type: "HEARTBEAT", info: nonce },
-    route: core.routeTo(path),
+    route,
     reason: "heartbeat",
     dependsOn: 0,
   });
@@ -65,8 +66,9 @@ export function heartbeatDue(core: AssociationCore, path: Path, nowMs: number): 
     return;
   }
   if (path.heartbeat !== undefined) {
+    const { from } = path.heartbeat;
     path.heartbeat = undefined;
-    heartbeatUnanswered(core, path, nowMs);
+    heartbeatUnanswered(core, path, from, nowMs);
     if (core.state.phase === "closed") return;
     const hurry =
       path.reachability === "potentially-failed" || (!path.confirmed && path.reachability === "active");

@@ -7,17 +7,20 @@ import type { AssociationCore } from "./core.ts";
 import { suspectBlackHole } from "./path-mtu.ts";
 import { forwardTsnPath, peerLacksForwardTsn } from "./partial-reliability.ts";
 
-/** Counts an error on a path and on the association (RFC 9260 sections 8.1 and 8.2, RFC 7829 section 3.2). */
-export function countPathError(core: AssociationCore, path: Path, nowMs: number): void {
+/**
+ * Counts an error on a path and on the association (RFC 9260 sections 8.1 and 8.2, RFC 7829 section 3.2).
+ *
+ * @param from our address from which what went unanswered had left, where it is known
+ */
+export function countPathError(core: AssociationCore, path: Path, nowMs: number, from?: string): void {
   if (path.confirmed) core.errorCount += 1;
-  core.changeSource(path);
+  core.changeSource(path, from);
   countOnPath(core, path, nowMs);
 }
 
-/** A HEARTBEAT went unanswered: on a path that carries no data that says nothing about the association. */
-export function heartbeatUnanswered(core: AssociationCore, path: Path, nowMs: number): void {
-  // With data in flight T3-rtx goes round our addresses: a second timer that did so at its pace would keep it at one.
-  if (path.flightBytes === 0) core.changeSource(path);
+/** A HEARTBEAT from this address of ours went unanswered: on a path that carries no data that says nothing about the association. */
+export function heartbeatUnanswered(core: AssociationCore, path: Path, from: string, nowMs: number): void {
+  core.changeSource(path, from);
   if (path.confirmed && path === pathForNewData(core.allPaths, core.primaryPath)) core.errorCount += 1;
   countOnPath(core, path, nowMs);
 }
@@ -64,9 +67,12 @@ export function retransmissionDue(core: AssociationCore, path: Path, nowMs: numb
     collapse(path.congestion, pmdcsBytes(path));
     core.fastRecoveryExit = undefined;
   }
+  // What has waited longest is what timed out.
+  let from: string | undefined;
   for (let place = 0; place < core.flight.size; place++) {
     const transmission = core.flight.at(place)!;
     if (transmission.path !== path) continue;
+    if (transmission.inFlight) from ??= transmission.sentFrom;
     if (transmission.inFlight) core.flight.markForRetransmission(transmission, "t3");
     else if (transmission.chunk.abandoned) transmission.fastRetransmitted = true;
   }
@@ -74,6 +80,6 @@ export function retransmissionDue(core: AssociationCore, path: Path, nowMs: numb
   core.grantBurst(1);
   suspectBlackHole(core, path, nowMs);
   if (core.windowClosed) backOff(path.rto, core.parameters);
-  else countPathError(core, path, nowMs);
+  else countPathError(core, path, nowMs, from);
   core.windowClosed = false;
 }

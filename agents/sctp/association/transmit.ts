@@ -229,7 +229,7 @@ function sendRetransmissions(core: AssociationCore, desk: Desk): void {
     keepApart(core, desk, transmission.chunk.streamId, transmission.packetBytes);
     if (!startData(core, desk, path, transmission.packetBytes, exempt)) break;
     stopTiming(core, transmission);
-    core.flight.markSent(transmission, path, core.nowMs);
+    core.flight.markSent(transmission, path, desk.builder?.route.local, core.nowMs);
     desk.streamId = transmission.chunk.streamId;
     desk.builder?.addData(transmission, false, packetReasons[retransmit]);
     path.lastDataSentAtMs = core.nowMs;
@@ -360,7 +360,7 @@ function sendFragment(
   desk.streamId = message.streamId;
   path.timedTsn ??= chunk.tsn;
   if (!core.deadlines.isSet(path.t3Timer)) startRetransmissionTimer(core, path, nowMs);
-  core.flight.markSent(transmission, path, nowMs);
+  core.flight.markSent(transmission, path, desk.builder?.route.local, nowMs);
   path.lastDataSentAtMs = nowMs;
   path.timedOut = undefined;
   // RFC 7053: whoever is shutting down has a use for the SACK of the last chunk.

@@ -14,6 +14,8 @@ export type PathReachability = "active" | "potentially-failed" | "inactive";
 export interface OutstandingHeartbeat {
   readonly nonce: Uint8Array;
   readonly sentAtMs: number;
+  /** Our address from which it left. */
+  readonly from: string;
 }
 
 /** What a user can set for one path (RFC 6458 section 8.1.12, `struct sctp_paddrparams`). */

@@ -25,6 +25,8 @@ export interface Transmission<Path extends CarryingPath> {
   readonly packetBytes: number;
   /** Where it was last sent to; undefined before the first time. */
   path: Path | undefined;
+  /** Our address from which it last left. */
+  sentFrom: string | undefined;
   sentAtMs: number;
   sendCount: number;
   inFlight: boolean;
@@ -63,6 +65,7 @@ export class Flight<Path extends CarryingPath> {
       sequence,
       packetBytes: padded(this.#headerBytes + chunk.payload.length),
       path: undefined,
+      sentFrom: undefined,
       sentAtMs: 0,
       sendCount: 0,
       inFlight: false,
@@ -106,10 +109,11 @@ export class Flight<Path extends CarryingPath> {
     return this.#toRetransmit > 0;
   }
 
-  markSent(transmission: Transmission<Path>, path: Path, nowMs: number): void {
+  markSent(transmission: Transmission<Path>, path: Path, from: string | undefined, nowMs: number): void {
     this.#leaveFlight(transmission);
     this.#setRetransmit(transmission, undefined);
     transmission.path = path;
+    transmission.sentFrom = from;
     transmission.sentAtMs = nowMs;
     transmission.sendCount += 1;
     transmission.missing = 0;
