@@ -1,10 +1,10 @@
 import type { Application } from "../application/index.ts";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { AgentMessage, Configure, ConfigureKeeper, DeskMessage } from "../control/index.ts";
-import type { BecamePrimary, ClusterFrame, InstanceRecord, LinkName, Replication } from "../replica/index.ts";
-import { ActiveInstance, Member, deliveryRecord, eventRecord, parseReplication } from "../replica/index.ts";
-import type { Extensions, IcmpReport, OutboundPacket, ProtocolParameters } from "../sctp/index.ts";
-import { Endpoint, noExtensions, packetChecksum, rfc9260Parameters } from "../sctp/index.ts";
+import type { BecamePrimary, ClusterFrame, InstanceRecord, LinkName } from "../replica/index.ts";
+import { ActiveInstance, Member, deliveryRecord, eventRecord } from "../replica/index.ts";
+import type { IcmpReport, OutboundPacket } from "../sctp/index.ts";
+import { Endpoint, packetChecksum } from "../sctp/index.ts";
 import { HostClock } from "./clock.ts";
 import type { Delivered, MemberLink } from "./cluster-link.ts";
 import { ClusterLink } from "./cluster-link.ts";
@@ -16,6 +16,7 @@ import { openTransport } from "./open-transport.ts";
 import type { PacketTransport, ReceivedPacket, SendPacket } from "./packet-transport.ts";
 import { hostRandom } from "./random.ts";
 import { rehearseTakeover } from "./readiness.ts";
+import { cookieKey, isFollowed, parametersOf, replicationOf } from "./setting.ts";
 
 /** Where an agent's answers and records go. */
 export interface Reporter {
@@ -41,6 +42,8 @@ export class Agent {
   readonly #links: Map<LinkName, MemberLink> = new Map<LinkName, MemberLink>();
   #keeper: KeeperHost | undefined;
   #timer: NodeJS.Timeout | undefined;
+  /** As soon as all frames that came with one read have been taken in. */
+  #settlesSoon: boolean = false;
 
   constructor(reporter: Reporter, clock: HostClock, native: LoadedNativeIo) {
     this.#reporter = reporter;
@@ -136,7 +139,7 @@ export class Agent {
     const nowMs = this.#clock.nowMs();
     if (setting.role === "peer") this.#instance = this.#outsideComputer();
     else {
-      if (setting.role === "secondary") rehearseTakeover(this.#parameters(setting));
+      if (setting.role === "secondary") rehearseTakeover(parametersOf(setting));
       this.#instance = this.#newMember(setting.role, this.#clock.nowMs());
       await this.#link(setting);
     }
@@ -224,17 +227,14 @@ export class Agent {
     return true;
   }
 
-  #parameters({ timers }: Configure): ProtocolParameters {
-    return { ...rfc9260Parameters, ...timers, extensions };
-  }
-
   #endpoint(): Endpoint {
     const setting = this.#setting;
     if (setting === undefined) throw new Error("broken rule: an endpoint needs a setting");
-    const parameters = this.#parameters(setting);
+    const parameters = parametersOf(setting);
     const { sctpPort: localPort, localAddresses, ownAddress } = setting;
     const listening = setting.role !== "peer";
-    const config = { localPort, localAddresses, ownAddress, listening, parameters };
+    const describesUpdates = isFollowed(setting);
+    const config = { localPort, localAddresses, ownAddress, listening, parameters, describesUpdates };
     return new Endpoint({ ...config, cookieKey: cookieKey(setting) }, hostRandom);
   }
 
@@ -242,8 +242,7 @@ export class Agent {
     return {
       onUp: () => this.#onMember((member, nowMs) => member.linkUp(link, nowMs)),
       onDown: (closed: boolean) => this.#onMember((member, nowMs) => member.linkDown(link, closed, nowMs)),
-      onFrame: (frame: ClusterFrame) =>
-        this.#onMember((member, nowMs) => member.receiveFrame(link, frame, nowMs)),
+      onFrame: (frame: ClusterFrame) => this.#heard(link, frame),
       onDelivered: (delivered: readonly Delivered[]) => {
         const nowMs = this.#clock.nowMs();
         const records = delivered.flatMap((each) => deliveryRecord(each.payload, each.sequence, nowMs) ?? []);
@@ -252,6 +251,22 @@ export class Agent {
       onRefused: (reason: string) =>
         this.#reporter.record([eventRecord("link-refused", reason, this.#clock.nowMs(), { reason })]),
     };
+  }
+
+  /** Under load many of these come with one read, and are answered together. */
+  #heard(link: LinkName, frame: ClusterFrame): void {
+    const gathers = frame.kind === "held" || frame.kind === "updates";
+    if (!gathers || !(this.#instance instanceof Member)) {
+      this.#onMember((member, nowMs) => member.receiveFrame(link, frame, nowMs));
+      return;
+    }
+    this.#instance.receiveFrame(link, frame, this.#clock.nowMs());
+    if (this.#settlesSoon) return;
+    this.#settlesSoon = true;
+    queueMicrotask(() => {
+      this.#settlesSoon = false;
+      this.#settle();
+    });
   }
 
   #onMember(act: (member: Member, nowMs: number) => void): void {
@@ -376,25 +391,4 @@ export class Agent {
     this.#instance = undefined;
     this.#transport = undefined;
   }
-}
-
-/** What a takeover may need of the peer: FORWARD TSN, a change of addresses that is authenticated, a reset of streams. */
-const extensions: Extensions = {
-  ...noExtensions,
-  partialReliability: true,
-  authentication: true,
-  addressReconfiguration: true,
-  streamReconfiguration: true,
-};
-
-/** Policy and placement from their text form; throws one sentence. */
-function replicationOf(text: string = "every-update"): Replication {
-  const parsed = parseReplication(text);
-  if (parsed.ok) return parsed.replication;
-  throw new Error(parsed.reason);
-}
-
-function cookieKey(setting: Configure): Uint8Array {
-  const hex = setting.cluster?.cookieKeyHex;
-  return hex === undefined ? hostRandom.bytes(32) : new Uint8Array(Buffer.from(hex, "hex"));
 }

@@ -3,8 +3,13 @@ export class EncodingFlaw extends Error {}
 
 /** Writes numbers (big-endian), text and bytes one after the other. */
 export class ByteWriter {
-  #bytes: Uint8Array = new Uint8Array(64);
+  #bytes: Uint8Array;
   #length: number = 0;
+
+  /** `expectedBytes`: room from the start, so that nothing has to be copied while it grows. */
+  constructor(expectedBytes: number = 64) {
+    this.#bytes = new Uint8Array(expectedBytes);
+  }
 
   #grow(more: number): number {
     const at = this.#length;
@@ -105,13 +110,18 @@ export class ByteReader {
   }
 
   bytes(): Uint8Array {
+    return this.view().slice();
+  }
+
+  /** The same without a copy: good as long as the bytes that are read are. */
+  view(): Uint8Array {
     const length = this.u32();
     const at = this.#take(length);
-    return this.#bytes.slice(at, at + length);
+    return this.#bytes.subarray(at, at + length);
   }
 
   text(): string {
-    return String.fromCharCode(...this.bytes().subarray(0, 1024));
+    return String.fromCharCode(...this.view().subarray(0, 1024));
   }
 
   list<T>(read: () => T): T[] {

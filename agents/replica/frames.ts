@@ -116,8 +116,29 @@ const icmpKinds: readonly IcmpReport["kind"][] = [
   "unreachable",
 ];
 
+/** What a frame takes beside the bytes that it carries. */
+const frameOverheadBytes = 128;
+const updateOverheadBytes = 12;
+
+function expectedBytes(frame: ClusterFrame): number {
+  switch (frame.kind) {
+    case "updates":
+      return frame.updates.reduce(
+        (sum, { bytes }) => sum + bytes.length + updateOverheadBytes,
+        frameOverheadBytes,
+      );
+    case "state":
+      return frame.bytes.length + frameOverheadBytes;
+    case "inbound":
+    case "outbound":
+      return frame.packet.length + frameOverheadBytes;
+    default:
+      return frameOverheadBytes;
+  }
+}
+
 export function encodeFrame(frame: ClusterFrame): Uint8Array {
-  const writer = new ByteWriter().u8(kinds.indexOf(frame.kind)).u32(frame.epoch);
+  const writer = new ByteWriter(expectedBytes(frame)).u8(kinds.indexOf(frame.kind)).u32(frame.epoch);
   switch (frame.kind) {
     case "hello":
       writer.u16(frame.version).u8(linkRoles.indexOf(frame.role));
@@ -278,7 +299,7 @@ function readReport(reader: ByteReader): IcmpReport {
 function readUpdate(reader: ByteReader): ReplicatedUpdate {
   const association = reader.u32();
   const sequence = reader.u32();
-  const bytes = reader.bytes();
+  const bytes = reader.view();
   const update = decodeUpdate(bytes);
   if (update === undefined) throw new EncodingFlaw("not an update");
   return { association, sequence, update, bytes };

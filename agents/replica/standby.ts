@@ -131,6 +131,8 @@ export class StandbyInstance {
         this.#suspect("link-closed", "another process runs in the place of the primary", nowMs);
       return;
     }
+    // The link is about to be given up: what follows on it follows on something that was not taken.
+    if (this.#mustRefuse) return;
     this.#heard(nowMs);
     const epoch = this.#epoch;
     if (this.#isCurrentUnlessAlone) {

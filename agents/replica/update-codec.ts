@@ -43,9 +43,17 @@ const kinds = [
   "flowAdopted",
 ] as const satisfies readonly AssociationUpdate["kind"][];
 
+/** What an update takes beside its payload; those with lists grow beyond it. */
+const updateOverheadBytes = 64;
+
+function payloadBytes(update: AssociationUpdate): number {
+  if (update.kind === "messageQueued") return update.payload.length;
+  return update.kind === "dataReceived" || update.kind === "dataDelivered" ? update.chunk.payload.length : 0;
+}
+
 /** An update as it goes over the cluster link and into the record. */
 export function encodeUpdate(update: AssociationUpdate): Uint8Array {
-  const writer = new ByteWriter().u8(kinds.indexOf(update.kind));
+  const writer = new ByteWriter(payloadBytes(update) + updateOverheadBytes).u8(kinds.indexOf(update.kind));
   switch (update.kind) {
     case "opened":
       writeState(writer, update.state);

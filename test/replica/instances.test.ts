@@ -31,6 +31,19 @@ describe("the secondary", () => {
     }
   });
 
+  it("does not count as current when what came before the word of that was not taken", () => {
+    const standby = new StandbyInstance({ epoch: 1, ...timing });
+    standby.linkUp(0);
+    const updates = wholeLife().slice(0, 10);
+    standby.receiveFrame(
+      { kind: "updates", epoch: 1, updates: [...updates.slice(0, 3), ...updates.slice(5)] },
+      1,
+    );
+    standby.receiveFrame({ kind: "synced", epoch: 1 }, 1);
+    expect(standby.takeRefusal()).toBe(true);
+    expect(standby.isCurrent).toBe(false);
+  });
+
   it("does not listen to an instance that was replaced", () => {
     const standby = new StandbyInstance({ epoch: 2, ...timing });
     standby.linkUp(0);
