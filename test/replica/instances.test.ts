@@ -34,7 +34,7 @@ describe("the secondary", () => {
   it("does not count as current when what came before the word of that was not taken", () => {
     const standby = new StandbyInstance({ epoch: 1, ...timing });
     standby.linkUp(0);
-    const updates = wholeLife().slice(0, 10);
+    const updates = associationLife().slice(0, 10);
     standby.receiveFrame(
       { kind: "updates", epoch: 1, updates: [...updates.slice(0, 3), ...updates.slice(5)] },
       1,

@@ -142,6 +142,7 @@ export class Stage {
     if (!parsed.ok) throw new Error(parsed.reason);
     const options: MemberOptions = {
       startsAs,
+      partnerAddresses: [],
       makeEndpoint: () => this.#endpoint(clusterAddresses, addressOf[name], true),
       makeApplication: () => new NumberedApplication("down"),
       fencing: knobs.fencing,
