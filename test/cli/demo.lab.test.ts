@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { buildTarget } from "../../scripts/build.ts";
+import { whyNoKernel } from "../../main/lab/kernel-peer/index.ts";
 import { stateAt } from "../../main/replay/index.ts";
 import { serveDesk } from "../../main/serve/index.ts";
 import { createDesk, openRun as openRecord } from "../../main/store/index.ts";
@@ -191,6 +192,51 @@ describe.skipIf(reason !== "")(
       expect(udp).toBe("");
     });
 
+    it.each(["zombie", "host-cut", "handover"])("survives the fault %s", async (fault) => {
+      const ended = await understudy("demo", "--fault", fault, "--seconds", "1");
+      judgeRun(ended);
+      expect(ended.out).toMatch(/✓ pass +After the fault: b takes over/);
+      if (fault === "zombie")
+        expect(ended.out).toMatch(/✓ pass +After the fault: a learns that it was replaced/);
+      expect(namespacesOf(ended.err)).toEqual([]);
+    });
+
+    it("waits for a primary that is only silent where the operator keeps to it", async () => {
+      const ended = await understudy(
+        "demo",
+        "--fault",
+        "freeze",
+        "--fencing",
+        "keep-primary",
+        "--seconds",
+        "1",
+      );
+      judgeRun(ended);
+      expect(ended.out).toMatch(/✓ pass +After the fault: a goes on/);
+    });
+
+    it("ends the same with the Linux kernel as the outside computer", async ({ skip }) => {
+      const missing = whyNoKernel();
+      if (missing !== undefined) skip(missing);
+      const ended = await understudy("demo", "--peer", "kernel", "--seconds", "2");
+      judgeRun(ended);
+      expect(ended.err).toContain("outside computer: Linux kernel");
+      expect(ended.err).toContain(
+        "the kernel peer counted for itself: 0 lost, 0 duplicated, 0 reordered, 0 damaged",
+      );
+      expect(namespacesOf(ended.err)).toEqual([]);
+    });
+
+    it("plays a matrix, prints one table, and keeps no record of what passed", async () => {
+      const words = ["--small", "--only", "every-update crash usrsctp"];
+      const before = readdirSync(join(folder, "runs/main-job")).length;
+      const ended = await understudy("matrix", ...words);
+      expect(ended.code, ended.err).toBe(0);
+      expect(ended.out).toMatch(/\| every-update +\| - +\| prefer-availability \| crash +\| usrsctp \| pass/);
+      expect(ended.out).toContain("1 of 1 runs passed");
+      expect(readdirSync(join(folder, "runs/main-job"))).toHaveLength(before);
+    });
+
     it("works with the capture engine cap, which cannot prove completeness and says so", async () => {
       const ended = await understudy("demo", "--seconds", "1", "--capture", "cap");
       expect(ended.out).toMatch(/✓ pass +Messages lost +0 of/);
@@ -241,8 +287,18 @@ describe("the command line", () => {
     expect([0, 2]).toContain(ended.code);
   });
 
+  it("says at once that a lab which cannot cut links cannot do a fault that does", async () => {
+    const ended = await understudy("demo", "--lab", "loopback", "--fault", "path-cut");
+    expect(ended.err).toContain("The fault path-cut cuts links, which the loopback lab cannot");
+    expect(ended.code).toBe(3);
+  });
+
   it.each([
     [["demo", "--peer", "nobody"], /--peer.*agent.*usrsctp/s],
+    [["demo", "--policy", "sometimes"], /no replication policy "sometimes"/],
+    [["demo", "--fault", "sneeze"], /--fault.*crash.*rejoin/s],
+    [["demo", "--store", "redis"], /--store redis is for a run with a third computer/],
+    [["matrix", "--only", "sneeze"], /No combination is meant by --only sneeze/],
     [["demo", "--rate", "lots"], /whole number from 1 to 20000/],
     [["nonsense"], /"nonsense" is neither a command nor a run/],
     [["verify", "/nowhere/run"], /nowhere/],
