@@ -124,4 +124,63 @@ describe.skipIf(whyNot !== undefined)(`a stale takeover before usrsctp${skipped}
     );
     expect(stage.ours.events.filter((event) => event === "loss-report").length).toBeGreaterThanOrEqual(2);
   });
+
+  test("what usrsctp has outstanding when we die arrives, whole and in order", async () => {
+    const stage = await Stage.up({ partialReliability: true }, ["pr"]);
+    const { peer } = stage;
+    peer.send(messages(1, 20, 700));
+    await stage.ours.received(20);
+    await stage.relay.quiet();
+    const state = stage.held();
+    const lease = writeLease(state, 64);
+    peer.send(messages(21, 20, 1000));
+    await stage.ours.received(40);
+    await stage.relay.quiet();
+    stage.relay.faults = { loss: 1, duplication: 0, holding: 0 };
+    peer.send(messages(41, 6, 3000));
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    stage.relay.faults = { loss: 0, duplication: 0, holding: 0 };
+    await stage.takeOver(state, lease);
+    await stage.ours.received(6);
+    expect(stage.ours.messages.map(({ number }) => number).toSorted((a, b) => a - b)).toEqual([
+      41, 42, 43, 44, 45, 46,
+    ]);
+    expect(stage.ours.messages.every(({ intact }) => intact)).toBe(true);
+    expect(peer.events.map(({ name }) => name)).toEqual(["comm-up"]);
+  });
+
+  test.each<[string, Partial<Extensions>, readonly UsrsctpExtension[], string, string[]]>([
+    [
+      "RE-CONFIG: all numbers begin anew",
+      { streamReconfiguration: true },
+      ["reconfig"],
+      "association-reset",
+      [],
+    ],
+    ["neither that nor FORWARD TSN: it sees a restart", {}, [], "comm-up", ["restart"]],
+  ])("usrsctp knows %s", async (_, ours, theirs, turn, changes) => {
+    const stage = await Stage.up(ours, theirs);
+    const { peer } = stage;
+    stage.ours.send(messages(1, 20, 700));
+    await peer.received(20);
+    await stage.relay.quiet();
+    const state = stage.held();
+    const lease = writeLease(state, 64);
+    stage.ours.send(messages(21, 20, 700));
+    await peer.received(40);
+    await stage.relay.quiet();
+    await stage.takeOver(state, lease);
+    await stage.ours.happened(turn);
+    const told = peer.events
+      .map(({ name }) => name)
+      .filter((name) => /up|lost|restart|shutdown|start/.test(name));
+    expect(told).toEqual(["comm-up", ...changes]);
+    stage.ours.send(messages(61, 10, 700));
+    peer.send(messages(61, 10, 700));
+    await Promise.all([peer.received(50), stage.ours.received(10)]);
+    const after = messages(61, 10, 1).map(({ number }) => number);
+    for (const end of [peer.messages.slice(40), stage.ours.messages]) {
+      expect(end.map(({ number }) => number).toSorted((a, b) => a - b)).toEqual(after);
+    }
+  });
 });
