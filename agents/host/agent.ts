@@ -8,6 +8,7 @@ import { Endpoint, packetChecksum } from "../sctp/index.ts";
 import { HostClock } from "./clock.ts";
 import type { Delivered, MemberLink } from "./cluster-link.ts";
 import { ClusterLink } from "./cluster-link.ts";
+import { HealthWatch } from "./health-watch.ts";
 import { HostedApplication } from "./hosted-application.ts";
 import { KeeperHost } from "./keeper-host.ts";
 import { keeperLink } from "./keeper-link.ts";
@@ -41,6 +42,7 @@ export class Agent {
   #transport: PacketTransport | undefined;
   readonly #links: Map<LinkName, MemberLink> = new Map<LinkName, MemberLink>();
   #keeper: KeeperHost | undefined;
+  #health: HealthWatch | undefined;
   #timer: NodeJS.Timeout | undefined;
   /** As soon as all frames that came with one read have been taken in. */
   #settlesSoon: boolean = false;
@@ -212,6 +214,7 @@ export class Agent {
       leaseMs: cluster?.leaseMs ?? 1000,
       takeoverAfterMs: cluster?.takeoverAfterMs ?? 2000,
     } as const;
+    if (policy.kind === "impending-failure") this.#watchHealth();
     return new Member(options, nowMs);
   }
 
@@ -225,6 +228,13 @@ export class Agent {
     if (this.#hosted?.blame(error) !== true) return false;
     this.#settle();
     return true;
+  }
+
+  /** Signs of a failure to come, for the policy that waits for them. */
+  #watchHealth(): void {
+    this.#health = new HealthWatch(process.cwd(), (reason) => {
+      this.#onMember((member, nowMs) => member.failureImpends(reason, nowMs));
+    });
   }
 
   #endpoint(): Endpoint {
@@ -387,6 +397,7 @@ export class Agent {
       link.close();
     }
     this.#keeper?.close();
+    this.#health?.close();
     this.#transport?.close();
     this.#instance = undefined;
     this.#transport = undefined;

@@ -26,6 +26,8 @@ export class PrimaryDuty implements Role {
   /** A planned switch-over that is under way: nothing new is begun. */
   #handover: { readonly sinceMs: number; readonly packets: ArrivedPacket[] } | undefined;
   #isFlushed: boolean = true;
+  /** The last beat came back late. */
+  #isDegraded: boolean = false;
   #transition: Transition | undefined;
   #outputs: RoleOutputs = noOutputs();
 
@@ -124,6 +126,16 @@ export class PrimaryDuty implements Role {
     // It was silent for so long that we went on alone, and its link never broke.
     const { isCurrent, isSynchronising } = this.#replicator;
     if (link === this.#holder && !isCurrent && !isSynchronising) this.#replicator.holderUp(nowMs);
+    if (link === this.#holder) this.#watchBeats(nowMs - sentAtMs, nowMs);
+  }
+
+  /** Beats that come back late are what is seen first of a link, or of a computer, that fails before long. */
+  #watchBeats(tookMs: number, nowMs: number): void {
+    const isDegraded = tookMs > this.#options.leaseMs / 2;
+    const isNews = isDegraded && !this.#isDegraded && this.#replicator.policy.kind === "impending-failure";
+    this.#isDegraded = isDegraded;
+    if (isNews && this.#handover === undefined)
+      this.failureImpends(`a beat of the cluster link came back after ${Math.round(tookMs)} ms`, nowMs);
   }
 
   /** Somebody at the other end of a link has said what it is. */
