@@ -18,8 +18,21 @@ import { maySendData } from "./data-phases.ts";
  * have been used are given up, and the user is told. Those behind them are sent.
  */
 
-/** TSNs that waiting messages may take at most, beyond the lease: the peer must not see a large gap. */
-const mostSlots = 2048;
+/** TSNs that waiting messages may take at most, beyond the lease. */
+const mostSlots = 1024;
+/** A peer takes in nothing that is further above its cumulative TSN: Linux and we ourselves stop at 4096. */
+const mostUnknown = 2048;
+
+/** How many TSNs would have to be skipped without anybody knowing what they carried. */
+const unknownTsns = ({ state }: AssociationCore, { ackedTsn, limitTsn }: TsnLease): number => {
+  const { send } = state;
+  const first = tsnLess(ackedTsn, send.nextTsn) ? send.nextTsn : tsnNext(ackedTsn);
+  return tsnDistance(first, limitTsn);
+};
+
+/** A lease of more than any peer would follow us over. */
+export const isTooLarge = (core: AssociationCore, lease: TsnLease | undefined): boolean =>
+  lease !== undefined && unknownTsns(core, lease) > mostUnknown;
 
 /** Gives up what another instance may have sent; answers the first TSN of it, undefined where there is none. */
 export function giveUpUnknown(core: AssociationCore, lease: TsnLease | undefined): Tsn | undefined {

@@ -1,6 +1,6 @@
 import type { AssociationCore } from "./core.ts";
 import { abort, userInitiated } from "./abort.ts";
-import { giveUpUnknown } from "./give-up-unknown.ts";
+import { giveUpUnknown, isTooLarge } from "./give-up-unknown.ts";
 import { reportRanges } from "./loss-report.ts";
 import { reportFailed } from "./partial-reliability.ts";
 import { pauseForReset, wantReconfiguration } from "./reconfiguration.ts";
@@ -18,10 +18,14 @@ import { mayReceiveData } from "./data-phases.ts";
 /** Takes note of how far the state is behind what the peer saw, before anything is sent. */
 export function beginRecovery(core: AssociationCore, { lag }: ResumeTerms): void {
   const { send, receive, phase } = core.state;
-  const firstUnknownTsn = lag === undefined ? undefined : giveUpUnknown(core, lag.lease);
   if (lag !== undefined && mayReceiveData(phase) && !receive.behind) {
     core.change({ kind: "receiveBehind", behind: true });
   }
+  if (isTooLarge(core, lag?.lease)) {
+    endOrRestart(core, "the lease is larger than any gap that a peer takes");
+    return;
+  }
+  const firstUnknownTsn = lag === undefined ? undefined : giveUpUnknown(core, lag.lease);
   const isUnfinished = receive.behind || [...send.outstanding].some(({ unknown }) => unknown !== undefined);
   if (lag === undefined && !isUnfinished) return;
   core.recovery = {
@@ -37,11 +41,17 @@ export function beginRecovery(core: AssociationCore, { lag }: ResumeTerms): void
 /** What is unknown cannot be skipped by FORWARD TSN: goes on down the ladder. */
 export function skipUnknownOtherwise(core: AssociationCore, why: string): void {
   const { phase, agreement } = core.state;
-  if (phase !== "established") {
-    core.notify({ type: "recovery-step", step: "abort", text: why });
-    abort(core, core.routeTo(core.primaryPath), userInitiated(why));
-  } else if (agreement.extensions.streamReconfiguration) resetNumbers(core, why);
-  else restart(core, why);
+  if (phase === "established" && agreement.extensions.streamReconfiguration) resetNumbers(core, why);
+  else endOrRestart(core, why);
+}
+
+function endOrRestart(core: AssociationCore, why: string): void {
+  if (core.state.phase === "established") {
+    restart(core, why);
+    return;
+  }
+  core.notify({ type: "recovery-step", step: "abort", text: why });
+  abort(core, core.routeTo(core.primaryPath), userInitiated(why));
 }
 
 /** Asks for new TSNs and SSNs. What is outstanding cannot be sent any more then: with all other numbers it might come twice. */
@@ -78,8 +88,8 @@ function restart(core: AssociationCore, why: string): void {
 /** Gives up all that has a TSN. The peer throws away what it has got out of sequence, so that is lost too. */
 function dropOutstanding(core: AssociationCore): void {
   const { send } = core.state;
-  if (core.flight.size === 0) return;
-  for (const { chunk } of core.flight) if (!chunk.abandoned) reportFailed(core, chunk, true, "takeover");
+  if (send.outstanding.length === 0) return;
+  for (const chunk of send.outstanding) if (!chunk.abandoned) reportFailed(core, chunk, true, "takeover");
   const lastTsn = tsnAdd(send.nextTsn, -1);
   reportRanges(core, "outbound", send.cumulativeAck, [{ first: tsnNext(send.cumulativeAck), last: lastTsn }]);
   while (core.flight.size > 0) core.flight.shift();

@@ -56,6 +56,22 @@ describe("down the recovery ladder", () => {
     expect(stage.toCluster().length).toBe(10 + 6);
   });
 
+  it("restarts the association where a lease is larger than any gap that a peer takes", () => {
+    const stage = new StaleTakeover({
+      seed: 7,
+      extensions: { partialReliability: true },
+      spareTsns: 100_000,
+    });
+    stage.world.network.faults = { ...quietNetwork, loss: 1 };
+    stage.send(stage.a);
+    stage.world.network.faults = quietNetwork;
+    stage.takeOver(0, 0);
+    stage.world.run(1000);
+    expect(stage.steps()).toEqual(["resynchronise", "restart"]);
+    expect(stage.reports("outbound")).toMatchObject([{ messagesAtMost: 1 }]);
+    expect(stage.b?.events.map((event) => event.split(" ")[0])).toEqual(["restart", "comm-up"]);
+  });
+
   it("restarts the association where the peer refuses that, or knows neither", () => {
     for (const [extensions, steps] of [
       [{ streamReconfiguration: true }, ["lease", "probe", "stream-reset", "resynchronise", "restart"]],
