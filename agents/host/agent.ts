@@ -25,6 +25,8 @@ export interface Reporter {
   record(records: readonly InstanceRecord[]): void;
 }
 
+const lateText =
+  "this computer stood still before it sent: the packets are dropped, since another may have taken over";
 /** Who is told to end waits so long for its handover, and looks so often. */
 const longestHandoverMs = 1000;
 const pollMs = 2;
@@ -322,13 +324,15 @@ export class Agent {
       this.#send(packets, 1, [...records]);
       return;
     }
-    const { packets, frames, records, becamePrimary, refusals } = instance.takeOutputs(startMs);
+    const { packets, frames, records, becamePrimary, refusals, sendUntilMs } = instance.takeOutputs(startMs);
     // The links go first: what waits for another computer should not wait for anything else.
     for (const [name, link] of this.#links) {
       link.send(frames.filter(({ to }) => to === name).map(({ frame }) => frame));
     }
     for (const name of refusals) this.#links.get(name)?.giveUp();
-    this.#send(packets, instance.epoch, records);
+    const isLate = packets.length > 0 && this.#clock.nowMs() > sendUntilMs;
+    if (isLate) records.push(eventRecord("stall", lateText, startMs, { packets: packets.length }));
+    this.#send(isLate ? [] : packets, instance.epoch, records);
     if (becamePrimary !== undefined) this.#recordChange(becamePrimary, startMs);
   }
 

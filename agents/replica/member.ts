@@ -24,6 +24,8 @@ export interface MemberOutputs {
   readonly records: InstanceRecord[];
   /** Set when this member became the primary in this turn: to be recorded once all of it is carried out. */
   readonly becamePrimary: BecamePrimary | undefined;
+  /** After this instant the packets are not to be sent any more: another member may have taken over. */
+  readonly sendUntilMs: number;
   /** Links on which something came that makes no sense: they are to be given up. */
   readonly refusals: readonly LinkName[];
 }
@@ -214,7 +216,14 @@ export class Member {
     const refusals = [...this.#refused];
     this.#refused.clear();
     const [frames, records] = [this.#frames.splice(0), this.#records.splice(0)];
-    return { packets, frames, records, becamePrimary, refusals };
+    return { packets, frames, records, becamePrimary, refusals, sendUntilMs: this.#sendUntilMs(nowMs) };
+  }
+
+  /** The lease that held at `nowMs` ends so much before anybody may take over; half of it is for clocks and networks. */
+  #sendUntilMs(nowMs: number): number {
+    const { leaseMs, takeoverAfterMs } = this.#options;
+    const isGuarded = this.#role instanceof PrimaryDuty && !this.#role.isAlone;
+    return isGuarded ? nowMs + (takeoverAfterMs - leaseMs) / 2 : Infinity;
   }
 
   #become(transition: Transition, nowMs: number): void {

@@ -43,6 +43,11 @@ export class PrimaryDuty implements Role {
     this.#right = parts.right;
   }
 
+  /** Nobody can take over: no lease is needed. */
+  get isAlone(): boolean {
+    return this.#right.isAlone;
+  }
+
   get #holder(): LinkName {
     return this.#options.keeper === "store" ? "keeper" : "partner";
   }

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Member } from "../../agents/replica/index.ts";
 import type { ClusterWorld } from "./cluster.ts";
+import { leaseMs, takeoverAfterMs } from "./cluster.ts";
 import { quietNetwork } from "./network.ts";
 import { connected, drain, hasEvent, judge, lossy, smallMessages, startLoads } from "./scenario.ts";
 
@@ -48,6 +49,18 @@ describe("planned switch-over", () => {
     world.run(100);
     expect(world.takenOver).toBe(true);
     expect(world.b.handOver(world.nowMs)).toContain("no standby");
+  });
+});
+
+describe("what a member gives out", () => {
+  it("is to be sent before anybody may have taken over, and at any time where nobody can", () => {
+    const world = connected(1, quietNetwork);
+    const { nowMs } = world;
+    const spare = (takeoverAfterMs - leaseMs) / 2;
+    expect(world.a?.takeOutputs(nowMs).sendUntilMs).toBe(nowMs + spare);
+    world.killPrimary();
+    world.run(100);
+    expect(world.b.takeOutputs(world.nowMs).sendUntilMs).toBe(Infinity);
   });
 });
 
