@@ -9,6 +9,9 @@ const keyOfSent = (record: HostSent): string => `${record.checksum}/${record.loc
 const keyOfPacket = ({ sctp }: ObservedPacket): string =>
   `${sctp.checksum}/${sctp.sourceAddress}/${sctp.destinationAddress}`;
 
+/** A program's stamp of its own doing and the kernel's stamp of the packet lie this close together. */
+const stampGrainMicros = 1_000;
+
 interface Ledger {
   readonly sent: HostSent[];
   readonly seen: ObservedPacket[];
@@ -23,12 +26,33 @@ function unpaired(sent: readonly HostSent[], seen: readonly ObservedPacket[]): L
     if (queue === undefined) waiting.set(key, [packet]);
     else queue.push(packet);
   }
-  const missing = sent.filter((record) => waiting.get(keyOfSent(record))?.shift() === undefined);
-  return { sent: missing, seen: [...waiting.values()].flat() };
+  const paired = new Map<string, number>();
+  const missing = sent.filter((record) => {
+    const packet = waiting.get(keyOfSent(record))?.shift();
+    if (packet !== undefined) paired.set(keyOfSent(record), packet.at);
+    return packet === undefined;
+  });
+  // An interface that refuses a packet shows it, and again when the agent tries once more at once.
+  const isRepeat = (packet: ObservedPacket): boolean => {
+    const at = paired.get(keyOfPacket(packet));
+    return at !== undefined && Math.abs(packet.at - at) <= stampGrainMicros;
+  };
+  return { sent: missing, seen: [...waiting.values()].flat().filter((packet) => !isRepeat(packet)) };
 }
 
-/** A program's stamp of its own doing and the kernel's stamp of the packet lie this close together. */
-const stampGrainMicros = 1_000;
+/** Whether an agent was killed before it could hand over the record of a packet; another one may run there later. */
+function tookItsRecords(
+  scene: Scene,
+  host: HistoryHost,
+  sent: readonly HostSent[],
+  packet: ObservedPacket,
+): boolean {
+  return scene.history.faults.some(({ host: of, fault, at }) => {
+    if (of !== host.name || fault !== "kill" || packet.at > at + host.clockErrorMicros) return false;
+    const last = sent.findLast((record) => record.at <= at)?.at ?? Number.NEGATIVE_INFINITY;
+    return packet.at > last - stampGrainMicros;
+  });
+}
 
 /**
  * Where the two books cannot be compared: the capture stands from its first to its last packet, a
@@ -44,7 +68,11 @@ function comparable(scene: Scene, host: HistoryHost, sent: readonly HostSent[], 
   const lastRecordAt = sent.at(-1)?.at ?? Number.NEGATIVE_INFINITY;
   return {
     sent: open.sent.filter((record) => record.at >= from && record.at <= to && record.at < faultAt),
-    seen: open.seen.filter((packet) => fault === undefined || packet.at <= lastRecordAt - stampGrainMicros),
+    seen: open.seen.filter(
+      (packet) =>
+        (fault === undefined || packet.at <= lastRecordAt - stampGrainMicros) &&
+        !tookItsRecords(scene, host, sent, packet),
+    ),
   };
 }
 
