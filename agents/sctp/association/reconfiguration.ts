@@ -5,6 +5,7 @@ import { pathForNewData } from "../path/path.ts";
 import type { Parameter } from "../wire/index.ts";
 import type { AssociationCore } from "./core.ts";
 import { deliverWhatIsReady, resetReceiving, resetStreamsFrom } from "./deliver.ts";
+import { hasNothingToRepeat } from "../tx/send-state.ts";
 import { noEcn } from "./ecn-state.ts";
 import { skipFrom } from "./on-forward-tsn.ts";
 import type {
@@ -127,10 +128,13 @@ export function sendReconfiguration(core: AssociationCore): void {
 /** What is begun in the streams has to be numbered first; SSN/TSN reset wants nothing outstanding (C2). */
 function isReady(core: AssociationCore, wanted: WantedReconfiguration): boolean {
   const { send } = core.state;
-  if (wanted.kind === "ssn-tsn-reset")
-    return send.outstanding.length === 0 && !core.scheduler.isFinishing(send, []);
+  if (wanted.kind === "ssn-tsn-reset") return isSettled(core) && !core.scheduler.isFinishing(send, []);
   return wanted.kind !== "outgoing-reset" || !core.scheduler.isFinishing(send, wanted.streams);
 }
+
+/** Without FORWARD TSN what was given up stays outstanding for ever: only a takeover leaves that. */
+const isSettled = ({ state: { send, agreement } }: AssociationCore): boolean =>
+  send.outstanding.length === 0 || (!agreement.extensions.partialReliability && hasNothingToRepeat(send));
 
 function begin(core: AssociationCore, wanted: WantedReconfiguration): void {
   const { nextRequest, peerNextRequest, wanted: all } = core.state.reconfiguration;
@@ -239,6 +243,7 @@ function perform(
       const { nextTsns } = answer;
       if (nextTsns === undefined) return;
       core.change({ kind: "outboundTsnReset", nextTsn: nextTsns.receiver });
+      while (core.flight.size > 0) core.flight.shift();
       resetReceivingFrom(core, nextTsns.sender);
       core.ecn = noEcn;
       return;

@@ -7,6 +7,7 @@ import { pauseForReset, wantReconfiguration } from "./reconfiguration.ts";
 import type { ResumeTerms } from "./resume-terms.ts";
 import { noMoreComes } from "./resynchronise.ts";
 import { tsnAdd, tsnNext } from "../base/serial.ts";
+import type { OutstandingChunk } from "../tx/send-state.ts";
 import { mayReceiveData } from "./data-phases.ts";
 
 /*
@@ -17,7 +18,7 @@ import { mayReceiveData } from "./data-phases.ts";
 
 /** Takes note of how far the state is behind what the peer saw, before anything is sent. */
 export function beginRecovery(core: AssociationCore, { lag }: ResumeTerms): void {
-  const { send, receive, phase } = core.state;
+  const { send, receive, phase, agreement } = core.state;
   if (lag !== undefined && mayReceiveData(phase) && !receive.behind) {
     core.change({ kind: "receiveBehind", behind: true });
   }
@@ -26,7 +27,9 @@ export function beginRecovery(core: AssociationCore, { lag }: ResumeTerms): void
     return;
   }
   const firstUnknownTsn = lag === undefined ? undefined : giveUpUnknown(core, lag.lease);
-  const isUnfinished = receive.behind || [...send.outstanding].some(({ unknown }) => unknown !== undefined);
+  const isStuck = ({ unknown, abandoned }: OutstandingChunk): boolean =>
+    unknown !== undefined || (abandoned && !agreement.extensions.partialReliability);
+  const isUnfinished = receive.behind || [...send.outstanding].some(isStuck);
   if (lag === undefined && !isUnfinished) return;
   core.recovery = {
     startedAtMs: core.nowMs,
@@ -57,12 +60,20 @@ function endOrRestart(core: AssociationCore, why: string): void {
 /** Asks for new TSNs and SSNs. What is outstanding cannot be sent any more then: with all other numbers it might come twice. */
 function resetNumbers(core: AssociationCore, why: string): void {
   if (core.recovery === undefined) return;
-  dropOutstanding(core);
+  giveUpOutstanding(core);
   core.recovery = { ...core.recovery, resetFromTsn: core.state.send.nextTsn };
   const text = `${why}: it is asked to begin with new TSNs and SSNs`;
   core.notify({ type: "recovery-step", step: "stream-reset", text });
   pauseForReset(core);
-  wantReconfiguration(core, { kind: "ssn-tsn-reset" });
+  // Another instance may have asked already.
+  if (!isResetting(core)) wantReconfiguration(core, { kind: "ssn-tsn-reset" });
+}
+
+function isResetting({ state }: AssociationCore): boolean {
+  const { inFlight, wanted } = state.reconfiguration;
+  return [...wanted, ...(inFlight === undefined ? [] : [inFlight.request])].some(
+    ({ kind }) => kind === "ssn-tsn-reset",
+  );
 }
 
 /** The reset that was asked for was done or refused. */
@@ -70,28 +81,27 @@ export function noticeReset(core: AssociationCore): void {
   const { recovery } = core;
   const from = recovery?.resetFromTsn;
   if (recovery === undefined || from === undefined || core.state.phase === "closed") return;
-  const { inFlight, wanted } = core.state.reconfiguration;
-  if (inFlight?.request.kind === "ssn-tsn-reset" || wanted.some(({ kind }) => kind === "ssn-tsn-reset"))
-    return;
+  if (isResetting(core)) return;
   core.recovery = { ...recovery, resetFromTsn: undefined };
   if (core.state.send.nextTsn === from) restart(core, "the peer does not reset its numbers");
 }
 
 /** The endpoint calls the peer again, who then sees a restart. */
 function restart(core: AssociationCore, why: string): void {
-  dropOutstanding(core);
+  giveUpOutstanding(core);
   noMoreComes(core);
   core.notify({ type: "recovery-step", step: "restart", text: why });
   core.restartWanted = why;
 }
 
 /** Gives up all that has a TSN. The peer throws away what it has got out of sequence, so that is lost too. */
-function dropOutstanding(core: AssociationCore): void {
+function giveUpOutstanding(core: AssociationCore): void {
   const { send } = core.state;
   if (send.outstanding.length === 0) return;
-  for (const chunk of send.outstanding) if (!chunk.abandoned) reportFailed(core, chunk, true, "takeover");
-  const lastTsn = tsnAdd(send.nextTsn, -1);
-  reportRanges(core, "outbound", send.cumulativeAck, [{ first: tsnNext(send.cumulativeAck), last: lastTsn }]);
-  while (core.flight.size > 0) core.flight.shift();
-  core.change({ kind: "tsnsPassed", ackedTsn: lastTsn, limitTsn: send.nextTsn, streams: [] });
+  const left = [...send.outstanding].filter(({ abandoned }) => !abandoned);
+  for (const chunk of left) reportFailed(core, chunk, true, "takeover");
+  const last = tsnAdd(send.nextTsn, -1);
+  reportRanges(core, "outbound", send.cumulativeAck, [{ first: tsnNext(send.cumulativeAck), last }]);
+  if (left.length > 0) core.change({ kind: "abandoned", tsns: left.map(({ tsn }) => tsn) });
+  for (const transmission of core.flight) core.flight.markAbandoned(transmission);
 }

@@ -246,8 +246,15 @@ export function resetStreams(state: SendState, streamIds: readonly number[]): vo
   }
 }
 
+/** Whether all that the peer has not acknowledged was given up. */
+export function hasNothingToRepeat({ outstanding }: SendState): boolean {
+  for (const { abandoned } of outstanding) if (!abandoned) return false;
+  return true;
+}
+
 export function resetTsn(state: SendState, nextTsn: Tsn): void {
-  assert(state.outstanding.length === 0, "TSNs jump only while nothing is outstanding");
+  assert(hasNothingToRepeat(state), "TSNs jump only while nothing is outstanding");
+  state.outstanding.clear();
   state.nextTsn = nextTsn;
   state.cumulativeAck = tsnAdd(nextTsn, -1);
   resetStreams(state, []);
