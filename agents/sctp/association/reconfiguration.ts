@@ -15,7 +15,7 @@ import type {
   WantedReconfiguration,
 } from "./reconfiguration-state.ts";
 import { reconfigurationResult } from "./reconfiguration-state.ts";
-import { resynchronise } from "./resynchronise.ts";
+import { dropBefore, resynchronise } from "./resynchronise.ts";
 import { maySendData } from "./data-phases.ts";
 import { countPathError } from "./time-outs.ts";
 
@@ -273,6 +273,7 @@ function resetReceivingFrom(core: AssociationCore, nextTsn: Tsn): void {
   }
   const isAhead = !tsnLess(receive.cumulativeTsn, nextTsn) || receive.above.length > 0;
   if (!isAhead) return resetReceiving(core, tsnAdd(nextTsn, -1));
+  if (receive.adopted !== undefined) dropBefore(core, nextTsn);
   resetStreamsFrom(core, nextTsn);
   skipFrom(core, nextTsn);
 }

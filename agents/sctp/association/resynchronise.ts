@@ -127,6 +127,33 @@ function hopeless(core: AssociationCore, isLost: (tsn: Tsn) => boolean): Hopeles
   };
 }
 
+/** What is in hand of messages from before `tsn` never becomes whole: from there on the peer uses other numbers. */
+export function dropBefore(core: AssociationCore, tsn: Tsn): void {
+  const { receive } = core.state;
+  const discarded = [...receive.buffered.values()].filter((each) => tsnLess(each.tsn, tsn));
+  const ended = receive.partial.filter(({ nextTsn }) => tsnLessOrEqual(nextTsn, tsn));
+  if (discarded.length + ended.length === 0) return;
+  const lost = [...discarded.map((each) => each.tsn), ...ended.map(({ nextTsn }) => tsnAdd(nextTsn, -1))];
+  reportRanges(
+    core,
+    "inbound",
+    receive.cumulativeTsn,
+    lost.map((each) => ({ first: each, last: each })),
+  );
+  for (const each of discarded) core.reassembly.remove([each]);
+  const aborted = ended.map(({ streamId, unordered, ssn }) => ({ streamId, unordered, ssn }));
+  core.receivedSequence = core.change({
+    kind: "dataSkipped",
+    cumulativeTsn: receive.cumulativeTsn,
+    discarded: discarded.map((each) => each.tsn),
+    aborted,
+    advances: [],
+    skips: [],
+    unorderedSkips: [],
+  });
+  partialDeliveriesAborted(core, aborted);
+}
+
 /** So long after a takeover nothing of before is under way any more. */
 const settledAfterRtos = 3;
 
