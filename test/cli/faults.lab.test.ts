@@ -98,7 +98,7 @@ describe.skipIf(reason)(
       await run.until("Load:");
       expect(await rules()).toMatch(/table inet understudy_[0-9a-f]{12} \{[^}]*port-unreachable/);
       expect(await rules()).not.toMatch(/ifname "\w+" drop/);
-      await run.until("Takeover:");
+      await run.until("What comes of it");
       const during = await rules();
       expect(during).toContain('iifname "out0" drop');
       expect(during).toContain('oifname "out0" drop');
@@ -346,7 +346,7 @@ describe.skipIf(reason)(
       },
     );
 
-    it.each(["Connect to", "Deploy", "captures on", "Associate", "Load", "Fault", "Takeover", "Drain"])(
+    it.each(["Connect to", "Deploy", "captures on", "Associate", "Load", "Fault", "What comes of it", "Drain"])(
       "Ctrl-C at the step %j",
       async (step) => {
         const run = startUnderstudy(machines.env, [

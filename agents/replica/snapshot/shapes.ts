@@ -287,6 +287,8 @@ export const associationShape: z.ZodType<Omit<AssociationSnapshot, "state" | "co
     asconfPath: optional(address),
     wantedPrimary: optional(address),
     recovery: optional(recovery),
+    lostAddresses: optional(z.array(address).max(256)),
+    lostSinceSequence: optional(count),
     leftUntilMs: optional(z.array(z.tuple([address, real])).max(256)),
     peerKeyId: bit16,
     paths: z.array(pathShape).min(1).max(256),

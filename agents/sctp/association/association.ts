@@ -296,6 +296,7 @@ export class Association {
   /** From now on packets can leave from these addresses of ours, as far as the peer was not told otherwise (RFC 5061). */
   useSources(sources: readonly string[]): void {
     const core = this.#core;
+    core.lostAddresses = core.lostAddresses.filter((each) => !sources.includes(each));
     core.useSources(sources.filter((each) => core.mayLeaveFrom(each)));
   }
 

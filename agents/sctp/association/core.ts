@@ -168,6 +168,10 @@ export class AssociationCore {
   asconfPath: string | undefined;
   /** Addresses of ours that were deleted, and how long what left there before may be answered out of the blue. */
   readonly leftUntilMs: Map<string, number> = new Map<string, number>();
+  /** Addresses of ours at which nobody is any more and of which the peer is still to hear. */
+  lostAddresses: readonly string[] = [];
+  /** What was received after this update came to the address of who goes on. */
+  lostSinceSequence: number = 0;
   /** Address that the peer wants to be the primary one, and that is not confirmed yet. */
   wantedPrimary: string | undefined;
   /** Only where this instance began with an older state. */

@@ -49,6 +49,8 @@ export interface AssociationSnapshot {
   readonly asconfPath: string | undefined;
   readonly wantedPrimary: string | undefined;
   readonly recovery: Recovery | undefined;
+  readonly lostAddresses?: readonly string[] | undefined;
+  readonly lostSinceSequence?: number | undefined;
   readonly leftUntilMs?: readonly (readonly [address: string, untilMs: number])[] | undefined;
   readonly keys: KeyRingSnapshot;
   readonly peerKeyId: number;
@@ -92,6 +94,8 @@ export function takeSnapshot(core: AssociationCore): AssociationSnapshot {
     asconfPath: core.asconfPath,
     wantedPrimary: core.wantedPrimary,
     recovery: core.recovery,
+    lostAddresses: core.lostAddresses,
+    lostSinceSequence: core.lostSinceSequence,
     leftUntilMs: [...core.leftUntilMs],
     keys: core.keys.snapshot(),
     peerKeyId: core.authenticator?.peerKeyId ?? 0,
@@ -137,6 +141,8 @@ export function restoreCore(snapshot: AssociationSnapshot, setting: AssociationS
   core.asconfPath = snapshot.asconfPath;
   core.wantedPrimary = snapshot.wantedPrimary;
   core.recovery = snapshot.recovery;
+  core.lostAddresses = snapshot.lostAddresses ?? [];
+  core.lostSinceSequence = snapshot.lostSinceSequence ?? 0;
   for (const [address, untilMs] of snapshot.leftUntilMs ?? []) core.leftUntilMs.set(address, untilMs);
   core.paths.clear();
   for (const path of snapshot.paths) core.paths.set(path.address, { ...clonePath(path), flightBytes: 0 });

@@ -22,6 +22,7 @@ import { dropExpired, givesUp, makeForwardTsn } from "./partial-reliability.ts";
 import { sendAsconf } from "./asconf.ts";
 import { isProbing, prepareProbe } from "./probe.ts";
 import { noticeReset } from "./recovery-ladder.ts";
+import { forgetLostAddresses } from "./redirect.ts";
 import { sendReconfiguration } from "./reconfiguration.ts";
 import { maySendData } from "./data-phases.ts";
 import { startShutdownWhenDrained } from "./shutdown.ts";
@@ -51,6 +52,7 @@ export function flush(core: AssociationCore): void {
   noticeReset(core);
   startShutdownWhenDrained(core, nowMs);
   sendReconfiguration(core);
+  forgetLostAddresses(core);
   sendAsconf(core);
   const mayData = maySendData(core.state.phase) && !isProbing(core);
   const dataPath = pathForNewData(core.allPaths, core.primaryPath);

@@ -18,30 +18,44 @@ function takenOver(extensions: Partial<Extensions>, lagTurns: number): StaleTake
   return stage;
 }
 
-const peerSendsTo = (stage: StaleTakeover): readonly string[] =>
+const peerSendsTo = (stage: StaleTakeover, sinceMs: number): readonly string[] =>
   stage.world.network.log
-    .filter(({ atMs, datagram }) => atMs > stage.tookOverAtMs + 10 && datagram.from === "192.0.2.20")
+    .filter(({ atMs, datagram }) => atMs > sinceMs && datagram.from === "192.0.2.20")
     .map(({ datagram }) => datagram.to);
 
 describe("the peer of a lost address", () => {
-  it.each([0, 8])("is sent away from it by ASCONF at once, from a state %i turns old", (lagTurns) => {
-    const stage = takenOver({ partialReliability: true, ...withAsconf }, lagTurns);
-    stage.world.run(10);
-    expect(stage.steps()).toContain("redirect");
-    const { agreement } = stage.stateOf(stage.peer);
-    expect(agreement.peerAddresses).toEqual([ownAddress]);
-    expect(stage.stateOf(stage.peer).primaryAddress).toBe(ownAddress);
-    for (let at = 0; at < 20; at++) {
-      stage.send(stage.peer, { size: 200 });
-      stage.world.run(100);
-    }
-    expect(new Set(peerSendsTo(stage))).toEqual(new Set([ownAddress]));
-    expect(stage.toCluster().slice(-20)).toHaveLength(20);
-  });
+  it.each([0, 8])(
+    "is sent away from it by ASCONF, and forgets it once nothing is missing, from a state %i turns old",
+    (lagTurns) => {
+      const stage = takenOver({ partialReliability: true, ...withAsconf }, lagTurns);
+      stage.world.run(10);
+      expect(stage.steps()).toContain("redirect");
+      expect(stage.stateOf(stage.peer).primaryAddress).toBe(ownAddress);
+      // Not before it has sent here: usrsctp loses what is outstanding to an address that it is told to delete.
+      expect(stage.stateOf(stage.peer).agreement.peerAddresses).toContain(lostAddress);
+      const send20 = (): void => {
+        for (let at = 0; at < 20; at++) {
+          stage.send(stage.peer, { size: 200 });
+          stage.world.run(100);
+        }
+      };
+      send20();
+      expect(stage.stateOf(stage.peer).agreement.peerAddresses).toEqual([ownAddress]);
+      const forgottenAtMs = stage.world.nowMs;
+      send20();
+      expect(new Set(peerSendsTo(stage, forgottenAtMs))).toEqual(new Set([ownAddress]));
+      expect(stage.toCluster().slice(-20)).toHaveLength(20);
+    },
+  );
 
   it("hears of it again when it is back", () => {
     const stage = takenOver({ partialReliability: true, ...withAsconf }, 0);
-    stage.world.run(500);
+    for (let at = 0; at < 20; at++) {
+      stage.world.run(100);
+      stage.send(stage.peer, { size: 200 });
+    }
+    stage.world.run(100);
+    expect(stage.stateOf(stage.peer).agreement.peerAddresses).toEqual([ownAddress]);
     const { b } = stage;
     expect(b?.endpoint.addAddress(b.handle ?? 0, lostAddress, stage.world.nowMs)).toBe("accepted");
     stage.world.run(500);
