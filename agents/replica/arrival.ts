@@ -14,6 +14,8 @@ export class Arrival implements Role {
   readonly #epoch: number;
   readonly #standby: StandbyInstance;
   readonly #sinceMs: number;
+  readonly #options: MemberOptions;
+  #proveAgainAtMs: number = Infinity;
   readonly #packets: ArrivedPacket[] = [];
   #provedAtMs: number | undefined;
   #partnerHasEnded: boolean = false;
@@ -25,18 +27,21 @@ export class Arrival implements Role {
     this.#epoch = epoch;
     this.#standby = standby;
     this.#sinceMs = nowMs;
+    this.#options = options;
     this.#keeperAgrees = options.keeper === undefined;
     this.#prove(nowMs);
     if (!this.#keeperAgrees) this.#outputs.frames.push({ to: "keeper", frame: { kind: "claim", epoch } });
   }
 
   #prove(nowMs: number): void {
+    this.#proveAgainAtMs = nowMs + this.#options.beatIntervalMs;
     const frame = { kind: "beat", epoch: this.#epoch, stampMs: nowMs } as const;
     this.#outputs.frames.push({ to: "partner", frame });
   }
 
   linkUp(link: LinkName, nowMs: number): void {
     if (link === "partner") this.#prove(nowMs);
+    else if (!this.#keeperAgrees) this.#askKeeperAtMs = nowMs;
   }
 
   linkDown(link: LinkName, ended: boolean): void {
@@ -47,15 +52,26 @@ export class Arrival implements Role {
     if (link === "partner") {
       // Whoever handed over has our epoch: another process answers in its place, and holds nothing.
       if (frame.kind === "hello" && frame.epoch < this.#epoch) this.#partnerHasEnded = true;
-      else if (frame.kind === "beat" && (frame.stampMs ?? 0) >= this.#sinceMs)
-        this.#provedAtMs = frame.stampMs;
+      else if (frame.kind === "beat") this.#answered(frame.stampMs ?? 0, nowMs);
       else if (frame.kind === "inbound") {
         const { packet: bytes, route, congestionExperienced } = frame;
         this.receive({ bytes, route, congestionExperienced });
       }
     } else if (frame.kind === "claimed") this.#keeperAgrees = true;
     else if (frame.kind === "state" || frame.kind === "lease") this.#standby.hold(frame, nowMs);
-    else if (frame.kind === "claimDenied") this.#askKeeperAtMs = nowMs + Math.max(frame.retryAfterMs, 1);
+    else if (frame.kind === "claimDenied") this.#denied(frame.retryAfterMs, nowMs);
+  }
+
+  /** Whoever handed over waits for us after each answer, and takes over after that: an old one proves nothing. */
+  #answered(sentAtMs: number, nowMs: number): void {
+    const { leaseMs } = this.#options;
+    if (sentAtMs >= this.#sinceMs && nowMs - sentAtMs <= leaseMs) this.#provedAtMs = sentAtMs;
+  }
+
+  /** 0: not as long as things are as they are. */
+  #denied(retryAfterMs: number, nowMs: number): void {
+    this.#askKeeperAtMs =
+      nowMs + (retryAfterMs > 0 ? Math.max(retryAfterMs, 1) : this.#options.takeoverAfterMs);
   }
 
   receive(packet: ArrivedPacket): void {
@@ -67,19 +83,21 @@ export class Arrival implements Role {
   }
 
   advance(nowMs: number): void {
+    if (this.#proveAgainAtMs <= nowMs) this.#prove(nowMs);
     if (this.#askKeeperAtMs > nowMs) return;
     this.#askKeeperAtMs = Infinity;
     this.#outputs.frames.push({ to: "keeper", frame: { kind: "claim", epoch: this.#epoch } });
   }
 
-  nextDeadlineMs(): number | undefined {
-    return this.#askKeeperAtMs === Infinity ? undefined : this.#askKeeperAtMs;
+  nextDeadlineMs(): number {
+    return Math.min(this.#askKeeperAtMs, this.#proveAgainAtMs);
   }
 
   settle(nowMs: number): { outputs: RoleOutputs; transition?: Transition | undefined } {
     const outputs = this.#outputs;
     this.#outputs = noOutputs();
-    const isProved = this.#provedAtMs !== undefined || this.#partnerHasEnded;
+    const isFresh = this.#provedAtMs !== undefined && nowMs - this.#provedAtMs <= this.#options.leaseMs;
+    const isProved = isFresh || this.#partnerHasEnded;
     if (!isProved || !this.#keeperAgrees) return { outputs };
     const arrival = {
       standby: this.#standby,

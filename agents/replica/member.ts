@@ -129,8 +129,8 @@ export class Member {
     const isGrant = frame.kind === "claimed" || frame.kind === "handover";
     if (frame.epoch > this.#epoch && !isGrant) this.#otherPrimary(frame.epoch, nowMs);
     if (frame.epoch < this.#epoch) {
-      // Whoever was replaced learns it, whatever it says.
-      if (frame.kind === "hello" || frame.kind === "beat")
+      // A member that was replaced learns it, whatever it says; a keeper that began anew is no member.
+      if (link === "partner" && (frame.kind === "hello" || frame.kind === "beat"))
         this.#frames.push({ to: link, frame: { kind: "fenced", epoch: this.#epoch } });
       if (frame.kind !== "hello" || frame.role === "primary") return;
     }
@@ -241,6 +241,7 @@ export class Member {
       case "standby-after-handover": {
         const standby = StandbyInstance.former(this.#standbyOptions, transition.states, nowMs);
         this.#role = new StandbyWatch(this.#options, this.#epoch, standby, false);
+        if (this.#isUp.keeper) this.#role.linkUp("keeper", nowMs);
         return;
       }
       case "standby":

@@ -179,6 +179,8 @@ export class PrimaryDuty implements Role {
     if (this.#handover !== undefined) return "a handover is under way already";
     if (!this.#partnerIsStandby) return "there is no standby to hand over to";
     if (!this.#replicator.isCurrent) return "the standby is not synchronised yet";
+    if (this.#options.keeper !== undefined && !this.#isUp.keeper)
+      return "the keeper, which has to agree, cannot be reached";
     this.#handover = { sinceMs: nowMs, packets: [] };
     this.active.isPaused = true;
     const text = `planned switch-over to the other member, under epoch ${this.#epoch + 1}`;

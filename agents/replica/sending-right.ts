@@ -44,6 +44,9 @@ export class SendingRight {
   readonly #isUp: Record<LinkName, boolean> = { partner: false, keeper: false };
   readonly #hasEnded: Record<LinkName, boolean> = { partner: false, keeper: false };
   #askedAtMs: number = -Infinity;
+  /** Answers that are under way, and how many of them are about an earlier time alone. */
+  readonly #grantsDue: Record<LinkName, number> = { partner: 0, keeper: 0 };
+  #oldGrants: Record<LinkName, number> = { partner: 0, keeper: 0 };
   #hadLease: boolean = false;
   #records: InstanceRecord[] = [];
   #frames: AddressedFrame[] = [];
@@ -79,13 +82,15 @@ export class SendingRight {
     this.#isUp[link] = true;
     this.#hasEnded[link] = false;
     this.#heardAtMs[link] = nowMs;
-    if (link === "partner" && this.#isAlone) this.#tellStandby();
+    if (link === "partner" && this.#isAlone) this.#tell(link);
   }
 
   /** `ended`: the process at the other end is surely gone. */
   linkDown(link: LinkName, ended: boolean, nowMs: number): void {
     this.#isUp[link] = false;
     this.#hasEnded[link] = ended;
+    this.#grantsDue[link] = 0;
+    this.#oldGrants[link] = 0;
     const { partner, keeper } = this.#hasEnded;
     if (partner && (keeper || this.#options.keeper !== "store"))
       this.#goAlone("nobody is left who could take over", nowMs);
@@ -100,6 +105,8 @@ export class SendingRight {
     if (!this.#isAlone) return;
     this.#isAlone = false;
     this.#wentAlone = false;
+    // What they grant is what they were told before this.
+    this.#oldGrants = { ...this.#grantsDue };
     this.#heardAtMs.partner = nowMs;
     this.#heardAtMs.keeper = nowMs;
     // Whoever holds it cannot have waited long enough for a takeover yet: it learns that it may only now.
@@ -114,7 +121,9 @@ export class SendingRight {
 
   /** Whoever would have to agree to a takeover will not, until it is told that the state is current again. */
   soloGranted(link: LinkName, nowMs: number): void {
-    if (link === this.#arbiter) this.#goAlone(`the ${link} will let nobody take over`, nowMs);
+    this.#grantsDue[link] -= 1;
+    if (this.#oldGrants[link] > 0) this.#oldGrants[link] -= 1;
+    else if (link === this.#arbiter) this.#goAlone(`the ${link} will let nobody take over`, nowMs);
   }
 
   /** Another instance has taken over: this one never sends again. */
@@ -159,7 +168,7 @@ export class SendingRight {
 
   #reconsider(nowMs: number): void {
     if (this.#isAlone || this.#lease.fenced || nowMs < this.#silenceDueMs()) return;
-    const { keeper, fencing, epoch } = this.#options;
+    const { keeper, fencing } = this.#options;
     if (keeper === undefined) {
       if (fencing === "keep-primary")
         this.#goAlone("the standby is silent, and the primary is to be kept", nowMs);
@@ -168,20 +177,20 @@ export class SendingRight {
     }
     this.#askedAtMs = nowMs;
     const arbiter = this.#arbiter;
-    if (arbiter !== undefined && this.#isUp[arbiter])
-      this.#frames.push({ to: arbiter, frame: { kind: "solo", epoch } });
+    if (arbiter !== undefined && this.#isUp[arbiter]) this.#tell(arbiter);
   }
 
-  /** It must not go on from what it holds, should it read this. */
-  #tellStandby(): void {
-    this.#frames.push({ to: "partner", frame: { kind: "solo", epoch: this.#options.epoch } });
+  /** What it holds, or knows to be held, is not to be gone on from; it answers that. */
+  #tell(to: LinkName): void {
+    this.#grantsDue[to] += 1;
+    this.#frames.push({ to, frame: { kind: "solo", epoch: this.#options.epoch } });
   }
 
   #goAlone(why: string, nowMs: number): void {
     if (this.#isAlone || this.#lease.fenced) return;
     this.#isAlone = true;
     this.#wentAlone = true;
-    if (this.#isUp.partner) this.#tellStandby();
+    if (this.#isUp.partner) this.#tell("partner");
     const text = `the primary goes on alone: ${why}`;
     this.#records.push(eventRecord("solo", text, nowMs, { reason: why }));
   }

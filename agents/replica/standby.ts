@@ -41,6 +41,9 @@ export class StandbyInstance {
   #linkUp: boolean = false;
   #isCurrent: boolean = false;
   #isCurrentUnlessAlone: boolean = false;
+  #isReplaced: boolean = false;
+  /** This member was the primary before, and nobody spoke as its successor yet. */
+  #handedOver: boolean = false;
   #primaryLeft: boolean = false;
   #heardAtMs: number = -Infinity;
   #lastAdvanceMs: number = 0;
@@ -68,6 +71,7 @@ export class StandbyInstance {
     const standby = new StandbyInstance(options);
     standby.#held.adopt(states);
     standby.#isCurrent = true;
+    standby.#handedOver = true;
     standby.#listen(nowMs);
     return standby;
   }
@@ -99,6 +103,10 @@ export class StandbyInstance {
 
   linkUp(nowMs: number): void {
     this.#primaryLeft = false;
+    // Whether the primary went on alone while there was no link is what it says after its greeting.
+    this.#isCurrentUnlessAlone ||= this.#isCurrent;
+    this.#isCurrent = false;
+    this.#isReplaced = false;
     this.#listen(nowMs);
   }
 
@@ -127,21 +135,21 @@ export class StandbyInstance {
   receiveFrame(frame: ClusterFrame, nowMs: number): void {
     if (frame.epoch < this.#epoch) {
       // The words of an instance that was replaced count for nothing, but a new process there is news.
-      if (frame.kind === "hello" && frame.role === "standby")
-        this.#suspect("link-closed", "another process runs in the place of the primary", nowMs);
+      if (frame.kind === "hello" && frame.role === "standby") this.#replaced(frame.epoch, nowMs);
       return;
     }
     // The link is about to be given up: what follows on it follows on something that was not taken.
     if (this.#mustRefuse) return;
     this.#heard(nowMs);
+    if (frame.kind !== "hello" && frame.kind !== "beat") this.#handedOver = false;
     const epoch = this.#epoch;
-    if (this.#isCurrentUnlessAlone) {
+    if (this.#isCurrentUnlessAlone && frame.kind !== "hello") {
       this.#isCurrentUnlessAlone = false;
       this.#isCurrent = frame.kind !== "solo";
     }
     switch (frame.kind) {
       case "hello":
-        if (frame.role === "primary") this.#greeted();
+        if (frame.role === "primary") this.#held.restartSynchronisation();
         break;
       case "beat":
         this.#outputs.frames.push({ ...frame, epoch });
@@ -228,17 +236,23 @@ export class StandbyInstance {
     );
   }
 
-  /** A link is new. Whether the primary went on alone while there was none is what it says next. */
-  #greeted(): void {
-    this.#held.restartSynchronisation();
-    this.#isCurrentUnlessAlone = this.#isCurrent;
-    this.#isCurrent = false;
+  /**
+   * The primary has ended. While its link was down it may have gone on alone: that counts as silence. But a
+   * member that still has the epoch before ours never read that we handed over to it.
+   */
+  #replaced(epoch: number, nowMs: number): void {
+    this.#isReplaced = true;
+    if (this.#isCurrentUnlessAlone) this.#isCurrent = true;
+    this.#isCurrentUnlessAlone = false;
+    if (this.#handedOver && epoch === this.#epoch - 1)
+      this.#suspect("link-closed", "the other member was never told that it is primary", nowMs);
+    else this.#suspect("silence", "another process runs in the place of the primary", nowMs);
   }
 
   /** It speaks after all: whatever it was taken for, it is there. */
   #heard(nowMs: number): void {
     this.#heardAtMs = nowMs;
-    if (this.#suspicion?.reason === "silence") this.#suspicion = undefined;
+    if (this.#suspicion?.reason === "silence" && !this.#isReplaced) this.#suspicion = undefined;
   }
 
   /** A packet of the peer at our address: a HEARTBEAT is answered here, everything else is the primary's. */

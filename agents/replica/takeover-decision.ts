@@ -27,7 +27,9 @@ export interface TakeoverFacts {
  */
 export class TakeoverDecision {
   readonly #options: TakeoverOptions;
+  /** When the keeper was asked first, and last, of what it has not answered. */
   #claimedAtMs: number | undefined;
+  #askedAtMs: number | undefined;
   #askAgainAtMs: number = -Infinity;
   #saidWhyNot: boolean = false;
   #frames: ClusterFrame[] = [];
@@ -58,12 +60,15 @@ export class TakeoverDecision {
     if (suspicion === undefined) {
       this.#saidWhyNot = false;
       this.#askAgainAtMs = -Infinity;
-      this.#claimedAtMs = undefined;
+      this.#forgetClaim();
       return undefined;
     }
+    if (!keeperIsUp) this.#forgetClaim();
     if (!isCurrent) return this.#not("what is held here is not current", nowMs);
-    const isPatient = this.#claimedAtMs === undefined || nowMs - this.#claimedAtMs < patienceMs;
-    if (keeper !== undefined && keeperIsUp && isPatient) return this.#claim(facts.epoch + 1, nowMs);
+    const isLate = this.#askedAtMs !== undefined && nowMs - this.#askedAtMs >= patienceMs;
+    const mayDoWithout = keeper === "witness" && suspicion.reason === "link-closed";
+    if (keeper !== undefined && keeperIsUp && !(isLate && mayDoWithout))
+      return this.#claim(facts.epoch + 1, isLate, nowMs);
     if (keeper === "store") return this.#not("the store, which has the state, does not answer", nowMs);
     if (suspicion.reason === "link-closed") return facts.epoch + 1;
     if (keeper !== undefined)
@@ -79,9 +84,16 @@ export class TakeoverDecision {
     this.#records.push(eventRecord("claim-denied", text, nowMs, { reason: why }));
   }
 
-  #claim(epoch: number, nowMs: number): undefined {
-    if (this.#claimedAtMs !== undefined || nowMs < this.#askAgainAtMs) return;
-    this.#claimedAtMs = nowMs;
+  #forgetClaim(): void {
+    this.#claimedAtMs = undefined;
+    this.#askedAtMs = undefined;
+  }
+
+  /** Asks, and again where there was no answer for long. */
+  #claim(epoch: number, isLate: boolean, nowMs: number): undefined {
+    if ((this.#askedAtMs !== undefined && !isLate) || nowMs < this.#askAgainAtMs) return;
+    this.#claimedAtMs ??= nowMs;
+    this.#askedAtMs = nowMs;
     this.#frames.push({ kind: "claim", epoch });
     const text = `this instance asks the keeper for the place of the primary, epoch ${epoch}`;
     this.#records.push(eventRecord("claim", text, nowMs, { epoch }));
@@ -90,14 +102,16 @@ export class TakeoverDecision {
   /** The keeper said no. */
   denied(retryAfterMs: number, nowMs: number): void {
     if (this.#claimedAtMs === undefined) return;
-    this.#claimedAtMs = undefined;
-    this.#askAgainAtMs = nowMs + Math.max(retryAfterMs, 1);
-    this.#not(`the keeper says no, and may be asked again in ${Math.round(retryAfterMs)} ms`, nowMs);
+    this.#forgetClaim();
+    // 0: not as long as things are as they are.
+    const waitMs = retryAfterMs > 0 ? Math.max(retryAfterMs, 1) : this.#options.patienceMs;
+    this.#askAgainAtMs = nowMs + waitMs;
+    this.#not(`the keeper says no, and is asked again in ${Math.round(waitMs)} ms`, nowMs);
   }
 
   nextDeadlineMs(suspected: boolean): number | undefined {
     if (!suspected) return undefined;
-    if (this.#claimedAtMs !== undefined) return this.#claimedAtMs + this.#options.patienceMs;
+    if (this.#askedAtMs !== undefined) return this.#askedAtMs + this.#options.patienceMs;
     return this.#askAgainAtMs === -Infinity ? undefined : this.#askAgainAtMs;
   }
 }
