@@ -3,10 +3,8 @@ import type { ProtocolParameters } from "../../../agents/sctp/index.ts";
 import { rfc9260Parameters } from "../../../agents/sctp/index.ts";
 import { Dice } from "../sctp/dice.ts";
 import type { LinkKnobs } from "../sctp/knobs.ts";
-import { killPoints } from "./kill-points.ts";
-import type { ClockKnobs, CrashPlan, Death, Happening, Knobs, TimedHappening } from "./knobs.ts";
-import { memberNames } from "./knobs.ts";
-import { clusterAddresses } from "./stage.ts";
+import { drawCrashes, drawHappenings } from "./draw-happenings.ts";
+import type { ClockKnobs, Knobs } from "./knobs.ts";
 
 /** Timers so short that a run of a second holds many of them; nobody gives the association up. */
 const shortTimers: Partial<ProtocolParameters> = {
@@ -65,111 +63,19 @@ function drawParameters(dice: Dice): ProtocolParameters {
   };
 }
 
-const drawDeath = (dice: Dice): Death => dice.pick(["kill", "power"]);
-const drawRestart = (dice: Dice): number | undefined => dice.pick([undefined, 20, 100, 300, 600]);
-
-function drawCrashes(dice: Dice, activeMs: number): CrashPlan[] {
-  const count = dice.pick([0, 1, 1, 1, 2, 3]);
-  const plans = Array.from({ length: count }, (): CrashPlan => {
-    const point = dice.pick(killPoints);
-    const isRare = [
-      "claim-sent",
-      "claimed-read",
-      "handover-sent",
-      "handover-read",
-      "proved",
-      "synced-sent",
-    ].includes(point);
-    return {
-      afterMs: dice.real(0, activeMs * (isRare ? 0.2 : 0.9)),
-      point,
-      skip: isRare ? 0 : dice.pick([0, 0, 1, 2, 5]),
-      victim: dice.chance(0.75) ? "here" : "other",
-      death: drawDeath(dice),
-      restartAfterMs: drawRestart(dice),
-    };
-  });
-  return plans.sort((one, other) => one.afterMs - other.afterMs);
-}
-
-/** One address after the other goes silent, in one direction or both, and comes back in another order. */
-function drawClog(dice: Dice, peerAddresses: readonly string[], activeMs: number): TimedHappening[] {
-  const atMs = dice.real(0, activeMs);
-  const spreadMs = dice.pick([20, 100, 400]);
-  const found: TimedHappening[] = [];
-  for (const address of [...clusterAddresses, ...peerAddresses]) {
-    if (dice.chance(0.4)) continue;
-    const way = dice.pick(["from", "to", "both"]);
-    const ways: [string | undefined, string | undefined][] = [];
-    if (way !== "to") ways.push([address, undefined]);
-    if (way !== "from") ways.push([undefined, address]);
-    const cutMs = atMs + dice.real(0, spreadMs);
-    const healMs = Math.min(activeMs, cutMs + spreadMs + dice.real(0, spreadMs));
-    for (const [from, to] of ways) {
-      found.push({ atMs: cutMs, what: { kind: "cut", from, to } });
-      found.push({ atMs: Math.max(cutMs, healMs), what: { kind: "heal", from, to } });
-    }
-  }
-  return found;
-}
-
-function drawHappenings(
-  dice: Dice,
-  knobs: { activeMs: number; takeoverAfterMs: number; peerAddresses: readonly string[] },
-): TimedHappening[] {
-  const { activeMs, takeoverAfterMs, peerAddresses } = knobs;
-  const found: TimedHappening[] = [];
-  const times = (probability: number, most: number, make: () => Happening): void => {
-    for (let count = dice.chance(probability) ? dice.int(1, most) : 0; count > 0; count--)
-      found.push({ atMs: dice.real(0, activeMs), what: make() });
-  };
-  const long = (): number =>
-    dice.pick([5, 40, 150, takeoverAfterMs * 0.9, takeoverAfterMs * 1.5, takeoverAfterMs * 4]);
-  times(0.2, 1, () => ({
-    kind: "die",
-    machine: dice.pick(memberNames),
-    death: drawDeath(dice),
-    restartAfterMs: drawRestart(dice),
-  }));
-  times(0.3, 2, () => ({
-    kind: "freeze",
-    machine: dice.pick(memberNames),
-    forMs: long(),
-    timersFirst: dice.chance(0.5),
-    batch: dice.chance(0.5),
-  }));
-  times(0.1, 2, () => ({
-    kind: "clock-jump",
-    machine: dice.pick(memberNames),
-    byMs: dice.pick([5, 60, 300]),
-  }));
-  times(0.2, 2, () => ({
-    kind: "link-cut",
-    pair: "ab",
-    to: dice.pick(["a", "b", "both", "both"]),
-    forMs: long(),
-  }));
-  times(0.2, 3, () => ({ kind: "give-up", pair: "ab", machine: dice.pick(memberNames) }));
-  times(0.3, 2, () => ({ kind: "link-stall", pair: "ab", to: dice.pick(memberNames), forMs: long() }));
-  times(0.4, 3, () => ({ kind: "handover" }));
-  times(0.1, 2, () => ({ kind: "synchronise" }));
-  times(0.1, 1, () => ({ kind: "announce" }));
-  times(0.12, 1, () => ({ kind: "shutdown", by: dice.pick(["peer", "cluster"]) }));
-  if (dice.chance(0.3)) found.push(...drawClog(dice, peerAddresses, activeMs));
-  return found.sort((one, other) => one.atMs - other.atMs);
-}
-
-/** What the seed decides, for a policy in its text form. */
+/** What the seed decides, for a policy in its text form; `witness ` before it adds a third computer that only decides. */
 export function drawKnobs(seed: number, policy: string): Knobs {
   const dice = new Dice(seed, "replication");
+  const [written, isWitnessed] = [policy.replace(/^witness /, ""), policy.startsWith("witness ")];
+  const keeper = policy.startsWith("shared") ? "store" : isWitnessed ? "witness" : undefined;
   const activeMs = dice.pick([300, 800, 1500]);
   const takeoverAfterMs = dice.pick([120, 200]);
   const peerAddresses = dice.chance(0.3) ? ["198.51.100.21", "198.51.100.22"] : ["198.51.100.21"];
   return {
     seed,
-    policy,
+    policy: written,
     fencing: dice.pick(["prefer-availability", "prefer-availability", "keep-primary"]),
-    keeper: undefined,
+    keeper,
     network: drawNetwork(dice),
     link: {
       latencyMs: dice.pick([0.05, 0.5, 3]),
@@ -189,8 +95,13 @@ export function drawKnobs(seed: number, policy: string): Knobs {
     ssnNearWrap: dice.chance(0.1),
     loadAtMs: dice.pick([0, 20, 100]),
     activeMs,
-    happenings: drawHappenings(dice, { activeMs, takeoverAfterMs, peerAddresses }),
-    crashes: drawCrashes(dice, activeMs),
+    happenings: drawHappenings(dice, {
+      activeMs,
+      takeoverAfterMs,
+      peerAddresses,
+      hasKeeper: keeper !== undefined,
+    }),
+    crashes: drawCrashes(dice, activeMs, keeper !== undefined),
   };
 }
 

@@ -23,6 +23,8 @@ export class Happenings {
     const stage = this.#stage;
     stage.trace.note(stage.nowMs, () => `* ${JSON.stringify(what)}`);
     stage.count(`fault ${what.kind}`);
+    // What the survivor of a death should learn at once may come too late now.
+    if (stage.primary === undefined) stage.hadUncleanDeath = true;
     switch (what.kind) {
       case "die":
         return this.#lifecycle.die(what.machine, what.death, what.restartAfterMs);

@@ -2,6 +2,7 @@ import type { KeeperTurns } from "./keeper-turns.ts";
 import type { CrashPlan, Death, MachineName, MemberName, PairName } from "./knobs.ts";
 import { otherMember } from "./knobs.ts";
 import type { Stage } from "./stage.ts";
+import type { StreamLink } from "./stream-link.ts";
 import type { Turns } from "./turns.ts";
 
 interface TurnsOfAll {
@@ -43,8 +44,14 @@ export class Lifecycle {
     stage.count(`death ${death} of ${role}`);
     machine.process = undefined;
     machine.waiting = undefined;
-    const lost = stage.dice.pick(death === "kill" ? [0, 0, 0, 0.5, 1] : [0, 0.5, 1, 1]);
-    for (const link of stage.linksOf(name)) link.end(name, { lost, silent: death === "power" }, stage.nowMs);
+    for (const link of stage.linksOf(name)) {
+      // A kernel that closes sends all that it has, or resets and forgets what has not left yet.
+      const isHeldUp = link.isHeldUp(link.other(name), stage.nowMs);
+      const kept = isHeldUp ? [0, 0, 1] : [0, 0, 0, 0.5, 1];
+      const lost = stage.dice.pick(death === "kill" ? kept : [0, 0.5, 1, 1]);
+      link.end(name, { lost, silent: death === "power" }, stage.nowMs);
+    }
+    if (!wasClean) stage.hadUncleanDeath = true;
     if (name === "k") this.#judgeLossOfKeeper();
     else this.#judgeLoss(name, epoch, wasClean);
     if (restartAfterMs === undefined) return;
@@ -143,6 +150,8 @@ export class Lifecycle {
     const { nowMs, links, knobs, heardAtMs } = this.#stage;
     for (const [pair, link] of links) {
       for (const end of link.ends) {
+        // Hosts show each other that they live, whatever their members have to say.
+        if (this.#shows(link, link.other(end))) heardAtMs.set(`${pair}>${end}`, nowMs);
         const silentMs = nowMs - (heardAtMs.get(`${pair}>${end}`) ?? nowMs);
         if (link.isOpen(end) && silentMs > knobs.link.silentAfterMs) this.giveUp(pair, end);
       }
@@ -153,6 +162,14 @@ export class Lifecycle {
       });
       if (isAwake) link.connect(nowMs);
     }
+  }
+
+  /** What this end shows arrives at the other one. */
+  #shows(link: StreamLink, end: MachineName): boolean {
+    const machine = this.#stage.machine(end);
+    return (
+      machine.process !== undefined && !machine.isFrozen && link.carries(link.other(end), this.#stage.nowMs)
+    );
   }
 
   /** A live process gives its end up. It lets it lie: the other end hears nothing of that, and no more at all. */

@@ -47,7 +47,7 @@ function wholeNumber(name: "seeds" | "from" | "workers" | "replay", least: numbe
 
 function chosenPolicies(): readonly string[] {
   if (values.policy === undefined) return simulatedPolicies;
-  const parsed = parseReplication(values.policy);
+  const parsed = parseReplication(values.policy.replace(/^witness /, ""));
   return parsed.ok ? [values.policy] : refuse(parsed.reason);
 }
 

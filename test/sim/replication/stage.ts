@@ -63,6 +63,8 @@ export class Stage {
   readonly heardAtMs: Map<string, number> = new Map<string, number>();
   /** The association may be lost: who could have gone on with it is gone, or was not to. */
   mayBeLost: string | undefined;
+  /** Somebody died without a word to the others. */
+  hadUncleanDeath: boolean = false;
   /** Nobody is left who knows of the latest epoch. */
   isLost: boolean = false;
   /** Whose user wants the association ended. */

@@ -145,6 +145,19 @@ export class StreamLink {
     direction.willBeOpen = false;
   }
 
+  /** What is written at the other end now is read at this one soon, on the same connection. */
+  carries(to: MachineName, nowMs: number): boolean {
+    const [own, other] = [this.#direction(to), this.#direction(this.other(to))];
+    const isSame = own.isOpen && other.isOpen && own.connection === other.connection;
+    return isSame && own.willBeOpen && !own.isCut && own.stalledUntilMs <= nowMs;
+  }
+
+  /** What is under way to this end does not arrive soon. */
+  isHeldUp(to: MachineName, nowMs: number): boolean {
+    const { isCut, stalledUntilMs } = this.#direction(to);
+    return isCut || stalledUntilMs > nowMs;
+  }
+
   cut(to: MachineName | "both"): void {
     for (const end of this.ends) if (to === "both" || to === end) this.#direction(end).isCut = true;
   }

@@ -28,8 +28,6 @@ export class Turns {
   readonly #giveUp: GiveUp;
   /** Packets of the other member that came in this turn, to be sent from here. */
   #relayed: Relayed[] = [];
-  /** What each member would go on from. */
-  readonly #from: Record<MemberName, number | undefined> = { a: undefined, b: undefined };
 
   constructor(stage: Stage, kill: Kill, giveUp: GiveUp) {
     this.#stage = stage;
@@ -116,9 +114,6 @@ export class Turns {
     if (member === undefined) return;
     const relayed = this.#relayed.splice(0);
     const epochBefore = member.role === "primary" ? member.epoch : undefined;
-    // A member that proves a handover holds what it held as the standby.
-    if (member.role !== "arriving") this.#from[name] = heldUpTo(member);
-    const from = this.#from[name];
     const outputs = member.takeOutputs(machine.localMs(stage.nowMs));
     const { packets, frames, records, becamePrimary } = outputs;
     if (
@@ -134,7 +129,7 @@ export class Turns {
       const before = packets.findIndex((packet) => originOf(packet, relayed) === undefined);
       for (const packet of packets.splice(0, Math.max(before, 0)))
         if (this.#send(name, packet, epoch, relayed)) return;
-      this.#becamePrimary(name, becamePrimary.by, from);
+      this.#becamePrimary(name, becamePrimary.by, beginningOf(member, records));
     }
     for (const { sequence, tsn, payload } of stage.taken.splice(0)) {
       const about = { atMs: stage.nowMs, ...stage.nameOf(name), epoch };
@@ -221,10 +216,20 @@ const pairOf = (name: MemberName, to: LinkName): PairName =>
 const isEvent = (record: InstanceRecord, name: string): boolean =>
   record.kind === "event" && record.name === name;
 
-/** How far the standby holds the association: what a takeover would go on from. Others got no further than a handshake. */
-function heldUpTo(member: MemberPort): number | undefined {
-  const sequences = (member.standby?.states ?? []).map(({ sequence }) => sequence);
-  return sequences.length === 0 ? undefined : Math.max(...sequences);
+/** The update from which a primary goes on that made these since; undefined: it has no association. */
+function beginningOf(member: MemberPort, records: readonly InstanceRecord[]): number | undefined {
+  const { active } = member;
+  if (active === undefined) return undefined;
+  const made = new Set<number>();
+  for (const record of records)
+    if (record.kind === "update" && record.act === "made") made.add(record.sequence);
+  // Others got no further than a handshake.
+  const sequences = [...active.endpoint.associations()].map(
+    (each) => active.endpoint.state(each)?.sequence ?? 0,
+  );
+  let from = Math.max(...sequences);
+  while (made.has(from)) from -= 1;
+  return sequences.length === 0 ? undefined : from;
 }
 
 /** The frame in which the other member sent this packet to be sent on, where it did. */

@@ -91,10 +91,16 @@ export class ReplicationWorld {
       return stage.isLost ? "nobody is left who knows of the association" : undefined;
     }
     if (stage.mayBeLost !== undefined) return stage.mayBeLost;
+    if (stage.primary === undefined && stage.hadUncleanDeath && this.#isKept)
+      return "the primary is to be kept, and the one that was handed over to is not surely dead";
     throw new PropertyViolation(
       "liveness",
       `not everything arrived within ${boundMs} ms after healing: ${this.#leftText()}`,
     );
+  }
+
+  get #isKept(): boolean {
+    return this.#knobs.fencing === "keep-primary" && this.#knobs.keeper === undefined;
   }
 
   #leftText(): string {
