@@ -99,11 +99,10 @@ class HandoverWithoutProof extends Member {
     super.receiveFrame("partner", { kind: "beat", epoch: this.epoch, stampMs: nowMs }, nowMs);
     const more = super.takeOutputs(nowMs);
     return {
+      ...more,
       packets: [...outputs.packets, ...more.packets],
       frames: [...outputs.frames, ...more.frames],
       records: [...outputs.records, ...more.records],
-      becamePrimary: more.becamePrimary,
-      refusals: [...outputs.refusals, ...more.refusals],
     };
   }
 }
