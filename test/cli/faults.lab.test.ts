@@ -346,25 +346,25 @@ describe.skipIf(reason)(
       },
     );
 
-    it.each(["Connect to", "Deploy", "captures on", "Associate", "Load", "Fault", "What comes of it", "Drain"])(
-      "Ctrl-C at the step %j",
-      async (step) => {
-        const run = startUnderstudy(machines.env, [
-          "demo",
-          "--testbed",
-          machines.testbed(),
-          "--seconds",
-          "1",
-        ]);
-        await run.until(step);
-        run.child.kill("SIGINT");
-        const ended = await run.ended;
-        expect(ended.code, ended.err).toBe(130);
-        expect(lastSentence(ended)).not.toMatch(/bug/);
-        expect(ended.err).not.toContain("clean-up:");
-        await nothingLeft();
-      },
-    );
+    it.each([
+      "Connect to",
+      "Deploy",
+      "captures on",
+      "Associate",
+      "Load",
+      "Fault",
+      "What comes of it",
+      "Drain",
+    ])("Ctrl-C at the step %j", async (step) => {
+      const run = startUnderstudy(machines.env, ["demo", "--testbed", machines.testbed(), "--seconds", "1"]);
+      await run.until(step);
+      run.child.kill("SIGINT");
+      const ended = await run.ended;
+      expect(ended.code, ended.err).toBe(130);
+      expect(lastSentence(ended)).not.toMatch(/bug/);
+      expect(ended.err).not.toContain("clean-up:");
+      await nothingLeft();
+    });
 
     it("a damaged run file", async () => {
       const good = await demo(machines.testbed());
