@@ -45,7 +45,9 @@ class EpochBook {
 
   /** @param updates by time, oldest first */
   constructor(updates: readonly HostUpdate[]) {
-    for (const { host, sequence, at, epoch } of updates) {
+    for (const { host, sequence, at, epoch, change } of updates) {
+      // A whole state has the number of the last update in it, and says nothing of who made that one.
+      if (change === "opened" && sequence > 1) continue;
       const key = `${host}/${sequence}`;
       const known = this.#entries.get(key);
       if (known === undefined) this.#entries.set(key, [{ at, epoch }]);

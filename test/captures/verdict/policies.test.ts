@@ -400,6 +400,19 @@ describe("a store on a third computer", () => {
     expect(found.checks.filter(({ outcome }) => outcome !== "pass")).toEqual([]);
     expect(found.checks.find(({ id }) => id === "output-commit")?.summary).toContain("held by keeper");
   });
+  test("a whole state that the successor was given is not the delivery of the last message in it", () => {
+    const run = shared();
+    const last = run.messages.findLast(({ act, host }) => act === "delivered" && host === "a");
+    const at = (run.events.find(({ name }) => name === "takeover-started")?.at ?? 0) - 1;
+    if (last?.sequence === undefined) throw new Error("a delivered nothing");
+    const { sequence } = last;
+    run.updates.push({
+      ...{ kind: "update", act: "held", at, host: "b", sequence, epoch: 2 },
+      ...{ change: "opened", bytes: "" },
+    } as (typeof run.updates)[number]);
+    run.messages.push({ ...last, host: "b", at: at + 1 });
+    expect(failedChecks(run)).not.toContain("messages-duplicated");
+  });
   test("what it held too late left too early", () => {
     const run = shared();
     const late = run.updates.findLast(({ act, change }) => act === "held" && change === "tsnAssigned");
