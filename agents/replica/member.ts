@@ -209,6 +209,8 @@ export class Member {
       this.#frames.push(...frames, ...outputs.frames);
       this.#records.push(...records, ...outputs.records);
       if (transition === undefined) break;
+      // What was to be passed on for the primary that is gone belongs to its epoch.
+      if (transition.to === "primary") packets.length = 0;
       this.#become(transition, nowMs);
     }
     const becamePrimary = this.#becamePrimary;

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Member } from "../../agents/replica/index.ts";
 import type { ClusterWorld } from "./cluster.ts";
-import { leaseMs, takeoverAfterMs } from "./cluster.ts";
+import { addressB, addressPeer, leaseMs, takeoverAfterMs } from "./cluster.ts";
 import { quietNetwork } from "./network.ts";
 import { connected, drain, hasEvent, judge, lossy, smallMessages, startLoads } from "./scenario.ts";
 
@@ -53,6 +53,24 @@ describe("planned switch-over", () => {
 });
 
 describe("what a member gives out", () => {
+  it("is nothing of the former primary any more, though it came in the turn of the takeover", () => {
+    const world = connected(1, quietNetwork);
+    const route = { local: addressB, remote: addressPeer };
+    const packet = new Uint8Array([1, 2, 3, 4]);
+    const passOn = (): void => {
+      const frame = { kind: "outbound", epoch: 1, route, packet } as const;
+      world.b.receiveFrame("partner", frame, world.nowMs);
+    };
+    const isPassedOn = (): boolean =>
+      world.b.takeOutputs(world.nowMs).packets.some(({ bytes }) => bytes === packet);
+    passOn();
+    expect(isPassedOn()).toBe(true);
+    passOn();
+    world.b.linkDown("partner", true, world.nowMs);
+    expect(isPassedOn()).toBe(false);
+    expect(world.b.epoch).toBe(2);
+  });
+
   it("is to be sent before anybody may have taken over, and at any time where nobody can", () => {
     const world = connected(1, quietNetwork);
     const { nowMs } = world;

@@ -1,6 +1,4 @@
-import { fork } from "node:child_process";
 import { availableParallelism } from "node:os";
-import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { parseReplication } from "../../../agents/replica/index.ts";
 import { coverageTable, neverHit, seedsForFullCoverage } from "./coverage.ts";
@@ -9,7 +7,10 @@ import { hasKeeper, simulatedPolicies } from "./policies.ts";
 import { shrink } from "./shrink.ts";
 import { report, simulate } from "./simulate.ts";
 import { lineTrace } from "./trace.ts";
+import { playInWorkers } from "../worker-pool.ts";
 import type { BatchAnswer, BatchOrder } from "./worker-child.ts";
+
+const worker = new URL("worker-child.ts", import.meta.url);
 
 /**
  * The replication simulator from the command line: `npm run sim -- --seeds 10000 --from 1 --policy every-update`
@@ -125,32 +126,9 @@ async function playAll(policies: readonly string[]): Promise<Totals> {
     next += count;
     return batch;
   };
-  const workers = Array.from({ length: wholeNumber("workers", 1) }, () =>
-    work(order, (answer) => totals.add(answer)),
-  );
-  await Promise.all(workers);
+  const take = (answer: BatchAnswer): void => totals.add(answer);
+  await playInWorkers(worker, wholeNumber("workers", 1), order, take);
   return totals;
-}
-
-function work(order: () => BatchOrder | undefined, take: (answer: BatchAnswer) => void): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const child = fork(fileURLToPath(new URL("worker-child.ts", import.meta.url)), { stdio: "inherit" });
-    const give = (): void => {
-      const batch = order();
-      if (batch === undefined) child.disconnect();
-      else child.send(batch);
-    };
-    child.on("message", (answer: BatchAnswer) => {
-      take(answer);
-      give();
-    });
-    child.once("error", reject);
-    child.once("exit", (code) => {
-      if (code === 0) resolve();
-      else reject(new Error(`a worker ended with code ${code}`));
-    });
-    give();
-  });
 }
 
 const policies = chosenPolicies();

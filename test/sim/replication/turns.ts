@@ -124,13 +124,8 @@ export class Turns {
       return;
     }
     const epoch = epochBefore ?? member.epoch;
-    if (becamePrimary !== undefined) {
-      // What it sent on for the primary came before the change.
-      const before = packets.findIndex((packet) => originOf(packet, relayed) === undefined);
-      for (const packet of packets.splice(0, Math.max(before, 0)))
-        if (this.#send(name, packet, epoch, relayed)) return;
+    if (becamePrimary !== undefined)
       this.#becamePrimary(name, becamePrimary.by, beginningOf(member, records));
-    }
     for (const { sequence, tsn, payload } of stage.taken.splice(0)) {
       const about = { atMs: stage.nowMs, ...stage.nameOf(name), epoch };
       stage.note({ kind: "cluster-delivers", ...about, sequence, tsn, payload });
@@ -232,13 +227,12 @@ function beginningOf(member: MemberPort, records: readonly InstanceRecord[]): nu
   return sequences.length === 0 ? undefined : from;
 }
 
-/** The frame in which the other member sent this packet to be sent on, where it did. */
+/**
+ * The frame in which the other member sent this packet to be sent on, where it did: the very same bytes, since who
+ * takes over sends packets of its own that look alike.
+ */
 function originOf({ bytes }: OutboundPacket, relayed: readonly Relayed[]): Relayed | undefined {
-  return relayed.find(({ packet }) => sameBytes(packet, bytes));
-}
-
-function sameBytes(one: Uint8Array, other: Uint8Array): boolean {
-  return one.length === other.length && one.every((byte, index) => byte === other[index]);
+  return relayed.find(({ packet }) => packet === bytes);
 }
 
 /** For the trace. */

@@ -1,11 +1,12 @@
-import { fork } from "node:child_process";
 import { availableParallelism } from "node:os";
-import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { describeKnobs, drawKnobs } from "./draw-knobs.ts";
 import { report, simulate } from "./simulate.ts";
 import { lineTrace } from "./trace.ts";
+import { playInWorkers } from "../worker-pool.ts";
 import type { BatchAnswer, BatchOrder } from "./worker-child.ts";
+
+const worker = new URL("worker-child.ts", import.meta.url);
 
 /**
  * The two-endpoint simulator from the command line: `npm run sim:sctp -- --seeds 100000 --from 1` plays seeds
@@ -81,28 +82,8 @@ async function playAll(seeds: number, from: number, workers: number): Promise<To
       `${totals.seeds} of ${seeds} seeds, ${((shownAtMs - startedAtMs) / 1000).toFixed(0)} s\n`,
     );
   };
-  await Promise.all(Array.from({ length: workers }, () => work(order, take)));
+  await playInWorkers(worker, workers, order, take);
   return totals;
-}
-
-function work(order: () => BatchOrder | undefined, take: (answer: BatchAnswer) => void): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const child = fork(fileURLToPath(new URL("worker-child.ts", import.meta.url)), { stdio: "inherit" });
-    const give = (): void => {
-      const batch = order();
-      if (batch === undefined) child.disconnect();
-      else child.send(batch);
-    };
-    child.on("message", (answer: BatchAnswer) => {
-      take(answer);
-      give();
-    });
-    child.once("error", reject);
-    child.once("exit", (code) =>
-      code === 0 ? resolve() : reject(new Error(`a worker ended with code ${code}`)),
-    );
-    give();
-  });
 }
 
 if (values.replay !== undefined) process.exitCode = replay(wholeNumber("replay", 0));
