@@ -1,13 +1,13 @@
 import * as z from "zod";
 import type { Application, ApplicationNote, IncomingMessage } from "./application.ts";
 import { noteOf } from "./application.ts";
+import { Listener } from "./listener.ts";
 import { count, readState, unreadable, writeState } from "./state-bytes.ts";
 
 const shape: z.ZodType<readonly [number, number]> = z.tuple([count, count]);
 
 /** Takes everything and sends nothing; it counts. */
-export class SinkApplication implements Application {
-  readonly waitingBytes: number = 0;
+export class SinkApplication extends Listener implements Application {
   #messages: number = 0;
   #bytes: number = 0;
   #revision: number = 0;
@@ -17,22 +17,6 @@ export class SinkApplication implements Application {
     this.#revision += 1;
     this.#messages += 1;
     this.#bytes += payload.length;
-  }
-
-  due(): undefined {
-    return undefined;
-  }
-
-  accepted(): void {
-    // It never offers anything.
-  }
-
-  refused(): void {
-    // It never offers anything.
-  }
-
-  nextDeadlineMs(): undefined {
-    return undefined;
   }
 
   get revision(): number {

@@ -1,6 +1,7 @@
 import * as z from "zod";
 import type { Application, ApplicationNote, IncomingMessage } from "./application.ts";
 import { noteOf } from "./application.ts";
+import { Listener } from "./listener.ts";
 import { bit16, count, readState, unreadable, writeState } from "./state-bytes.ts";
 import type { Flow } from "./test-message.ts";
 import { flows, readTestMessage } from "./test-message.ts";
@@ -39,8 +40,7 @@ const mostNotes = 20;
  * It judges for itself, beside the verdict; what it expects next moves with the association, so it sees
  * also what a takeover would lose or give twice.
  */
-export class StreamChecker implements Application {
-  readonly waitingBytes: number = 0;
+export class StreamChecker extends Listener implements Application {
   readonly #streams: Map<string, Progress> = new Map<string, Progress>();
   #messages: number = 0;
   #faults: Faults = { missing: 0, again: 0, damaged: 0, foreign: 0 };
@@ -90,22 +90,6 @@ export class StreamChecker implements Application {
     if (this.#noted <= mostNotes) this.#notes.push(noteOf(text));
     if (this.#noted === mostNotes)
       this.#notes.push(noteOf("further faults of numbered messages are only counted"));
-  }
-
-  due(): undefined {
-    return undefined;
-  }
-
-  accepted(): void {
-    // It never offers anything.
-  }
-
-  refused(): void {
-    // It never offers anything.
-  }
-
-  nextDeadlineMs(): undefined {
-    return undefined;
   }
 
   get revision(): number {
