@@ -1,12 +1,17 @@
-import type { Application } from "../application/index.ts";
 import { setTimeout as sleep } from "node:timers/promises";
+import type { Application } from "../application/index.ts";
 import type { AgentMessage, Configure, ConfigureKeeper, DeskMessage } from "../control/index.ts";
-import type { BecamePrimary, ClusterFrame, InstanceRecord, LinkName } from "../replica/index.ts";
-import { ActiveInstance, Member, deliveryRecord, eventRecord } from "../replica/index.ts";
-import type { IcmpReport, OutboundPacket } from "../sctp/index.ts";
-import { Endpoint, packetChecksum } from "../sctp/index.ts";
+import type {
+  ActiveInstance,
+  BecamePrimary,
+  ClusterFrame,
+  InstanceRecord,
+  LinkName,
+} from "../replica/index.ts";
+import { Member, deliveryRecord, eventRecord } from "../replica/index.ts";
+import type { IcmpReport } from "../sctp/index.ts";
 import { HostClock } from "./clock.ts";
-import type { Delivered, MemberLink } from "./cluster-link.ts";
+import type { Delivered } from "./cluster-link.ts";
 import { ClusterLink } from "./cluster-link.ts";
 import { HealthWatch } from "./health-watch.ts";
 import { HostedApplication } from "./hosted-application.ts";
@@ -14,10 +19,11 @@ import { KeeperHost } from "./keeper-host.ts";
 import { keeperLink } from "./keeper-link.ts";
 import type { LoadedNativeIo } from "./native-io.ts";
 import { openTransport } from "./open-transport.ts";
-import type { PacketTransport, ReceivedPacket, SendPacket } from "./packet-transport.ts";
-import { hostRandom } from "./random.ts";
+import { newMember, newOutsideComputer } from "./new-instance.ts";
+import { Outbox } from "./outbox.ts";
+import type { ReceivedPacket } from "./packet-transport.ts";
 import { rehearseTakeover } from "./readiness.ts";
-import { cookieKey, isFollowed, parametersOf, replicationOf } from "./setting.ts";
+import { parametersOf, replicationOf } from "./setting.ts";
 
 /** Where an agent's answers and records go. */
 export interface Reporter {
@@ -25,8 +31,6 @@ export interface Reporter {
   record(records: readonly InstanceRecord[]): void;
 }
 
-const lateText =
-  "this computer stood still before it sent: the packets are dropped, since another may have taken over";
 /** Who is told to end waits so long for its handover, and looks so often. */
 const longestHandoverMs = 1000;
 const pollMs = 2;
@@ -41,8 +45,7 @@ export class Agent {
   #setting: Configure | undefined;
   #hosted: HostedApplication | undefined;
   #instance: ActiveInstance | Member | undefined;
-  #transport: PacketTransport | undefined;
-  readonly #links: Map<LinkName, MemberLink> = new Map<LinkName, MemberLink>();
+  readonly #outbox: Outbox;
   #keeper: KeeperHost | undefined;
   #health: HealthWatch | undefined;
   #timer: NodeJS.Timeout | undefined;
@@ -53,6 +56,7 @@ export class Agent {
     this.#reporter = reporter;
     this.#clock = clock;
     this.#native = native;
+    this.#outbox = new Outbox(clock, (records) => reporter.record(records));
   }
 
   /** Carries out a message of the desk; rejects with one sentence for a person. */
@@ -135,16 +139,19 @@ export class Agent {
     const { ownAddress, udpPort, transport, application = "numbered" } = setting;
     this.#hosted = await HostedApplication.load(application, setting.role !== "peer");
     const way = transport === "raw" ? ("raw" as const) : { udpPort };
-    this.#transport = await openTransport({ address: ownAddress, way }, this.#native);
-    this.#transport.start({
+    const opened = await openTransport({ address: ownAddress, way }, this.#native);
+    this.#outbox.transport = opened;
+    opened.start({
       onPackets: (packets) => this.#received(packets),
       onIcmp: (report) => this.#reported(report),
     });
     const nowMs = this.#clock.nowMs();
-    if (setting.role === "peer") this.#instance = this.#outsideComputer();
+    const makeApplication = () => this.#application();
+    if (setting.role === "peer") this.#instance = newOutsideComputer(setting, makeApplication);
     else {
       if (setting.role === "secondary") rehearseTakeover(parametersOf(setting));
-      this.#instance = this.#newMember(setting.role, this.#clock.nowMs());
+      this.#instance = newMember(setting, makeApplication, this.#clock.nowMs());
+      if (replicationOf(setting.replication).policy.kind === "impending-failure") this.#watchHealth();
       await this.#link(setting);
     }
     const text = `this agent is the ${setting.role}${setting.role === "peer" ? "" : " instance"}`;
@@ -161,7 +168,7 @@ export class Agent {
     const { linkAddress, linkPort, linkSecretHex: secretHex, linkEnd, takeoverAfterMs } = cluster;
     if (keeper !== undefined) {
       const options = { secretHex, takeoverAfterMs };
-      this.#links.set("keeper", keeperLink(keeper, options, this.#linkHandlers("keeper")));
+      this.#outbox.links.set("keeper", keeperLink(keeper, options, this.#linkHandlers("keeper")));
     }
     const handlers = this.#linkHandlers("partner");
     const place = { address: linkAddress, port: linkPort, secretHex };
@@ -169,7 +176,7 @@ export class Agent {
       (linkEnd ?? (role === "secondary" ? "listen" : "connect")) === "listen"
         ? await ClusterLink.listen(place, handlers)
         : ClusterLink.connect(place, handlers);
-    this.#links.set("partner", link);
+    this.#outbox.links.set("partner", link);
   }
 
   async #configureKeeper(setting: ConfigureKeeper): Promise<void> {
@@ -183,41 +190,6 @@ export class Agent {
     const text = setting.holdsStates ? "this agent is the store" : "this agent is the witness";
     this.#reporter.record([eventRecord("role", text, this.#clock.nowMs(), { role: "keeper", epoch: 0 })]);
     this.#reporter.send({ type: "ready" });
-  }
-
-  #outsideComputer(): ActiveInstance {
-    return new ActiveInstance({
-      endpoint: this.#endpoint(),
-      makeApplication: () => this.#application(),
-      epoch: 1,
-      mayLeave: () => true,
-    });
-  }
-
-  #newMember(startsAs: "primary" | "secondary", nowMs: number): Member {
-    const { cluster, replication, fencing = "prefer-availability", keeper } = this.#setting ?? {};
-    const { policy, placement } = replicationOf(replication);
-    const isStored = placement === "store";
-    if (keeper === undefined && isStored)
-      throw new Error("the shared placement needs a store: none is named");
-    if (keeper === undefined && fencing === "witness")
-      throw new Error("fencing by a witness needs a keeper: none is named");
-    const { ownAddress, localAddresses = [] } = this.#setting ?? {};
-    const options = {
-      startsAs,
-      partnerAddresses: localAddresses.filter((address) => address !== ownAddress),
-      makeEndpoint: () => this.#endpoint(),
-      makeApplication: () => this.#application(),
-      // With a keeper it is the keeper who decides.
-      fencing: fencing === "witness" ? "prefer-availability" : fencing,
-      policy,
-      keeper: keeper === undefined ? undefined : isStored ? "store" : "witness",
-      beatIntervalMs: cluster?.beatIntervalMs ?? 1000,
-      leaseMs: cluster?.leaseMs ?? 1000,
-      takeoverAfterMs: cluster?.takeoverAfterMs ?? 2000,
-    } as const;
-    if (policy.kind === "impending-failure") this.#watchHealth();
-    return new Member(options, nowMs);
   }
 
   #application(): Application {
@@ -237,17 +209,6 @@ export class Agent {
     this.#health = new HealthWatch(process.cwd(), (reason) => {
       this.#onMember((member, nowMs) => member.failureImpends(reason, nowMs));
     });
-  }
-
-  #endpoint(): Endpoint {
-    const setting = this.#setting;
-    if (setting === undefined) throw new Error("broken rule: an endpoint needs a setting");
-    const parameters = parametersOf(setting);
-    const { sctpPort: localPort, localAddresses, ownAddress } = setting;
-    const listening = setting.role !== "peer";
-    const describesUpdates = isFollowed(setting);
-    const config = { localPort, localAddresses, ownAddress, listening, parameters, describesUpdates };
-    return new Endpoint({ ...config, cookieKey: cookieKey(setting) }, hostRandom);
   }
 
   #linkHandlers(link: LinkName) {
@@ -321,19 +282,12 @@ export class Agent {
     const startMs = this.#clock.nowMs();
     if (!(instance instanceof Member)) {
       const { packets, records } = instance.takeOutputs(startMs);
-      this.#send(packets, 1, [...records]);
+      this.#outbox.send(packets, 1, [...records]);
       return;
     }
-    const { packets, frames, records, becamePrimary, refusals, sendUntilMs } = instance.takeOutputs(startMs);
-    // The links go first: what waits for another computer should not wait for anything else.
-    for (const [name, link] of this.#links) {
-      link.send(frames.filter(({ to }) => to === name).map(({ frame }) => frame));
-    }
-    for (const name of refusals) this.#links.get(name)?.giveUp();
-    const isLate = packets.length > 0 && this.#clock.nowMs() > sendUntilMs;
-    if (isLate) records.push(eventRecord("stall", lateText, startMs, { packets: packets.length }));
-    this.#send(isLate ? [] : packets, instance.epoch, records);
-    if (becamePrimary !== undefined) this.#recordChange(becamePrimary, startMs);
+    const outputs = instance.takeOutputs(startMs);
+    this.#outbox.carryOut(outputs, instance.epoch);
+    if (outputs.becamePrimary !== undefined) this.#recordChange(outputs.becamePrimary, startMs);
   }
 
   #recordChange({ by, epoch }: BecamePrimary, startMs: number): void {
@@ -341,23 +295,6 @@ export class Agent {
     const name = by === "takeover" ? "takeover-complete" : "handover-complete";
     const detail = { epoch, tookMs: doneMs - startMs };
     this.#reporter.record([eventRecord(name, "the association is served from here", doneMs, detail)]);
-  }
-
-  #send(packets: readonly OutboundPacket[], epoch: number, records: InstanceRecord[]): void {
-    const own: SendPacket[] = [];
-    for (const packet of packets) {
-      const { local, remote, remotePort, bytes, reason, dependsOn } = packet;
-      if (this.#transport?.has(local) === true) {
-        const at = Math.round(this.#clock.nowMs() * 1000);
-        own.push(packet);
-        records.push({ kind: "sent", at, local, remote, checksum: packetChecksum(bytes), reason, dependsOn });
-      } else {
-        const route = { local, remote, remotePort };
-        this.#links.get("partner")?.send([{ kind: "outbound", epoch, route, packet: bytes }]);
-      }
-    }
-    this.#transport?.send(own);
-    this.#reporter.record(records);
   }
 
   #reportStatus(id: number): void {
@@ -395,15 +332,9 @@ export class Agent {
   /** Ends on purpose: the other computers are told, so that nobody takes over. */
   close(): void {
     clearTimeout(this.#timer);
-    const epoch = this.#instance instanceof Member ? this.#instance.epoch : 1;
-    for (const link of this.#links.values()) {
-      link.send([{ kind: "leaving", epoch }]);
-      link.close();
-    }
+    this.#outbox.close(this.#instance instanceof Member ? this.#instance.epoch : 1);
     this.#keeper?.close();
     this.#health?.close();
-    this.#transport?.close();
     this.#instance = undefined;
-    this.#transport = undefined;
   }
 }

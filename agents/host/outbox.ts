@@ -1,0 +1,64 @@
+import type { InstanceRecord, LinkName, MemberOutputs } from "../replica/index.ts";
+import { eventRecord } from "../replica/index.ts";
+import type { OutboundPacket } from "../sctp/index.ts";
+import { packetChecksum } from "../sctp/index.ts";
+import type { HostClock } from "./clock.ts";
+import type { MemberLink } from "./cluster-link.ts";
+import type { PacketTransport, SendPacket } from "./packet-transport.ts";
+
+const lateText =
+  "this computer stood still before it sent: the packets are dropped, since another may have taken over";
+
+/** The ways out of an agent: its links to the cluster, its transport, and its record, in this order. */
+export class Outbox {
+  readonly links: Map<LinkName, MemberLink> = new Map<LinkName, MemberLink>();
+  transport: PacketTransport | undefined;
+  readonly #clock: HostClock;
+  readonly #record: (records: readonly InstanceRecord[]) => void;
+
+  constructor(clock: HostClock, record: (records: readonly InstanceRecord[]) => void) {
+    this.#clock = clock;
+    this.#record = record;
+  }
+
+  /** Carries out what a member wants; its packets only while it surely still has the right to send. */
+  carryOut({ packets, frames, records, refusals, sendUntilMs }: MemberOutputs, epoch: number): void {
+    // The links go first: what waits for another computer should not wait for anything else.
+    for (const [name, link] of this.links) {
+      link.send(frames.filter(({ to }) => to === name).map(({ frame }) => frame));
+    }
+    for (const name of refusals) this.links.get(name)?.giveUp();
+    const nowMs = this.#clock.nowMs();
+    const isLate = packets.length > 0 && nowMs > sendUntilMs;
+    if (isLate) records.push(eventRecord("stall", lateText, nowMs, { packets: packets.length }));
+    this.send(isLate ? [] : packets, epoch, records);
+  }
+
+  /** Packets from an address that is not on this computer leave from the partner's. */
+  send(packets: readonly OutboundPacket[], epoch: number, records: InstanceRecord[]): void {
+    const own: SendPacket[] = [];
+    for (const packet of packets) {
+      const { local, remote, remotePort, bytes, reason, dependsOn } = packet;
+      if (this.transport?.has(local) === true) {
+        const at = Math.round(this.#clock.nowMs() * 1000);
+        own.push(packet);
+        records.push({ kind: "sent", at, local, remote, checksum: packetChecksum(bytes), reason, dependsOn });
+      } else {
+        const route = { local, remote, remotePort };
+        this.links.get("partner")?.send([{ kind: "outbound", epoch, route, packet: bytes }]);
+      }
+    }
+    this.transport?.send(own);
+    this.#record(records);
+  }
+
+  /** Ends on purpose: the other computers are told, so that nobody takes over. */
+  close(epoch: number): void {
+    for (const link of this.links.values()) {
+      link.send([{ kind: "leaving", epoch }]);
+      link.close();
+    }
+    this.transport?.close();
+    this.transport = undefined;
+  }
+}
