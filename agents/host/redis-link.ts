@@ -2,12 +2,11 @@ import { createHash, randomBytes } from "node:crypto";
 import type { ClusterFrame } from "../replica/index.ts";
 import { linkVersion } from "../replica/index.ts";
 import type { LinkHandlers, MemberLink } from "./cluster-link.ts";
-import { Refusals } from "./cluster-link-refusals.ts";
+import { RedisConnection } from "./redis-connection.ts";
 import { StoreCopy } from "./redis-copy.ts";
 import type { StoreScript } from "./redis-scripts.ts";
 import { Sealer } from "./redis-seal.ts";
 import type { Answer, RedisPlace } from "./redis-server.ts";
-import { RedisServer } from "./redis-server.ts";
 
 export interface RedisLinkOptions extends RedisPlace {
   /** The secret of the cluster: it seals what is stored, and the keys are named after it. */
@@ -32,10 +31,6 @@ const defaults = {
   maxBytes: 256 * 1024 * 1024,
   maxAssociations: 16_384,
 };
-const firstRedialMs = 50;
-const longestRedialMs = 1000;
-const looksPerSilence = 4;
-const maxUnderWayBytes = 32 * 1024 * 1024;
 
 /**
  * A Redis server as a keeper: to the member it looks like the link to a keeper agent, the same frames in and
@@ -44,111 +39,37 @@ const maxUnderWayBytes = 32 * 1024 * 1024;
 export class RedisLink implements MemberLink {
   readonly #options: RedisLinkOptions & typeof defaults;
   readonly #handlers: LinkHandlers;
-  readonly #refusals: Refusals;
   readonly #copy: StoreCopy;
-  readonly #cluster: string;
+  readonly #connection: RedisConnection;
   readonly #owner: string = randomBytes(8).toString("hex");
-  #server: RedisServer | undefined;
   /** What the member said before the server has answered to its hello: until then nobody knows what is there. */
   #waiting: ClusterFrame[] | undefined;
   /** The server was greeted on this connection, and has answered. */
   #isGreeted: boolean = false;
   #role: Role = "standby";
   #epoch: number = 0;
-  #redialMs: number = firstRedialMs;
-  #timer: NodeJS.Timeout | undefined;
-  #look: NodeJS.Timeout | undefined;
-  #looksWithoutAnswer: number = 0;
-  #underWay: number = 0;
-  #underWayBytes: number = 0;
-  #closed: boolean = false;
 
   constructor(options: RedisLinkOptions, handlers: LinkHandlers) {
     this.#options = { ...defaults, ...options };
     this.#handlers = handlers;
-    this.#refusals = new Refusals(handlers.onRefused);
     const secret = Buffer.from(options.secretHex, "hex");
-    this.#cluster = createHash("sha256")
-      .update("understudy cluster ")
-      .update(secret)
-      .digest("hex")
-      .slice(0, 16);
+    const digest = createHash("sha256").update("understudy cluster ").update(secret).digest("hex");
     this.#copy = new StoreCopy(new Sealer(secret), this.#options);
-    void this.#dial();
+    this.#connection = new RedisConnection(this.#options, digest.slice(0, 16), {
+      onUp: () => handlers.onUp(),
+      onDown: (closed) => this.#isDown(closed),
+      onRefused: (reason) => handlers.onRefused(reason),
+    });
   }
 
-  async #dial(): Promise<void> {
-    let server: RedisServer;
-    try {
-      let early: Error | undefined;
-      server = await RedisServer.connect(this.#options, this.#cluster, (error) => {
-        early = error;
-        this.#lost(server);
-      });
-      if (early !== undefined) throw early;
-    } catch (error) {
-      // A server that is not there yet is no news.
-      if (!isAbsence(error)) this.#refuse(`the store cannot be used: ${textOf(error)}`);
-      this.#redial();
-      return;
-    }
-    if (this.#closed) {
-      server.close();
-      return;
-    }
-    this.#server = server;
-    this.#looksWithoutAnswer = 0;
-    this.#underWay = 0;
-    this.#underWayBytes = 0;
-    this.#look = setInterval(() => this.#lookAround(), this.#options.silentAfterMs / looksPerSilence);
-    this.#handlers.onUp();
-  }
-
-  #redial(): void {
-    if (this.#closed) return;
-    this.#timer = setTimeout(() => void this.#dial(), this.#redialMs);
-    this.#redialMs = Math.min(this.#redialMs * 2, longestRedialMs);
-  }
-
-  /** Looks that come late because we stood still count once: that is not the server's silence. */
-  #lookAround(): void {
-    if (this.#underWay === 0) {
-      this.#looksWithoutAnswer = 0;
-      this.#ask(
-        async (server) => server.ping(),
-        0,
-        () => undefined,
-      );
-      return;
-    }
-    this.#looksWithoutAnswer += 1;
-    if (this.#looksWithoutAnswer > looksPerSilence) this.giveUp();
-  }
-
-  #refuse(reason: string): void {
-    this.#refusals.add("refuses-us", reason);
-  }
-
-  /** Something is wrong with what the server has or says: that is told, and the connection made anew. */
-  #fail(reason: string): void {
-    this.#refuse(reason);
-    this.giveUp();
+  #isDown(closed: boolean): void {
+    this.#waiting = undefined;
+    this.#isGreeted = false;
+    this.#handlers.onDown(closed);
   }
 
   giveUp(): void {
-    this.#lost(this.#server);
-  }
-
-  #lost(server: RedisServer | undefined): void {
-    if (server === undefined || server !== this.#server) return;
-    this.#server = undefined;
-    this.#waiting = undefined;
-    this.#isGreeted = false;
-    clearInterval(this.#look);
-    server.close();
-    // That Redis is gone says nothing about any process of the cluster.
-    this.#handlers.onDown(false);
-    this.#redial();
+    this.#connection.giveUp();
   }
 
   send(frames: readonly ClusterFrame[]): void {
@@ -199,7 +120,7 @@ export class RedisLink implements MemberLink {
         if (this.#role === "primary") this.#call("solo", [], () => undefined);
         break;
       default:
-        this.#fail(`a store gets no "${frame.kind}"`);
+        this.#connection.fail(`a store gets no "${frame.kind}"`);
     }
   }
 
@@ -237,7 +158,7 @@ export class RedisLink implements MemberLink {
   #beat({ stampMs }: Extract<ClusterFrame, { kind: "beat" }>): void {
     const epoch = this.#epoch;
     if (this.#role === "standby") {
-      this.#ask(
+      this.#connection.ask(
         async (server) => server.ping(),
         0,
         () => this.#heard({ kind: "beat", epoch }),
@@ -253,14 +174,14 @@ export class RedisLink implements MemberLink {
   #write(prepared: ReturnType<StoreCopy["updates"]>): void {
     if (!prepared.ok) {
       // Nobody goes on from what is there before the next synchronisation; the server is told that first.
-      this.#refuse(`it cannot be stored: ${prepared.reason}`);
+      this.#connection.refuse(`it cannot be stored: ${prepared.reason}`);
       this.#call("solo", [], () => this.giveUp());
       this.#waiting = [];
       return;
     }
     const epoch = this.#epoch;
     this.#call("write", prepared.args, () => {
-      this.#redialMs = firstRedialMs;
+      this.#connection.isOfUse();
       for (const [association, sequence] of prepared.held) {
         this.#heard({ kind: "held", epoch, association, sequence });
       }
@@ -291,7 +212,7 @@ export class RedisLink implements MemberLink {
         const [excuses, ...numbers] = rest.map(Number);
         this.#copy.clear();
         this.#copy.policy(excuses === 1);
-        void this.#load(epoch, pairs(numbers));
+        this.#load(epoch, pairs(numbers));
         return;
       }
       this.#epoch = before;
@@ -300,28 +221,30 @@ export class RedisLink implements MemberLink {
   }
 
   /** Nobody else writes any more, so what is read now is what was there when the claim was granted. */
-  async #load(epoch: number, numbers: readonly (readonly [number, number])[]): Promise<void> {
-    const server = this.#server;
-    if (server === undefined) return;
-    try {
-      const answers = await Promise.all(
-        numbers.map(async ([association]) => server.call("load", [...this.#head(), String(association)])),
-      );
-      if (server !== this.#server) return;
-      for (const [at, [association, number]] of numbers.entries()) {
-        const loaded = this.#copy.loaded(association, number, answers[at]?.rest ?? []);
-        if (!loaded.ok) {
-          this.#fail(`nothing is taken over from the store: ${loaded.reason}`);
-          return;
-        }
+  #load(epoch: number, numbers: readonly (readonly [number, number])[]): void {
+    const head = this.#head();
+    this.#connection.ask(
+      async (server) =>
+        Promise.all(
+          numbers.map(async ([association]) => server.call("load", [...head, String(association)])),
+        ),
+      0,
+      (answers) => this.#loaded(epoch, numbers, answers),
+    );
+  }
+
+  #loaded(epoch: number, numbers: readonly (readonly [number, number])[], answers: readonly Answer[]): void {
+    for (const [at, [association, number]] of numbers.entries()) {
+      const loaded = this.#copy.loaded(association, number, answers[at]?.rest ?? []);
+      if (!loaded.ok) {
+        this.#connection.fail(`nothing is taken over from the store: ${loaded.reason}`);
+        return;
       }
-      this.#copy.synchronised();
-      this.#handlers.onDelivered?.(this.#copy.takeDelivered());
-      for (const frame of this.#copy.frames(epoch)) this.#heard(frame);
-      this.#heard({ kind: "claimed", epoch });
-    } catch (error) {
-      if (server === this.#server) this.#fail(`the store refuses: ${textOf(error)}`);
     }
+    this.#copy.synchronised();
+    this.#handlers.onDelivered?.(this.#copy.takeDelivered());
+    for (const frame of this.#copy.frames(epoch)) this.#heard(frame);
+    this.#heard({ kind: "claimed", epoch });
   }
 
   #head(): readonly string[] {
@@ -337,7 +260,7 @@ export class RedisLink implements MemberLink {
   ): void {
     const bytes = args.reduce((sum, arg) => sum + arg.length, 0);
     const head = this.#head();
-    this.#ask(
+    this.#connection.ask(
       async (server) => server.call(script, [...head, ...args]),
       bytes,
       (answer) => {
@@ -346,42 +269,14 @@ export class RedisLink implements MemberLink {
         else if (word === "fenced") {
           fenced(Number(rest[0]));
           this.#heard({ kind: "fenced", epoch: Number(rest[0]) });
-        } else if (word === "lost") this.#fail("the store has lost what it held");
-        else this.#fail(`the store does not have what it should (${word})`);
-      },
-    );
-  }
-
-  #ask<T>(what: (server: RedisServer) => Promise<T>, bytes: number, done: (answer: T) => void): void {
-    const server = this.#server;
-    if (server === undefined) return;
-    this.#underWay += 1;
-    this.#underWayBytes += bytes;
-    if (this.#underWayBytes > maxUnderWayBytes) {
-      this.#fail(`the store does not keep up: ${this.#underWayBytes} bytes are under way`);
-      return;
-    }
-    what(server).then(
-      (answer) => {
-        // What a connection that was given up still says comes too late.
-        if (server !== this.#server) return;
-        this.#looksWithoutAnswer = 0;
-        this.#underWay -= 1;
-        this.#underWayBytes -= bytes;
-        done(answer);
-      },
-      (error: unknown) => {
-        if (server === this.#server) this.#fail(`the store refuses: ${textOf(error)}`);
+        } else if (word === "lost") this.#connection.fail("the store has lost what it held");
+        else this.#connection.fail(`the store does not have what it should (${word})`);
       },
     );
   }
 
   close(): void {
-    this.#closed = true;
-    clearTimeout(this.#timer);
-    clearInterval(this.#look);
-    this.#server?.close();
-    this.#server = undefined;
+    this.#connection.close();
   }
 }
 
@@ -389,11 +284,4 @@ function pairs(numbers: readonly number[]): (readonly [number, number])[] {
   const pairs: (readonly [number, number])[] = [];
   for (let at = 0; at + 1 < numbers.length; at += 2) pairs.push([numbers[at] ?? 0, numbers[at + 1] ?? 0]);
   return pairs;
-}
-
-const textOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
-
-function isAbsence(error: unknown): boolean {
-  const code = error instanceof Error && "code" in error ? error.code : undefined;
-  return code === "ECONNREFUSED" || code === "EHOSTUNREACH" || code === "ENETUNREACH";
 }
