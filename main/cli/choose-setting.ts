@@ -4,6 +4,7 @@ import {
   parseReplication,
   type Replication,
 } from "../../agents/replica/policy/index.ts";
+import type { Scheduling } from "../deploy/index.ts";
 import { faultNamed, type FaultName } from "../lab/faults/index.ts";
 import type {
   BeatTiming,
@@ -22,6 +23,7 @@ export interface SettingOptions {
   readonly peer: PeerKind;
   readonly timers: TimerChoice;
   readonly transport?: TransportChoice;
+  readonly scheduling?: Scheduling;
   readonly policy?: string;
   readonly switchTo?: string;
   readonly store?: KeeperKind;
@@ -59,6 +61,7 @@ export function chooseSetting(options: SettingOptions, testbed: Testbed | undefi
     peer: options.peer,
     timers: options.timers,
     transport,
+    scheduling: options.scheduling ?? testbed?.scheduling ?? defaultSetting.scheduling,
     policy: describeReplication(replication),
     placement,
     switchTo: chooseSwitch(options, replication),

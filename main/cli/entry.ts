@@ -112,6 +112,12 @@ program
       "how SCTP packets travel: in UDP, or as IP protocol 132 (default: udp, or as the testbed says)",
     ).choices(["udp", "raw"]),
   )
+  .addOption(
+    new Option(
+      "--scheduling <kind>",
+      "how agents get the processor: ahead of ordinary programs where the host allows it, or as one of them (default: real-time, or as the testbed says)",
+    ).choices(["real-time", "normal"]),
+  )
   .option("--udp-port <port>", "UDP port of the encapsulation", whole(1, 65_535))
   .addOption(new Option("--capture <engine>", "capture engine").choices(["dumpcap", "tcpdump", "cap"]))
   .action((options: DemoOptions) => run(() => demo(options, interruption.signal)));

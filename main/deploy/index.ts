@@ -1,4 +1,5 @@
 export { connectSsh, type ConnectOptions } from "./connect.ts";
+export { schedulingWords, type Scheduling } from "./scheduling.ts";
 export { addonMachines, deployAgent, undeploy, type Deployment, type DeployRequest } from "./deploy-agent.ts";
 export { HostError, type HostFault } from "./host-error.ts";
 export { generateSshKeyPair, type SshKeyPair } from "./keys.ts";

@@ -18,6 +18,7 @@ import {
   deployAgent,
   generateSshKeyPair,
   preflight,
+  schedulingWords,
   undeploy,
   type SshHost,
 } from "../../main/deploy/index.ts";
@@ -210,6 +211,22 @@ describe.skipIf(noNamespaces)(
         await undeploy(bare, workdir);
       } finally {
         await bare.close();
+      }
+    });
+
+    test("a program runs ahead of ordinary ones where the host allows it, and as one of them elsewhere", async () => {
+      const words = await schedulingWords(host, "real-time");
+      const { stdout } = await host.exec([...words, "chrt", "--pid", "0"]);
+      expect(stdout).toMatch(/policy: SCHED_RR\n.*priority: 1\n/);
+      expect(await schedulingWords(host, "normal")).toEqual([]);
+      const modest = "setpriv --bounding-set -sys_nice --inh-caps -sys_nice";
+      const forbidden = await connectLimited("modest", () => false, modest);
+      const without = await connectLimited("no-chrt", (program) => program === "chrt");
+      try {
+        expect(await schedulingWords(forbidden, "real-time")).toEqual([]);
+        expect(await schedulingWords(without, "real-time")).toEqual([]);
+      } finally {
+        await Promise.all([forbidden.close(), without.close()]);
       }
     });
 

@@ -47,6 +47,7 @@ test("defaults are filled in, a host's own keys win", () => {
     fileName: "t.yaml",
     name: "rack7",
     udpPort: 9900,
+    scheduling: "real-time",
     transport: "raw",
     connectTimeoutMs: 500,
     replication: {},
@@ -222,7 +223,10 @@ describe("every mistake is told with its place and what to do", () => {
 test("the example that the documents name is a testbed file", () => {
   const path = resolve(import.meta.dirname, "../../examples/rack.testbed.yaml");
   const result = parseTestbed(readFileSync(path, "utf8"), path);
-  expect(result).toMatchObject({ ok: true, testbed: { name: "rack7", udpPort: 9899, transport: "udp" } });
+  expect(result).toMatchObject({
+    ok: true,
+    testbed: { name: "rack7", udpPort: 9899, transport: "udp", scheduling: "real-time" },
+  });
   if (!result.ok) return;
   expect(result.testbed.hosts.keeper?.intra.device).toBe("eth2");
   expect(result.testbed.replication).toEqual({ policy: "every-update", fencing: "prefer-availability" });

@@ -9,6 +9,7 @@ import type { Recording } from "./recording.ts";
 export class JobAgents {
   readonly #connections: PerHost<SshHost>;
   readonly #deployments: PerHost<Deployment>;
+  readonly #scheduling: PerHost<readonly string[]>;
   readonly #recording: Recording;
   readonly #onProblem: (text: string) => void;
   readonly #sessions: Map<HostName, AgentSession> = new Map<HostName, AgentSession>();
@@ -16,11 +17,13 @@ export class JobAgents {
   constructor(
     connections: PerHost<SshHost>,
     deployments: PerHost<Deployment>,
+    scheduling: PerHost<readonly string[]>,
     recording: Recording,
     onProblem: (text: string) => void,
   ) {
     this.#connections = connections;
     this.#deployments = deployments;
+    this.#scheduling = scheduling;
     this.#recording = recording;
     this.#onProblem = onProblem;
   }
@@ -37,10 +40,16 @@ export class JobAgents {
     };
   }
 
+  /** The command that runs `argv` on a host with the priority that agents have there. */
+  command(name: HostName, argv: readonly string[]): readonly string[] {
+    return [...onHost(this.#scheduling, name), ...argv];
+  }
+
   /** Starts the agent that was deployed there; in the place of one that has ended. */
   async start(name: HostName): Promise<AgentSession> {
     const { nodeCommand, agentPath, addonPath } = onHost(this.#deployments, name);
-    const command = [nodeCommand, agentPath, ...(addonPath === undefined ? [] : [addonPath])];
+    const argv = [nodeCommand, agentPath, ...(addonPath === undefined ? [] : [addonPath])];
+    const command = this.command(name, argv);
     const session = await AgentSession.start(this.connection(name), command, this.handlers(name));
     this.#sessions.set(name, session);
     this.#recording.addClockError(name, session.clockErrorMicros);

@@ -1,11 +1,12 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { HistoryHost } from "../../../captures/verdict/history.ts";
-import type { Deployment, PreflightNeeds, SshHost } from "../../deploy/index.ts";
+import type { Deployment, PreflightNeeds, Scheduling, SshHost } from "../../deploy/index.ts";
 import {
   addonMachines,
   clockOffset,
   connectSsh,
   deployAgent,
+  schedulingWords,
   preflight,
   undeploy,
 } from "../../deploy/index.ts";
@@ -151,6 +152,11 @@ export class JobHosts {
       const { workdir } = this.#host(name);
       return await deployAgent(onHost(connections, name), { bundle, nodeBinary, addons, workdir });
     });
+  }
+
+  /** The words that give a program the priority wanted, on each host. */
+  async scheduling(connections: PerHost<SshHost>, wanted: Scheduling): Promise<PerHost<readonly string[]>> {
+    return await this.#forEach(async (name) => schedulingWords(onHost(connections, name), wanted));
   }
 
   /** Closes all connections, which ends whatever is still under way on them, and waits for that. */

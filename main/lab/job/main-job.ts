@@ -64,6 +64,9 @@ export interface JobResult {
 const associateMs = 10_000;
 /** HB.interval may be 30 s by the defaults; a first HEARTBEAT to an unconfirmed address comes at once. */
 const confirmMs = 15_000;
+/** Where a host gives agents no priority. */
+const busyText =
+  "no real-time priority (chrt) on that host: when it is busy the agent may stand still for longer than beats allow";
 
 /**
  * The main job: deploy, associate, replicate, load, break, capture, record, judge. Whatever happens, what
@@ -161,6 +164,11 @@ export class MainJob {
     await this.#hosts.inspect(connections);
     this.#step("Deploy the agent");
     const deployments = await this.#deploy(connections);
+    const scheduling = await this.#hosts.scheduling(connections, setting.scheduling);
+    if (setting.scheduling === "real-time") {
+      for (const [name, words] of Object.entries(scheduling))
+        if (words.length === 0) note(`${name}: ${busyText}`);
+    }
     const { hosts, clocks } = await this.#hosts.readClocks(connections, deployments);
     this.#recording.setHosts(hosts, clocks);
     const widest = Math.max(...hosts.map((host) => host.clockErrorMicros));
@@ -169,7 +177,7 @@ export class MainJob {
     for (const engine of await this.#taps.start(lab, connections, this.#request.captureEngine, note))
       note(engine);
     const onProblem = (text: string): void => this.#trouble(new LabError(text));
-    const agents = new JobAgents(connections, deployments, this.#recording, onProblem);
+    const agents = new JobAgents(connections, deployments, scheduling, this.#recording, onProblem);
     this.#agents = agents;
     return { lab, setting, recording: this.#recording, agents, note, onProblem, signal: this.#end.signal };
   }
@@ -196,7 +204,7 @@ export class MainJob {
     const place = { ownAddress: peer.outside.address, clusterAddress, udpPort: lab.udpPort };
     const [host, handlers] = [agents.connection("peer"), agents.handlers("peer")];
     if (setting.peer === "usrsctp")
-      return await startUsrsctpPeer(host, peer.workdir, place, setting, handlers, signal);
+      return await startUsrsctpPeer(agents, peer.workdir, place, setting, signal);
     const { kernelGuest } = this.#request;
     if (kernelGuest !== undefined) {
       const program = await startKernelPeer(host, peer, kernelGuest, place, setting, handlers);

@@ -1,5 +1,6 @@
 import type { FencingMode, TimerSetting } from "../../../agents/control/index.ts";
 import { rfc9260Parameters, telecomParameters } from "../../../agents/sctp/index.ts";
+import type { Scheduling } from "../../deploy/index.ts";
 import type { RunMeta } from "../../store/index.ts";
 import type { BeatTiming } from "./beats.ts";
 import { defaultBeats } from "./beats.ts";
@@ -19,6 +20,8 @@ export interface JobSetting {
   readonly peer: PeerKind;
   readonly timers: TimerChoice;
   readonly transport: TransportChoice;
+  /** Of the agents, and of a peer that is a program of its own. */
+  readonly scheduling: Scheduling;
   /** Policy and placement in their text form, for example `interval:50ms` or `shared`. */
   readonly policy: string;
   /** Another policy to go over to under the load, half way to the fault. */
@@ -47,6 +50,7 @@ export const defaultSetting: JobSetting = {
   peer: "agent",
   timers: "telecom",
   transport: "udp",
+  scheduling: "real-time",
   policy: "every-update",
   placement: "standby",
   fencing: "prefer-availability",
@@ -93,7 +97,7 @@ export function runTitle({ policy, fault, peer }: JobSetting): string {
 export function runMeta(setting: JobSetting): RunMeta {
   const { beatIntervalMs, takeoverAfterMs } = setting.beats;
   const { peer, policy, switchTo, placement, fencing, keeper, fault, timers } = setting;
-  const { ratePerSecond, sizeBytes, streams } = setting;
+  const { ratePerSecond, sizeBytes, streams, scheduling } = setting;
   return {
     peer,
     policy,
@@ -101,6 +105,7 @@ export function runMeta(setting: JobSetting): RunMeta {
     fencing,
     fault,
     timers,
+    scheduling,
     beatIntervalMs,
     takeoverAfterMs,
     ratePerSecond,

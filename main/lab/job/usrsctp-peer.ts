@@ -4,9 +4,8 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import type { SshHost } from "../../deploy/index.ts";
 import { LabError } from "../hosts.ts";
-import type { SessionHandlers } from "./agent-session.ts";
+import type { JobAgents } from "./job-agents.ts";
 import type { PeerPlace } from "./peer-program.ts";
 import { PeerProgram, peerArguments, peerSource } from "./peer-program.ts";
 import type { JobSetting } from "./setting.ts";
@@ -38,22 +37,22 @@ async function build(signal: AbortSignal): Promise<Uint8Array> {
 
 /** Starts Debian's libusrsctp as the outside computer, driven by a small C program that is sent to the host. */
 export async function startUsrsctpPeer(
-  host: SshHost,
+  agents: JobAgents,
   workdir: string,
   place: PeerPlace,
   setting: JobSetting,
-  handlers: SessionHandlers,
   signal: AbortSignal,
 ): Promise<PeerProgram> {
   const program = await build(signal);
   const hash = createHash("sha256").update(program).digest("hex").slice(0, 16);
   const path = `${workdir}/usrsctp-peer-${hash}`;
+  const host = agents.connection("peer");
   await host.upload(program, path, 0o755);
-  const process = await host.spawn([path, ...peerArguments(place, setting)]);
+  const process = await host.spawn(agents.command("peer", [path, ...peerArguments(place, setting)]));
   const advice = "whether libusrsctp is installed";
   return await PeerProgram.greeted(
     { host, process, name: "usrsctp peer", advice, startMs },
     setting,
-    handlers,
+    agents.handlers("peer"),
   );
 }

@@ -1,6 +1,7 @@
 import { LineCounter, type Node, isMap, isNode, isPair, isScalar, parseDocument, visit } from "yaml";
 import type { Document } from "yaml";
 import type { z } from "zod";
+import type { Scheduling } from "../../deploy/index.ts";
 import type { Attachment } from "../hosts.ts";
 import {
   type HostKeys,
@@ -37,6 +38,7 @@ export interface Testbed {
   readonly name: string;
   readonly udpPort: number;
   readonly transport: "udp" | "raw";
+  readonly scheduling: Scheduling;
   readonly connectTimeoutMs: number;
   /** What the file says of these; each may be absent. */
   readonly replication: ReplicationKeys;
@@ -164,6 +166,7 @@ function fill(file: TestbedFile, fileName: string): Testbed {
     name: file.name,
     udpPort: defaults.agent?.udpPort ?? 9899,
     transport: defaults.agent?.transport ?? "udp",
+    scheduling: defaults.agent?.scheduling ?? "real-time",
     connectTimeoutMs: milliseconds(defaults.ssh?.connectTimeout ?? "10s"),
     replication: file.cluster?.replication ?? {},
     hosts: {

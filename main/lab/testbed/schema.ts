@@ -2,6 +2,7 @@ import { isIPv4 } from "node:net";
 import { z } from "zod";
 import type { FencingMode } from "../../../agents/control/index.ts";
 import { parseReplication } from "../../../agents/replica/policy/index.ts";
+import type { Scheduling } from "../../deploy/index.ts";
 
 /** Keys that `defaults.ssh` and each host's `ssh` share. */
 export interface SshKeys {
@@ -55,6 +56,7 @@ export interface TestbedFile {
               readonly workdir?: string | undefined;
               readonly udpPort?: number | undefined;
               readonly transport?: "udp" | "raw" | undefined;
+              readonly scheduling?: Scheduling | undefined;
             }
           | undefined;
       }
@@ -135,6 +137,7 @@ export const testbedShape: z.ZodType<TestbedFile> = z.strictObject({
           workdir: folder.optional(),
           udpPort: port.optional(),
           transport: z.enum(["udp", "raw"]).optional(),
+          scheduling: z.enum(["real-time", "normal"]).optional(),
         })
         .optional(),
     })
