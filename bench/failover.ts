@@ -7,7 +7,7 @@ import { soak } from "./failover/soak.ts";
 const usage = `usage: npm run bench:failover -- [options]
   real runs of the embedded lab, with real processes and real kills; p50 and p99 of what the recorded runs say
     --runs N (30)        --fault NAME (crash): ${faultNames.join(", ")}
-    --policy P (every-update)   --peer agent | usrsctp (agent)   --timers telecom | rfc9260 (telecom)
+    --policy P (every-update)   --peer agent | usrsctp | kernel (agent)   --timers telecom | rfc9260 (telecom)
     --beats 3x10ms       beats of the cluster link (host-cut: 3x10ms; else those of the demo)
     --rate N (500)  --seconds N (1)  of load before and after the fault    --keep  the records stay
   --soak MINUTES         no fault: full load on a cluster on loopback, and every takeover is a false one
@@ -53,7 +53,7 @@ async function run(): Promise<string> {
     runs: Math.ceil(number("runs", 1, 10_000)),
     fault,
     policy,
-    peer: oneOf("peer", ["agent", "usrsctp"]),
+    peer: oneOf("peer", ["agent", "usrsctp", "kernel"]),
     timers: oneOf("timers", ["telecom", "rfc9260"]),
     beats: beats ?? (fault === "host-cut" ? "3x10ms" : undefined),
     rate: Math.ceil(number("rate", 1, 20_000)),

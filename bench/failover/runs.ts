@@ -4,7 +4,7 @@ import { chooseSetting } from "../../main/cli/choose-setting.ts";
 import type { DemoOptions } from "../../main/cli/play.ts";
 import { play } from "../../main/cli/play.ts";
 import type { FaultName } from "../../main/lab/faults/index.ts";
-import type { JobProgress, JobSetting } from "../../main/lab/job/index.ts";
+import type { JobProgress, JobSetting, PeerKind } from "../../main/lab/job/index.ts";
 import { timerSetting } from "../../main/lab/job/setting.ts";
 import { openRun } from "../../main/store/index.ts";
 import { percentile, table } from "../figures.ts";
@@ -13,7 +13,7 @@ export interface FailoverOptions {
   readonly runs: number;
   readonly fault: FaultName;
   readonly policy: string;
-  readonly peer: "agent" | "usrsctp";
+  readonly peer: PeerKind;
   readonly timers: "telecom" | "rfc9260";
   readonly beats: string | undefined;
   readonly rate: number;
@@ -108,7 +108,7 @@ function describe(options: FailoverOptions, setting: JobSetting, all: readonly T
   return [
     `${fault}, ${policy}: ${passed} of ${runs} runs passed, ${runs - all.length} ended early\n\n`,
     `Peer: ${peer}, timers ${setting.timers} (RTO ${rtoInitialMs}, ${rtoMinMs} to ${rtoMaxMs} ms, SACK delay ${sackDelayMs} ms); `,
-    `${rate} messages a second each way; a beat every ${beatIntervalMs} ms, silence counts after ${takeoverAfterMs} ms\n\n`,
+    `agents scheduled ${setting.scheduling}; ${rate} messages a second each way; a beat every ${beatIntervalMs} ms, silence counts after ${takeoverAfterMs} ms\n\n`,
     table(
       ["milliseconds", "aim", "p50", "p99", "most", "runs"],
       [
