@@ -14,6 +14,7 @@ export type {
 export {
   controlVersion,
   deskSilenceMs,
+  maxAssociations,
   maxLineBytes,
   parseAgentMessage,
   parseDeskMessage,

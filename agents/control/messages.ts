@@ -11,6 +11,9 @@ export const controlVersion = 1 as const;
 export const presenceIntervalMs = 2000 as const;
 export const deskSilenceMs = 30_000 as const;
 
+/** Most associations that one run loads: the outside computer has an SCTP port for each, and the record all packets. */
+export const maxAssociations = 64 as const;
+
 /** Longest line that either side accepts, in bytes. */
 export const maxLineBytes: number = 16 * 1024 * 1024;
 
@@ -67,6 +70,8 @@ export type DeskMessage =
       /** The one that this host has. */
       readonly ownAddress: string;
       readonly timers: TimerSetting;
+      /** Outside computer: so many associations, each from a port of its own, from `sctpPort` on; 1 where it is absent. */
+      readonly associations?: number | undefined;
       /** Absent for the outside computer. */
       readonly cluster?: ClusterSetting | undefined;
       /** Policy and placement in their text form, `every-update` or `interval:50ms`; for members of a cluster, as what follows. */
@@ -94,6 +99,8 @@ export type DeskMessage =
       readonly ratePerSecond: number;
       readonly sizeBytes: number;
       readonly streams: number;
+      /** On so many associations, those that came up first, all of this on each; 1 where it is absent. */
+      readonly associations?: number | undefined;
     }
   | { readonly type: "stop-load" }
   /** Planned switch-over: the member that serves makes the other one the primary. */
@@ -172,6 +179,7 @@ const clusterSetting: z.ZodType<ClusterSetting> = z.strictObject({
   takeoverAfterMs: milliseconds,
 });
 
+const associations = z.int().min(1).max(maxAssociations);
 const replication = z.string().min(1).max(400);
 const keeperPlace: z.ZodType<KeeperPlace> = z.discriminatedUnion("kind", [
   z.strictObject({ kind: z.literal("agent"), address, port }),
@@ -193,6 +201,7 @@ const deskSchemas: Schemas<DeskMessage> = {
     localAddresses: z.array(address).min(1).max(16),
     ownAddress: address,
     timers: timerSetting,
+    associations: associations.optional(),
     cluster: clusterSetting.optional(),
     replication: replication.optional(),
     fencing: z.enum(["keep-primary", "prefer-availability", "witness"]).optional(),
@@ -217,6 +226,7 @@ const deskSchemas: Schemas<DeskMessage> = {
     ratePerSecond: z.number().min(1).max(100_000),
     sizeBytes: z.int().min(24).max(65_536),
     streams: z.int().min(1).max(1024),
+    associations: associations.optional(),
   }),
   "stop-load": z.strictObject({ type: z.literal("stop-load") }),
   handover: z.strictObject({ type: z.literal("handover") }),
@@ -231,6 +241,7 @@ const deskSchemas: Schemas<DeskMessage> = {
 };
 
 const flowTotal: z.ZodType<FlowTotal> = z.object({
+  association: z.int().min(0).optional(),
   flow: z.enum(["up", "down", "echo"]),
   streamId: z.int().min(0).max(65_535),
   sent: z.int().min(0),

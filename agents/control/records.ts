@@ -16,6 +16,11 @@ export type InstanceRole = "primary" | "secondary" | "peer";
 export interface UpdateRecord {
   readonly kind: "update";
   readonly at: EpochMicros;
+  /**
+   * Local tag of the association on the recorder's side; the event `association-up` says which ports it has.
+   * Absent: in runs recorded before there was more than one.
+   */
+  readonly association?: number;
   /** `made`: this instance changed its state. `held`: this instance received and applied the change. */
   readonly act: "made" | "held";
   /** Replication sequence number: 1, 2, 3 ... over the life of the association, on both computers. */
@@ -34,6 +39,8 @@ export interface UpdateRecord {
 export interface AckedRecord {
   readonly kind: "acked";
   readonly at: EpochMicros;
+  /** As in an `UpdateRecord`. */
+  readonly association?: number;
   readonly sequence: number;
 }
 
@@ -57,6 +64,8 @@ export type SendReason =
 export interface SentRecord {
   readonly kind: "sent";
   readonly at: EpochMicros;
+  /** As in an `UpdateRecord`; 0 where the packet belongs to none, or was only passed on. */
+  readonly association?: number;
   readonly local: string;
   readonly remote: string;
   readonly checksum: number;
@@ -72,6 +81,8 @@ export type FlowName = "up" | "down" | "echo";
 export interface MessageRecord {
   readonly kind: "message";
   readonly at: EpochMicros;
+  /** As in an `UpdateRecord`. */
+  readonly association?: number;
   readonly act: "sent" | "delivered";
   readonly flow: FlowName;
   readonly streamId: number;
@@ -103,7 +114,8 @@ export type EventName =
   | ReplicationEventName;
 
 /**
- * Events of replication, takeover and recovery. Their `detail`:
+ * Events of replication, takeover and recovery. What is about one association names it in the same way.
+ * Their `detail`:
  * `policy` {policy, placement, fencing}, at the start and at each change ·
  * `lease` {association, limitTsn, nextTsn}, when acknowledged · `sync-started` {associations} ·
  * `synchronised` {associations, bytes, tookMs} · `solo` {reason} · `claim` {epoch} · `claim-granted` {epoch} ·
@@ -113,7 +125,7 @@ export type EventName =
  * `loss-report` {association, direction, firstTsn, lastTsn, messagesAtMost}: a range of TSNs, both ends included;
  * `inbound`: acknowledged to the peer by the earlier instance, never given to this one; `outbound`: perhaps sent by the
  * earlier instance, not acknowledged by the peer, skipped ·
- * `numbers-skipped` {flow, firstIndex, lastIndex}: message indices, both included, that the numbered application does
+ * `numbers-skipped` {association, flow, firstIndex, lastIndex}: message indices, both included, that the numbered application does
  * not use again; index i is number floor(i / streams) of stream i mod streams.
  */
 export type ReplicationEventName =
@@ -147,6 +159,8 @@ export type AgentRecord = UpdateRecord | AckedRecord | SentRecord | MessageRecor
 
 /** Numbers that one side gave out for a flow and stream: 0 to `sent` - 1 must arrive. */
 export interface FlowTotal {
+  /** As in an `UpdateRecord`. */
+  readonly association?: number | undefined;
   readonly flow: FlowName;
   readonly streamId: number;
   readonly sent: number;

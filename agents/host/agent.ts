@@ -7,6 +7,7 @@ import type {
   ClusterFrame,
   InstanceRecord,
   LinkName,
+  OutsideInstance,
 } from "../replica/index.ts";
 import { Member, deliveryRecord, eventRecord } from "../replica/index.ts";
 import type { IcmpReport } from "../sctp/index.ts";
@@ -44,7 +45,7 @@ export class Agent {
   readonly #native: LoadedNativeIo;
   #setting: Configure | undefined;
   #hosted: HostedApplication | undefined;
-  #instance: ActiveInstance | Member | undefined;
+  #instance: OutsideInstance | Member | undefined;
   readonly #outbox: Outbox;
   #keeper: KeeperHost | undefined;
   #health: HealthWatch | undefined;
@@ -69,7 +70,7 @@ export class Agent {
         this.#active("connect").connect(message.address, message.port, nowMs);
         break;
       case "load":
-        this.#refuse(this.#active("start a load").startLoad(message, nowMs));
+        this.#refuse(this.#active("start a load").startLoad(message, nowMs, message.associations));
         break;
       case "stop-load":
         this.#active("stop a load").stopLoad(nowMs);
@@ -119,7 +120,7 @@ export class Agent {
     if (why !== undefined) throw new Error(`this agent cannot do that: ${why}`);
   }
 
-  #active(wish: string): ActiveInstance {
+  #active(wish: string): Pick<ActiveInstance, "connect" | "startLoad" | "stopLoad" | "shutdown"> {
     const instance = this.#instance;
     const active = instance instanceof Member ? instance.active : instance;
     if (active !== undefined) return active;
@@ -218,7 +219,9 @@ export class Agent {
       onFrame: (frame: ClusterFrame) => this.#heard(link, frame),
       onDelivered: (delivered: readonly Delivered[]) => {
         const nowMs = this.#clock.nowMs();
-        const records = delivered.flatMap((each) => deliveryRecord(each.payload, each.sequence, nowMs) ?? []);
+        const records = delivered.flatMap(
+          (each) => deliveryRecord(each.association, each.payload, each.sequence, nowMs) ?? [],
+        );
         this.#reporter.record(records);
       },
       onRefused: (reason: string) =>
@@ -309,7 +312,7 @@ export class Agent {
       this.#reporter.send({ type: "status", id, role, ...nothing });
     } else {
       const { totals, drained } = instance.status();
-      const associated = instance.association !== undefined;
+      const { associated } = instance;
       this.#reporter.send({ type: "status", id, role: "peer", associated, drained, totals: [...totals] });
     }
   }

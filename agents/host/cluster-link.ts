@@ -20,6 +20,7 @@ export interface LinkHandlers {
 
 /** A message that went to the user, with the number of the update that says so. */
 export interface Delivered {
+  readonly association: number;
   readonly payload: Uint8Array;
   readonly sequence: number;
 }

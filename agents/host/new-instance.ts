@@ -1,19 +1,22 @@
 import type { Application } from "../application/index.ts";
 import type { Configure } from "../control/index.ts";
-import { ActiveInstance, Member } from "../replica/index.ts";
+import { ActiveInstance, Member, OutsideInstance } from "../replica/index.ts";
 import { Endpoint } from "../sctp/index.ts";
 import { hostRandom } from "./random.ts";
 import { cookieKey, isFollowed, parametersOf, replicationOf } from "./setting.ts";
 
 type MakeApplication = () => Application;
 
-/** The one computer outside: nothing of it is replicated, and nothing waits. */
-export function newOutsideComputer(setting: Configure, makeApplication: MakeApplication): ActiveInstance {
-  return new ActiveInstance({
-    endpoint: newEndpoint(setting),
-    makeApplication,
-    epoch: 1,
-    mayLeave: () => true,
+/**
+ * The one computer outside: nothing of it is replicated, and nothing waits. It has an endpoint on each of as many ports
+ * as it is to have associations.
+ */
+export function newOutsideComputer(setting: Configure, makeApplication: MakeApplication): OutsideInstance {
+  const { sctpPort, associations = 1 } = setting;
+  const others = Array.from({ length: associations - 1 }, (_, index) => sctpPort + index + 1);
+  return new OutsideInstance([sctpPort, ...others], (localPort) => {
+    const endpoint = newEndpoint(setting, localPort);
+    return new ActiveInstance({ endpoint, makeApplication, epoch: 1, mayLeave: () => true });
   });
 }
 
@@ -41,8 +44,8 @@ export function newMember(setting: Configure, makeApplication: MakeApplication, 
   return new Member(options, nowMs);
 }
 
-function newEndpoint(setting: Configure): Endpoint {
-  const { sctpPort: localPort, localAddresses, ownAddress } = setting;
+function newEndpoint(setting: Configure, localPort: number = setting.sctpPort): Endpoint {
+  const { localAddresses, ownAddress } = setting;
   const parameters = parametersOf(setting);
   const listening = setting.role !== "peer";
   const describesUpdates = isFollowed(setting);

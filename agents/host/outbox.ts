@@ -38,11 +38,12 @@ export class Outbox {
   send(packets: readonly OutboundPacket[], epoch: number, records: InstanceRecord[]): void {
     const own: SendPacket[] = [];
     for (const packet of packets) {
-      const { local, remote, remotePort, bytes, reason, dependsOn } = packet;
+      const { association, local, remote, remotePort, bytes, reason, dependsOn } = packet;
       if (this.transport?.has(local) === true) {
         const at = Math.round(this.#clock.nowMs() * 1000);
         own.push(packet);
-        records.push({ kind: "sent", at, local, remote, checksum: packetChecksum(bytes), reason, dependsOn });
+        const checksum = packetChecksum(bytes);
+        records.push({ kind: "sent", at, association, local, remote, checksum, reason, dependsOn });
       } else {
         const route = { local, remote, remotePort };
         this.links.get("partner")?.send([{ kind: "outbound", epoch, route, packet: bytes }]);

@@ -184,7 +184,7 @@ export class StoreCopy {
       answer = this.#states.hold(frame.updates, (each, before) => {
         const { update, sequence } = each;
         if (before === undefined || (update.kind !== "delivered" && update.kind !== "dataDelivered")) return;
-        this.#delivered.push({ payload: deliveredPayload(before, update), sequence });
+        this.#delivered.push({ association, payload: deliveredPayload(before, update), sequence });
       });
       if (!answer.ok) return answer;
       logBytes += sealed.length;

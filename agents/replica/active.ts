@@ -76,8 +76,10 @@ export class ActiveInstance {
     return instance;
   }
 
+  /** The association that came up first. */
   get association(): number | undefined {
-    return this.#applications.association;
+    const [first] = this.#applications.associations;
+    return first;
   }
 
   get endpoint(): Endpoint {
@@ -101,9 +103,9 @@ export class ActiveInstance {
     return this.#options.replicator?.isFull === true;
   }
 
-  /** Answers one sentence where no load can be started. */
-  startLoad(load: Load, nowMs: number): string | undefined {
-    return this.#applications.start(load, nowMs);
+  /** A load on each of the first `count` associations; answers one sentence where none can be started. */
+  startLoad(load: Load, nowMs: number, count = 1): string | undefined {
+    return this.#applications.start(load, count, nowMs);
   }
 
   stopLoad(nowMs: number): void {
@@ -111,14 +113,14 @@ export class ActiveInstance {
   }
 
   shutdown(nowMs: number): void {
-    if (this.association !== undefined) this.endpoint.shutdown(this.association, nowMs);
+    for (const association of this.#applications.associations) this.endpoint.shutdown(association, nowMs);
   }
 
   /** Numbers given out, and whether everything that was given out is acknowledged by the other side. */
   status(): { readonly totals: readonly FlowTotal[]; readonly drained: boolean } {
-    const pending = this.association === undefined ? 0 : this.endpoint.pendingBytes(this.association);
-    const drained =
-      pending === 0 && this.#applications.isIdle && (this.#options.replicator?.waiting ?? 0) === 0;
+    const { associations, isIdle } = this.#applications;
+    const isSent = [...associations].every((each) => this.endpoint.pendingBytes(each) === 0);
+    const drained = isSent && isIdle && (this.#options.replicator?.waiting ?? 0) === 0;
     return { totals: this.#applications.totals, drained };
   }
 
@@ -202,7 +204,7 @@ export class ActiveInstance {
 
   #deliver(delivery: Delivery, gated: Gated<GatedThing>[], nowMs: number): void {
     const { association, payload, sequence } = delivery;
-    const record = deliveryRecord(payload, sequence, nowMs);
+    const record = deliveryRecord(association, payload, sequence, nowMs);
     if (record !== undefined) gated.push({ association, dependsOn: sequence, item: { record } });
     if (delivery.ending) this.#news.messagesDelivered += 1;
     this.#applications.deliver(delivery, nowMs);
@@ -217,7 +219,8 @@ export class ActiveInstance {
   #noticed(association: number, notification: Notification, nowMs: number): void {
     this.#applications.noticed(association, notification);
     if (notification.type === "peer-address-change") this.#news.pathChanged = true;
-    const record = notificationRecord(association, notification, nowMs);
+    const ports = this.endpoint.state(association)?.agreement;
+    const record = notificationRecord(association, ports, notification, nowMs);
     if (record !== undefined) this.#outputs.records.push(record);
   }
 }

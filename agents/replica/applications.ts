@@ -20,6 +20,7 @@ export interface ApplicationsOptions {
  */
 export class Applications {
   readonly #options: ApplicationsOptions;
+  /** In the order in which their associations came up. */
   readonly #runs: Map<number, ApplicationRun> = new Map<number, ApplicationRun>();
   /** Something happened to them that they have not had their turn about. */
   readonly #touched: Set<number> = new Set<number>();
@@ -27,17 +28,14 @@ export class Applications {
   readonly #changed: Set<number> = new Set<number>();
   /** They have something to do at an instant to come. */
   readonly #timed: Set<number> = new Set<number>();
-  /** The association that a load runs on: the first one. A stranger who connects too gets no part of it. */
-  #own: number | undefined;
   readonly #records: InstanceRecord[] = [];
 
   constructor(options: ApplicationsOptions) {
     this.#options = options;
   }
 
-  /** The association that a load runs on. */
-  get association(): number | undefined {
-    return this.#own;
+  get associations(): Iterable<number> {
+    return this.#runs.keys();
   }
 
   takeRecords(): InstanceRecord[] {
@@ -47,7 +45,6 @@ export class Applications {
   /** Goes on where another instance saved the state; `unseenMessages` of its association may be newer than that. */
   resume(association: number, userState: Uint8Array, unseenMessages: number): void {
     this.#add(association).restore(userState, unseenMessages);
-    this.#own ??= association;
   }
 
   #add(association: number): ApplicationRun {
@@ -59,42 +56,53 @@ export class Applications {
     return run;
   }
 
-  get #loaded(): LoadApplication | undefined {
-    const application = this.#own === undefined ? undefined : this.#runs.get(this.#own)?.application;
-    return application !== undefined && isLoadApplication(application) ? application : undefined;
+  get #loadable(): (readonly [association: number, application: LoadApplication])[] {
+    return [...this.#runs].flatMap(([association, { application }]) =>
+      isLoadApplication(application) ? [[association, application] as const] : [],
+    );
   }
 
-  /** Answers one sentence where no load can be started. */
-  start(load: Load, nowMs: number): string | undefined {
-    const application = this.#loaded;
-    if (application === undefined || this.#own === undefined)
-      return "there is no association with an application that takes a load";
-    application.start(load, nowMs);
-    this.#touched.add(this.#own);
+  /**
+   * Starts a load on each of the first `count` associations: a stranger who connects later gets no part of it.
+   * Answers one sentence where that cannot be.
+   */
+  start(load: Load, count: number, nowMs: number): string | undefined {
+    const chosen = this.#loadable.slice(0, count);
+    if (chosen.length === 0) return "there is no association with an application that takes a load";
+    if (chosen.length < count)
+      return `a load on ${count} associations was asked for, and only ${chosen.length} can take one`;
     const text = `load starts: ${load.ratePerSecond} messages of ${load.sizeBytes} bytes a second on ${load.streams} streams`;
-    this.#records.push(eventRecord("load-started", text, nowMs));
+    for (const [association, application] of chosen) {
+      application.start(load, nowMs);
+      this.#touched.add(association);
+      this.#records.push(eventRecord("load-started", text, nowMs, { association }));
+    }
     return undefined;
   }
 
   stop(nowMs: number): void {
-    const application = this.#loaded;
-    if (application?.running !== true || this.#own === undefined) return;
-    application.stop();
-    this.#touched.add(this.#own);
-    this.#records.push(eventRecord("load-stopped", "load stops", nowMs));
+    for (const [association, application] of this.#loadable) {
+      if (!application.running) continue;
+      application.stop();
+      this.#touched.add(association);
+      this.#noteStopped(association, nowMs);
+    }
   }
 
-  get #isRunning(): boolean {
-    return this.#loaded?.running === true;
+  #noteStopped(association: number, nowMs: number): void {
+    this.#records.push(eventRecord("load-stopped", "load stops", nowMs, { association }));
   }
 
+  /** Of each association that ever had a load. */
   get totals(): readonly FlowTotal[] {
-    return this.#loaded?.totals() ?? [];
+    return this.#loadable.flatMap(([association, application]) =>
+      application.totals().map((total) => ({ association, ...total })),
+    );
   }
 
-  /** Nothing waits for room on the association of the load. */
+  /** Nothing waits for room. */
   get isIdle(): boolean {
-    return this.#own === undefined || this.#runs.get(this.#own)?.isIdle !== false;
+    return [...this.#runs.values()].every(({ isIdle }) => isIdle);
   }
 
   noticed(association: number, notification: Notification): void {
@@ -102,7 +110,6 @@ export class Applications {
       case "association-change":
         if (notification.state === "comm-up") {
           this.#add(association);
-          this.#own ??= association;
         } else this.#remove(association);
         break;
       case "send-possible":
@@ -120,7 +127,6 @@ export class Applications {
   #remove(association: number): void {
     this.#runs.delete(association);
     this.#timed.delete(association);
-    if (this.#own === association) this.#own = undefined;
   }
 
   deliver(delivery: Delivery, nowMs: number): void {
@@ -140,14 +146,13 @@ export class Applications {
       const run = this.#runs.get(association);
       if (run === undefined) continue;
       this.#changed.add(association);
-      const wasRunning = this.#isRunning;
+      const wasRunning = isRunning(run);
       run.turn(held, nowMs);
-      if (wasRunning && !this.#isRunning)
-        this.#records.push(eventRecord("load-stopped", "load stops", nowMs));
+      if (wasRunning && !isRunning(run)) this.#noteStopped(association, nowMs);
       if (run.nextDeadlineMs() === undefined) this.#timed.delete(association);
       else this.#timed.add(association);
       for (const { name, text, detail } of run.takeNotes())
-        this.#records.push(eventRecord(name, text, nowMs, detail));
+        this.#records.push(eventRecord(name, text, nowMs, { association, ...detail }));
     }
   }
 
@@ -184,7 +189,10 @@ export class Applications {
     if (answer !== "accepted" || about === undefined) return answer;
     const { flow, number, sizeBytes } = about;
     const sent = { act: "sent", flow, streamId, number, sizeBytes, intact: true } as const;
-    this.#records.push({ kind: "message", at: epochMicros(nowMs), ...sent });
+    this.#records.push({ kind: "message", at: epochMicros(nowMs), association, ...sent });
     return answer;
   }
 }
+
+const isRunning = ({ application }: ApplicationRun): boolean =>
+  isLoadApplication(application) && application.running;

@@ -14,9 +14,9 @@ export function heldRecords(
   epoch: number,
   nowMs: number,
 ): InstanceRecord[] {
-  const { update, sequence } = each;
+  const { association, update, sequence } = each;
   const held = updateRecord("held", each, epoch, nowMs);
   if (state === undefined || (update.kind !== "delivered" && update.kind !== "dataDelivered")) return [held];
-  const delivered = deliveryRecord(deliveredPayload(state, update), sequence, nowMs);
+  const delivered = deliveryRecord(association, deliveredPayload(state, update), sequence, nowMs);
   return delivered === undefined ? [held] : [delivered, held];
 }

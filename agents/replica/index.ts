@@ -8,6 +8,7 @@ export type { KeeperOptions, KeeperOutputs, LinkId } from "./keeper.ts";
 export { Keeper } from "./keeper.ts";
 export type { BecamePrimary, MemberOutputs } from "./member.ts";
 export { Member } from "./member.ts";
+export { OutsideInstance } from "./outside-instance.ts";
 export type { Replication } from "./policy/index.ts";
 export { parseReplication } from "./policy/index.ts";
 export type { InstanceRecord } from "./records.ts";

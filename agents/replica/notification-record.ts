@@ -2,9 +2,15 @@ import type { Notification } from "../sctp/index.ts";
 import type { InstanceRecord } from "./records.ts";
 import { eventRecord } from "./records.ts";
 
+interface Ports {
+  readonly localPort: number;
+  readonly peerPort: number;
+}
+
 /** The record of what an association tells its user; undefined where there is nothing to remember. */
 export function notificationRecord(
   association: number,
+  ports: Ports | undefined,
   notification: Notification,
   nowMs: number,
 ): InstanceRecord | undefined {
@@ -12,19 +18,23 @@ export function notificationRecord(
     case "association-change": {
       const { state, reason } = notification;
       if (state === "comm-up") {
-        return eventRecord("association-up", "the association is established", nowMs, { association });
+        const { localPort = 0, peerPort = 0 } = ports ?? {};
+        const detail = { association, localPort, peerPort };
+        return eventRecord("association-up", "the association is established", nowMs, detail);
       }
       if (state === "shutdown-complete")
-        return eventRecord("association-closed", "the association was shut down", nowMs);
-      return eventRecord("association-lost", reason, nowMs, { state });
+        return eventRecord("association-closed", "the association was shut down", nowMs, { association });
+      return eventRecord("association-lost", reason, nowMs, { association, state });
     }
     case "peer-address-change": {
       const { address, state } = notification;
       const name = state === "confirmed" ? "address-confirmed" : "path-state";
-      return eventRecord(name, `path to ${address}: ${state}`, nowMs, { address, state });
+      return eventRecord(name, `path to ${address}: ${state}`, nowMs, { association, address, state });
     }
     case "remote-error":
-      return eventRecord("note", `the peer reports: ${notification.causes.join(", ")}`, nowMs);
+      return eventRecord("note", `the peer reports: ${notification.causes.join(", ")}`, nowMs, {
+        association,
+      });
     case "recovery-step": {
       const { step, text } = notification;
       return eventRecord("recovery-step", text, nowMs, { association, step });

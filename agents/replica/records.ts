@@ -20,6 +20,7 @@ export function updateRecord(
   return {
     kind: "update",
     at: epochMicros(nowMs),
+    association: update.association,
     act,
     sequence: update.sequence,
     epoch,
@@ -52,6 +53,7 @@ function tsnOf(update: AssociationUpdate): number | undefined {
 
 /** The record of a delivered test message; undefined for a payload that is none. */
 export function deliveryRecord(
+  association: number,
   payload: Uint8Array,
   sequence: number,
   nowMs: number,
@@ -62,6 +64,7 @@ export function deliveryRecord(
   return {
     kind: "message",
     at: epochMicros(nowMs),
+    association,
     act: "delivered",
     flow,
     streamId,

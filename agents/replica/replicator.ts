@@ -273,7 +273,7 @@ export class Replicator<Item> {
   receiveFrame(frame: ClusterFrame, nowMs: number): void {
     if (frame.kind === "held") {
       const { association, sequence } = frame;
-      this.#records.push({ kind: "acked", at: epochMicros(nowMs), sequence });
+      this.#records.push({ kind: "acked", at: epochMicros(nowMs), association, sequence });
       this.#unheld.acknowledge(association, sequence);
       this.#released.push(...this.#gate.acknowledge(association, sequence));
       if (this.#options.source.state(association) === undefined) this.#forget(association);

@@ -1,11 +1,19 @@
 import type { Evidence, Outcome } from "./report.ts";
 import type { Scene } from "./scene.ts";
 
+/** What a check counted: violations, and what it judged. */
+export interface Tally {
+  readonly found: number;
+  readonly of: number;
+}
+
 /** What a checker found; the registry adds its name and rule. */
 export interface Finding {
   readonly outcome: Outcome;
   /** The answer in a few words. */
   readonly summary: string;
+  /** The numbers of a summary "0 of 12000": with several associations they are added up. */
+  readonly tally?: Tally;
   readonly evidence: readonly Evidence[];
   readonly evidenceTotal: number;
 }

@@ -51,6 +51,8 @@ export interface RunTerms {
 
 /** A captured DATA chunk that begins a numbered test message. */
 export interface MessageHead {
+  /** The outside computer's SCTP port, which tells associations apart. */
+  readonly port?: number;
   readonly tsn: number;
   readonly flow: FlowName;
   readonly streamId: number;

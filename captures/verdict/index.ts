@@ -1,4 +1,5 @@
 /** Verdicts: pure functions of a recorded history. */
+export { associationsOf } from "./associations.ts";
 export { judge } from "./judge.ts";
 export { failoverInstants } from "./failover.ts";
 export type { FailoverInstants } from "./failover.ts";

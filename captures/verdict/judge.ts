@@ -1,5 +1,8 @@
+import { associationsOf } from "./associations.ts";
 import { checkers } from "./checks/index.ts";
 import type { Checker } from "./checker.ts";
+import type { CountedCheck, Judged } from "./combine.ts";
+import { combine, worstOutcome } from "./combine.ts";
 import { deliveryGaps } from "./figures/delivery-gaps.ts";
 import { failoverTimes } from "./figures/failover-times.ts";
 import { replicationLag } from "./figures/replication-lag.ts";
@@ -12,7 +15,7 @@ import type { Scene } from "./scene.ts";
 import { setScene } from "./scene.ts";
 
 /** A checker that throws is a bug of ours: it stays loud and says whose it is. */
-function run(checker: Checker, scene: Scene): CheckResult {
+function run(checker: Checker, scene: Scene): CountedCheck {
   const { id, title, rule } = checker;
   try {
     return { id, title, rule, ...checker.examine(scene) };
@@ -21,11 +24,6 @@ function run(checker: Checker, scene: Scene): CheckResult {
       cause,
     });
   }
-}
-
-function outcomeOf(checks: readonly CheckResult[]): Outcome {
-  if (checks.some((check) => check.outcome === "fail")) return "fail";
-  return checks.some((check) => check.outcome === "unknown") ? "unknown" : "pass";
 }
 
 const lowerFirst = (text: string): string => text.charAt(0).toLowerCase() + text.slice(1);
@@ -56,12 +54,16 @@ function inconclusive(scene: Scene, checks: readonly CheckResult[], lost: string
   return `Inconclusive: ${lost}, but not decided: ${nameChecks(checks, "unknown")}.`;
 }
 
-function headlineOf(
-  scene: Scene,
-  outcome: Outcome,
-  checks: readonly CheckResult[],
-  figures: readonly Figure[],
-): string {
+interface Answers {
+  readonly outcome: Outcome;
+  readonly checks: readonly CheckResult[];
+  readonly figures: readonly Figure[];
+  /** How many were judged. */
+  readonly associations: number;
+}
+
+function headlineOf(scene: Scene, { outcome, checks, figures, associations }: Answers): string {
+  const subject = associations === 1 ? "The association" : `All ${associations} associations`;
   const lost = lostPhrase(checks.find((check) => check.id === "messages-lost")?.summary ?? "");
   const { fault } = scene.failover;
   const planned = fault !== undefined && !breaksSomething(fault);
@@ -71,10 +73,10 @@ function headlineOf(
     return `${what}: ${nameChecks(checks, "fail")}.`;
   }
   if (outcome === "unknown") return inconclusive(scene, checks, lost);
-  if (fault === undefined) return `The association held: ${lost}; nothing was broken on purpose.`;
+  if (fault === undefined) return `${subject} held: ${lost}; nothing was broken on purpose.`;
   const [before] = scene.succession.tenures;
   if (scene.failover.takeover === undefined && before !== undefined) {
-    return `The association survived: ${lost}, and ${before.host} went on all along.`;
+    return `${subject} survived: ${lost}, and ${before.host} went on all along.`;
   }
   const first = figures.find((figure) => figure.id === "fault-to-first-packet");
   const when =
@@ -82,18 +84,11 @@ function headlineOf(
       ? ""
       : `, first packet from the secondary ${milliseconds(first.value)} after the ${planned ? "order" : "fault"}`;
   return planned
-    ? `The association was handed over: ${lost}${when}.`
-    : `The association survived: ${lost}${when}.`;
+    ? `${subject} ${associations === 1 ? "was" : "were"} handed over: ${lost}${when}.`
+    : `${subject} survived: ${lost}${when}.`;
 }
 
-/**
- * Judges a recorded history: every check in table order, then the figures. A pure function; the same
- * history gives the same report.
- *
- * @throws only when a checker itself is broken
- */
-export function judge(history: History): VerdictReport {
-  const scene = setScene(history);
+function examine(port: number, scene: Scene): Judged {
   const checks = checkers
     .filter((checker) => checker.applies?.(scene) ?? true)
     .map((checker) => run(checker, scene));
@@ -103,10 +98,25 @@ export function judge(history: History): VerdictReport {
     ...replicationLag(scene),
     ...traffic(scene),
   ];
-  const outcome = outcomeOf(checks);
+  return { port, checks, figures };
+}
+
+/**
+ * Judges a recorded history: every check in table order, then the figures. Of several associations each is judged by
+ * itself, and the report is about all. A pure function; the same history gives the same report.
+ *
+ * @throws only when a checker itself is broken
+ */
+export function judge(history: History): VerdictReport {
+  const [first, ...others] = associationsOf(history);
+  const scene = setScene(first.history);
+  const ofFirst = examine(first.port, scene);
+  const ofOthers = others.map(({ port, history: own }) => examine(port, setScene(own)));
+  const { checks, figures } = combine([ofFirst, ...ofOthers]);
+  const outcome = worstOutcome(checks);
   return {
     outcome,
-    headline: headlineOf(scene, outcome, checks, figures),
+    headline: headlineOf(scene, { outcome, checks, figures, associations: 1 + others.length }),
     ...(history.terms?.policy === undefined ? {} : { promise: promiseOf(history.terms) }),
     checks,
     figures,

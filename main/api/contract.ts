@@ -90,6 +90,8 @@ export interface RunOverview {
   readonly leases: readonly LeaseHeld[];
   readonly policies: readonly PolicyInForce[];
   readonly hosts: readonly HistoryHost[];
+  /** The outside computer's SCTP ports, one for each association; empty where they were not written down. */
+  readonly associations: readonly number[];
   readonly captures: readonly CaptureInfo[];
   readonly fromUs: number;
   readonly toUs: number;
@@ -210,7 +212,7 @@ export interface Requests {
     args: { runId: string; fromUs: number; toUs: number; limit: number };
     answer: LadderWindow;
   };
-  /** Rows `offset` to `offset + limit - 1` in time order; `filter` is free text over the info line, hosts and addresses. */
+  /** Rows `offset` to `offset + limit - 1` in time order; `filter` is free text over the info line, hosts, addresses and SCTP ports. */
   "run.packets": {
     args: { runId: string; offset: number; limit: number; filter: string };
     answer: { readonly total: number; readonly rows: readonly PacketRow[] };
@@ -221,7 +223,11 @@ export interface Requests {
     args: { runId: string; atUs: number; filter: string };
     answer: { readonly index: number };
   };
-  "run.state": { args: { runId: string; atUs: number }; answer: StateAt };
+  /** `association`: as in the overview; absent: the first one. */
+  "run.state": {
+    args: { runId: string; atUs: number; association?: number | undefined };
+    answer: StateAt;
+  };
   "run.verdict": { args: { runId: string }; answer: VerdictReport };
 }
 

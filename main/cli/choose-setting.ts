@@ -31,6 +31,7 @@ export interface SettingOptions {
   /** In its text form. */
   readonly beats?: string;
   readonly fault: FaultName;
+  readonly associations?: number;
   readonly rate: number;
   readonly size: number;
   readonly streams: number;
@@ -69,12 +70,29 @@ export function chooseSetting(options: SettingOptions, testbed: Testbed | undefi
     beats: chooseBeats(options),
     keeper,
     fault: options.fault,
+    associations: chooseAssociations(options, testbed),
     ratePerSecond: options.rate,
     sizeBytes: options.size,
     streams: options.streams,
     beforeFaultMs: options.seconds * 1000,
     afterFaultMs: options.seconds * 1000,
   };
+}
+
+/** Packets are captured twice and each is kept: beyond this a run is a benchmark of the desk's disk. */
+const maxTotalRate = 20_000;
+
+function chooseAssociations({ associations, peer, rate }: SettingOptions, testbed?: Testbed): number {
+  const count = associations ?? testbed?.associations ?? defaultSetting.associations;
+  if (count > 1 && peer !== "agent")
+    throw new UsageError(
+      `Several associations are for our own agent as the outside computer: leave --peer ${peer} or --associations ${count} away.`,
+    );
+  if (count > 1 && count * rate > maxTotalRate)
+    throw new UsageError(
+      `${count} associations with ${rate} messages a second each are more than a run can record: choose a --rate of ${Math.floor(maxTotalRate / count)} or less.`,
+    );
+  return count;
 }
 
 function parsePolicy(text: string): Replication {

@@ -1,3 +1,4 @@
+import { maxAssociations } from "../../agents/control/index.ts";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { setTimeout as sleep } from "node:timers/promises";
 import { faultNames } from "../lab/faults/index.ts";
@@ -102,7 +103,12 @@ program
       .conflicts("testbed"),
   )
   .option("--testbed <file>", "real machines instead of the embedded lab")
-  .option("--rate <n>", "messages a second, each way", whole(1, 20_000), 500)
+  .option(
+    "--associations <n>",
+    "associations between the outside computer and the cluster, each with the load (default: 1, or as the testbed says)",
+    whole(1, maxAssociations),
+  )
+  .option("--rate <n>", "messages a second, each way, on each association", whole(1, 20_000), 500)
   .option("--size <bytes>", "size of a message", whole(24, 65_536), 200)
   .option("--streams <n>", "streams in use", whole(1, 16), 4)
   .option("--seconds <n>", "length of the load before and after the fault", whole(1, 600), 4)

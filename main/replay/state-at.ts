@@ -1,6 +1,7 @@
 import type { AssociationState } from "../../agents/sctp/index.ts";
 import { countAbove } from "../../agents/sctp/index.ts";
 import type { History } from "../../captures/verdict/history.ts";
+import { associationsOf } from "../../captures/verdict/index.ts";
 import type { Severity, StateAt, StateRow } from "../api/contract.ts";
 import { InstanceTimeline } from "./instance-timeline.ts";
 import type { WireView } from "./wire-view.ts";
@@ -12,21 +13,30 @@ export interface HistorySource {
 }
 
 interface Timelines {
+  readonly history: History;
   readonly a: InstanceTimeline;
   readonly b: InstanceTimeline;
 }
 
-const known: WeakMap<HistorySource, Timelines> = new WeakMap<HistorySource, Timelines>();
+/** By the outside computer's port, in the order of the ports. */
+type ByAssociation = ReadonlyMap<number, Timelines>;
 
-function timelinesOf(source: HistorySource): Timelines {
+const known: WeakMap<HistorySource, ByAssociation> = new WeakMap<HistorySource, ByAssociation>();
+
+function timelinesOf(history: History): Timelines {
+  const of = (host: string): InstanceTimeline =>
+    new InstanceTimeline(history.updates.filter((update) => update.host === host));
+  return { history, a: of("a"), b: of("b") };
+}
+
+function associationsIn(source: HistorySource): ByAssociation {
   const there = known.get(source);
   if (there !== undefined) return there;
-  const { updates } = source.history();
-  const of = (host: string): InstanceTimeline =>
-    new InstanceTimeline(updates.filter((update) => update.host === host));
-  const timelines = { a: of("a"), b: of("b") };
-  known.set(source, timelines);
-  return timelines;
+  const all = new Map(
+    associationsOf(source.history()).map(({ port, history }) => [port, timelinesOf(history)]),
+  );
+  known.set(source, all);
+  return all;
 }
 
 interface FieldRule {
@@ -202,10 +212,16 @@ function roleAt(history: History, host: string, atUs: number): string {
   return killed ? "dead (its last state)" : role;
 }
 
-/** The association state on A and B and as the packets showed it to the peer, at an instant of a recorded run. */
-export function stateAt(source: HistorySource, atUs: number): StateAt {
-  const history = source.history();
-  const timelines = timelinesOf(source);
+/**
+ * The association state on A and B and as the packets showed it to the peer, at an instant of a recorded run: of the
+ * association with this port of the outside computer, else of the first one.
+ */
+export function stateAt(source: HistorySource, atUs: number, association?: number): StateAt {
+  const all = associationsIn(source);
+  const [first] = all.values();
+  const timelines = (association === undefined ? undefined : all.get(association)) ?? first;
+  if (timelines === undefined) throw new Error("broken rule: a history has an association at least");
+  const { history } = timelines;
   const instant = { a: timelines.a.at(atUs), b: timelines.b.at(atUs), view: wireViewAt(history, atUs) };
   return {
     atUs,

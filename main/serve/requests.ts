@@ -20,7 +20,11 @@ const SCHEMAS: { readonly [K in RequestName]: z.ZodType<Args<K>> } = {
   }),
   "run.packet": z.strictObject({ runId, packetId: z.int().min(0) }),
   "run.packetIndexAt": z.strictObject({ runId, atUs: instantUs, filter }),
-  "run.state": z.strictObject({ runId, atUs: instantUs }),
+  "run.state": z.strictObject({
+    runId,
+    atUs: instantUs,
+    association: z.int().min(0).max(65_535).optional(),
+  }),
   "run.verdict": z.strictObject({ runId }),
 };
 

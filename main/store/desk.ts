@@ -11,7 +11,7 @@ import { findRun, listRuns } from "./run-list.ts";
 export interface DeskOptions {
   readonly runsDir: string;
   /** Works out the association state of both instances at an instant; may keep what it needs per reader. */
-  readonly stateAt: (reader: RunReader, atUs: number) => StateAt;
+  readonly stateAt: (reader: RunReader, atUs: number, association?: number) => StateAt;
 }
 
 const maxItems = 20_000;
@@ -114,7 +114,8 @@ function createHandlers({ runsDir, stateAt }: DeskOptions): Handlers {
       query(runId, ({ database }) => ({
         index: packetIndexAt(database, instant(atUs, "atUs"), filterOf(filter)),
       })),
-    "run.state": ({ runId, atUs }) => query(runId, (reader) => stateAt(reader, instant(atUs, "atUs"))),
+    "run.state": ({ runId, atUs, association }) =>
+      query(runId, (reader) => stateAt(reader, instant(atUs, "atUs"), association)),
     "run.verdict": ({ runId }) =>
       query(runId, (reader) => {
         const report = reader.verdict();

@@ -82,6 +82,12 @@ function loadPackets(database: Database.Database): ObservedPacket[] {
   return packets;
 }
 
+/** Files of before there was more than one association have no such column. */
+const associationOf = (row: Row): { readonly association?: number } => {
+  const association = (row["association"] ?? 0) as number;
+  return association === 0 ? {} : { association };
+};
+
 const byTime = (database: Database.Database, table: string): Row[] =>
   rowsOf(database, `SELECT * FROM ${table} ORDER BY at_us, id`);
 
@@ -89,6 +95,7 @@ function loadUpdates(database: Database.Database): HostUpdate[] {
   return byTime(database, "update_log").map((row) => ({
     kind: "update",
     host: row["host"] as string,
+    ...associationOf(row),
     at: row["at_us"] as number,
     act: row["act"] as HostUpdate["act"],
     sequence: row["sequence"] as number,
@@ -103,6 +110,7 @@ function loadAcked(database: Database.Database): HostAcked[] {
   return byTime(database, "acked").map((row) => ({
     kind: "acked",
     host: row["host"] as string,
+    ...associationOf(row),
     at: row["at_us"] as number,
     sequence: row["sequence"] as number,
   }));
@@ -112,6 +120,7 @@ function loadSent(database: Database.Database): HostSent[] {
   return byTime(database, "sent").map((row) => ({
     kind: "sent",
     host: row["host"] as string,
+    ...associationOf(row),
     at: row["at_us"] as number,
     local: row["local"] as string,
     remote: row["remote"] as string,
@@ -125,6 +134,7 @@ function loadMessages(database: Database.Database): HostMessage[] {
   return byTime(database, "message").map((row) => ({
     kind: "message",
     host: row["host"] as string,
+    ...associationOf(row),
     at: row["at_us"] as number,
     act: row["act"] as HostMessage["act"],
     flow: row["flow"] as HostMessage["flow"],
@@ -158,6 +168,7 @@ function loadFaults(database: Database.Database): FaultMark[] {
 
 function loadTotals(database: Database.Database): FlowTotal[] {
   return rowsOf(database, "SELECT * FROM flow_total ORDER BY id").map((row) => ({
+    ...associationOf(row),
     flow: row["flow"] as FlowTotal["flow"],
     streamId: row["stream_id"] as number,
     sent: row["sent"] as number,

@@ -29,8 +29,8 @@ export function loadMessageHeads(database: Database.Database): MessageHead[] | u
   if (!lossWasReported(database)) return undefined;
   const udpPort = database.prepare<[], { port: number }>("SELECT udp_port AS port FROM run").get()?.port;
   const options = udpPort === undefined ? {} : { udpPorts: [udpPort] };
-  const rows = database.prepare<[], { bytes: Buffer; link_type: number }>(
-    `SELECT bytes, link_type FROM packet WHERE id IN
+  const rows = database.prepare<[], { bytes: Buffer; link_type: number; from: number; to: number }>(
+    `SELECT bytes, link_type, source_port AS "from", destination_port AS "to" FROM packet WHERE id IN
        (SELECT packet_id FROM chunk WHERE type IN ('DATA', 'I_DATA') AND beginning = 1) ORDER BY at_us, id`,
   );
   const heads = new Map<string, MessageHead>();
@@ -41,7 +41,8 @@ export function loadMessageHeads(database: Database.Database): MessageHead[] | u
       const message = readTestMessage(payload);
       if (message === undefined) continue;
       const { flow, streamId, number } = message;
-      heads.set(`${tsn}/${flow}/${streamId}/${number}`, { tsn, flow, streamId, number });
+      const port = flow === "down" ? row.to : row.from;
+      heads.set(`${port}/${tsn}/${flow}/${streamId}/${number}`, { port, tsn, flow, streamId, number });
     }
   }
   return [...heads.values()];

@@ -1,6 +1,7 @@
 import type Database from "better-sqlite3";
 import type { Mark, RunOverview, RunSummary } from "../api/contract.ts";
 import type { Row } from "./columns.ts";
+import { parseStored } from "./columns.ts";
 import { loadCaptures, loadHosts } from "./load-history.ts";
 import { loadTerms } from "./load-terms.ts";
 import { isRecorderAlive } from "./recorder.ts";
@@ -62,6 +63,21 @@ function readMarks(database: Database.Database): Mark[] {
   }));
 }
 
+/** The outside computer's ports, from its own word of each set-up. */
+function associationsOf(database: Database.Database): number[] {
+  const rows = database
+    .prepare<[], { detail: string }>(
+      `SELECT detail FROM event JOIN host ON host.name = event.host
+       WHERE event.name = 'association-up' AND role = 'peer'`,
+    )
+    .all();
+  const ports = rows.flatMap(({ detail }) => {
+    const { localPort } = parseStored(detail) as Readonly<Record<string, unknown>>;
+    return typeof localPort === "number" ? [localPort] : [];
+  });
+  return [...new Set(ports)].toSorted((one, other) => one - other);
+}
+
 export function overviewOf(database: Database.Database, paths: RunFolder): RunOverview {
   const count = (sql: string): number =>
     database.prepare<[], { count: number }>(`SELECT count(*) AS count FROM ${sql}`).get()?.count ?? 0;
@@ -72,6 +88,7 @@ export function overviewOf(database: Database.Database, paths: RunFolder): RunOv
     run: summaryOf(database),
     terms: loadTerms(database),
     hosts,
+    associations: associationsOf(database),
     captures: loadCaptures(database),
     ...span,
     ...situationOf(database, hosts, span),

@@ -7,7 +7,7 @@ import { chunkFromRow, packetColumnNames } from "./columns.ts";
 import { RunStoreError } from "./errors.ts";
 
 const searched =
-  "info || ' ' || capture.host || ' ' || capture.interface_name || ' ' || source || ' ' || destination";
+  "info || ' ' || capture.host || ' ' || capture.interface_name || ' ' || source || ' ' || destination || ' ' || source_port || ' ' || destination_port";
 const source = "packet JOIN capture ON capture.id = packet.capture_id";
 
 /** Every word of the filter must stand somewhere in the row; an empty filter matches all. */
@@ -77,17 +77,20 @@ export function packetIndexAt(database: Database.Database, atUs: number, filter:
 function sentBecause(database: Database.Database, row: Row): PacketDetail["sentBecause"] {
   const sent = database
     .prepare<unknown[], Row>(
-      `SELECT reason, depends_on FROM sent
+      `SELECT * FROM sent
        WHERE checksum = ? AND local = ? AND remote = ? ORDER BY abs(at_us - ?), id LIMIT 1`,
     )
     .get(row["checksum"], row["source"], row["destination"], row["at_us"]);
   if (sent === undefined) return undefined;
   const dependsOn = sent["depends_on"] as number;
+  // A file of before there was more than one association has no such column.
+  const association = sent["association"] as number | undefined;
+  const ofIt = association === undefined ? "" : " AND association = ?";
   const held = database
-    .prepare<[number], { at: number | null }>(
-      "SELECT min(at_us) AS at FROM update_log WHERE sequence = ? AND act = 'held'",
+    .prepare<unknown[], { at: number | null }>(
+      `SELECT min(at_us) AS at FROM update_log WHERE sequence = ? AND act = 'held'${ofIt}`,
     )
-    .get(dependsOn);
+    .get(dependsOn, ...(association === undefined ? [] : [association]));
   return {
     reason: sent["reason"] as string,
     dependsOn,

@@ -34,7 +34,9 @@ type Whole = HeldAt & { readonly sequence: number };
 /** When updates were held: each by itself, or with a whole state. */
 class HeldTimes {
   readonly #single = new Map<string, HeldAt>();
-  readonly #wholes = new Map<number, Whole[]>();
+  /** By association and epoch. */
+  readonly #wholes = new Map<string, Whole[]>();
+  readonly #epochs = new Set<number>();
   /** Held updates that are no whole states. */
   readonly updates: readonly HostUpdate[];
 
@@ -48,42 +50,48 @@ class HeldTimes {
       if (!this.#single.has(keyOf(update)))
         this.#single.set(keyOf(update), { atUs: update.at, host: update.host });
     }
-    for (const { change, epoch, sequence, at, host } of held) {
+    for (const { change, association = 0, epoch, sequence, at, host } of held) {
       if (change !== "opened") continue;
-      const wholes = this.#wholes.get(epoch) ?? [];
+      const key = `${association}/${epoch}`;
+      const wholes = this.#wholes.get(key) ?? [];
       wholes.push({ atUs: at, host, sequence });
-      this.#wholes.set(epoch, wholes);
+      this.#wholes.set(key, wholes);
+      this.#epochs.add(epoch);
     }
   }
 
   get epochs(): ReadonlySet<number> {
-    return new Set([...this.#wholes.keys(), ...this.updates.map(({ epoch }) => epoch)]);
+    return new Set([...this.#epochs, ...this.updates.map(({ epoch }) => epoch)]);
   }
 
   of(update: HostUpdate): HeldAt | undefined {
     const single = this.#single.get(keyOf(update));
     const whole = this.#wholes
-      .get(update.epoch)
+      .get(`${update.association ?? 0}/${update.epoch}`)
       ?.find(({ sequence, atUs }) => sequence >= update.sequence && atUs >= update.at);
     if (single === undefined || whole === undefined) return single ?? whole;
     return single.atUs <= whole.atUs ? single : whole;
   }
 }
 
-const keyOf = (update: HostUpdate): string => `${update.epoch}/${update.sequence}`;
+const keyOf = ({ association = 0, epoch, sequence }: HostUpdate): string =>
+  `${association}/${epoch}/${sequence}`;
 
 /** Updates that some primary made while it had a secondary, in order, with what became of them. */
 function timedUpdates(history: History): TimedUpdate[] {
   const held = new HeldTimes(history);
   const replicatedEpochs = held.epochs;
   const timelines = new Map<string, AckTimeline>();
-  const ackedAt = (made: HostUpdate): number | undefined => {
-    let timeline = timelines.get(made.host);
+  const ackedAt = ({ host, association, sequence }: HostUpdate): number | undefined => {
+    const key = `${host}/${association ?? 0}`;
+    let timeline = timelines.get(key);
     if (timeline === undefined) {
-      timeline = new AckTimeline(history.acked.filter((record) => record.host === made.host));
-      timelines.set(made.host, timeline);
+      timeline = new AckTimeline(
+        history.acked.filter((record) => record.host === host && record.association === association),
+      );
+      timelines.set(key, timeline);
     }
-    return timeline.firstAt(made.sequence);
+    return timeline.firstAt(sequence);
   };
   // The outside computer numbers its own changes too; nobody holds those.
   const members = new Set(
@@ -96,7 +104,9 @@ function timedUpdates(history: History): TimedUpdate[] {
   // A killed primary takes its last records with it; that somebody held them proves that they were made.
   const unreported = held.updates.filter((update) => !known.has(keyOf(update)));
   return [...reported, ...unreported]
-    .toSorted((a, b) => a.epoch - b.epoch || a.sequence - b.sequence)
+    .toSorted(
+      (a, b) => a.epoch - b.epoch || (a.association ?? 0) - (b.association ?? 0) || a.sequence - b.sequence,
+    )
     .map((made) => {
       const at = held.of(made);
       const ackedUs = ackedAt(made);
@@ -112,6 +122,7 @@ function timedUpdates(history: History): TimedUpdate[] {
 function belongsTo(batch: readonly TimedUpdate[], next: TimedUpdate): boolean {
   const last = batch.at(-1);
   if (last === undefined || batch.length >= maxBatch) return false;
+  if (last.made.association !== next.made.association) return false;
   if (last.made.host !== next.made.host || last.made.sequence + 1 !== next.made.sequence) return false;
   if (last.ackedUs !== next.ackedUs) return false;
   if (next.ackedUs !== undefined) return true;

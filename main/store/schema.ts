@@ -3,9 +3,12 @@ import type Database from "better-sqlite3";
 /** "Undy" in ASCII: tells our run files from other SQLite files. */
 export const applicationId = 0x556e6479;
 /** Raised with every change of the tables; a reader refuses files that are newer than it knows. */
-export const schemaVersion = 2;
+export const schemaVersion = 3;
 
-/** What is recorded while a run goes on. Instants are microseconds since the Unix epoch. */
+/**
+ * What is recorded while a run goes on. Instants are microseconds since the Unix epoch. Associations go by the local
+ * tag that they have on the host that recorded them; 0: not told.
+ */
 const recordedTables = `
 CREATE TABLE run (
   id TEXT PRIMARY KEY,
@@ -94,14 +97,16 @@ CREATE TABLE update_log (
   epoch INTEGER NOT NULL,
   change TEXT NOT NULL,
   tsn INTEGER,
-  bytes TEXT NOT NULL
+  bytes TEXT NOT NULL,
+  association INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX update_by_sequence ON update_log (sequence, act);
 CREATE TABLE acked (
   id INTEGER PRIMARY KEY,
   host TEXT NOT NULL REFERENCES host (name),
   at_us INTEGER NOT NULL,
-  sequence INTEGER NOT NULL
+  sequence INTEGER NOT NULL,
+  association INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX acked_by_sequence ON acked (host, sequence);
 CREATE TABLE sent (
@@ -112,7 +117,8 @@ CREATE TABLE sent (
   remote TEXT NOT NULL,
   checksum INTEGER NOT NULL,
   reason TEXT NOT NULL,
-  depends_on INTEGER NOT NULL
+  depends_on INTEGER NOT NULL,
+  association INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX sent_by_checksum ON sent (checksum, host);
 CREATE TABLE message (
@@ -125,7 +131,8 @@ CREATE TABLE message (
   number INTEGER NOT NULL,
   size_bytes INTEGER NOT NULL,
   intact INTEGER NOT NULL CHECK (intact IN (0, 1)),
-  sequence INTEGER
+  sequence INTEGER,
+  association INTEGER NOT NULL
 ) STRICT;
 CREATE TABLE event (
   id INTEGER PRIMARY KEY,
@@ -147,7 +154,8 @@ CREATE TABLE flow_total (
   flow TEXT NOT NULL CHECK (flow IN ('up', 'down', 'echo')),
   stream_id INTEGER NOT NULL,
   sent INTEGER NOT NULL,
-  UNIQUE (flow, stream_id)
+  association INTEGER NOT NULL,
+  UNIQUE (association, flow, stream_id)
 ) STRICT;
 CREATE TABLE verdict (
   id INTEGER PRIMARY KEY CHECK (id = 1),
@@ -176,11 +184,13 @@ CREATE TABLE figure (
 ) STRICT;
 CREATE VIEW replication_lag AS
   SELECT made.sequence, made.epoch, made.change, made.tsn, made.at_us AS made_us, held.at_us AS held_us,
-    (SELECT min(acked.at_us) FROM acked WHERE acked.host = made.host AND acked.sequence >= made.sequence) AS acked_us
+    (SELECT min(acked.at_us) FROM acked WHERE acked.host = made.host
+      AND acked.association = made.association AND acked.sequence >= made.sequence) AS acked_us
   FROM update_log AS made
   JOIN host ON host.name = made.host AND host.role IN ('primary', 'secondary')
   LEFT JOIN update_log AS held
     ON held.sequence = made.sequence AND held.act = 'held' AND held.epoch = made.epoch
+      AND held.association = made.association
   WHERE made.act = 'made';
 `;
 

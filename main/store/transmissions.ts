@@ -26,7 +26,7 @@ function kindOf(sctp: SctpSummary): Transmission["kind"] {
   return "other";
 }
 
-/** Finds the transmission that carried a TSN first, for each direction by itself. */
+/** Finds the transmission that carried a TSN first, for each direction of each association by itself. */
 class FirstCopies {
   readonly #first = new Map<string, Map<number, number>>();
 
@@ -68,7 +68,8 @@ export function writeTransmissions(database: Database.Database, history: History
     const from = lanes.get(sctp.sourceAddress) ?? null;
     const to = lanes.get(sctp.destinationAddress) ?? null;
     // Both addresses of the cluster are one side: a TSN repeated from the other address is a repetition.
-    const side = from === "peer" ? "peer" : to === "peer" ? "cluster" : sctp.sourceAddress;
+    const sender = from === "peer" ? "peer" : to === "peer" ? "cluster" : sctp.sourceAddress;
+    const side = `${sender}/${sctp.sourcePort}/${sctp.destinationPort}`;
     const repeated = firstCopies.note(side, id, sctp.chunks);
     insert.run(
       id,

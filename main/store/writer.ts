@@ -146,14 +146,16 @@ export class RunWriter {
     this.#write(() => void insert.run(mark.host, Math.round(mark.at), mark.fault, mark.text));
   }
 
-  /** What each sender counted; a later total for the same flow and stream replaces the earlier one. */
+  /** What each sender counted; a later total for the same association, flow and stream replaces the earlier one. */
   addTotals(totals: readonly FlowTotal[]): void {
     const upsert = this.#database.prepare(
-      `INSERT INTO flow_total VALUES (NULL, ?, ?, ?)
-       ON CONFLICT (flow, stream_id) DO UPDATE SET sent = excluded.sent`,
+      `INSERT INTO flow_total VALUES (NULL, ?, ?, ?, ?)
+       ON CONFLICT (association, flow, stream_id) DO UPDATE SET sent = excluded.sent`,
     );
     this.#write(() => {
-      for (const { flow, streamId, sent } of totals) upsert.run(flow, streamId, sent);
+      for (const { association = 0, flow, streamId, sent } of totals) {
+        upsert.run(flow, streamId, sent, association);
+      }
     });
   }
 

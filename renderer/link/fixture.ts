@@ -165,6 +165,7 @@ function overviewOf(book: Book, run: RunSummary): RunOverview {
     leases: story.leases,
     policies: story.policies,
     hosts: story.hosts,
+    associations: [7001],
     captures: ["a", "b", "peer"].map((host) => ({
       host,
       interfaceName: "out",

@@ -19,7 +19,8 @@ interface StatePanelProps {
 /** The association state of A and of B, and what the packets showed, at the scrubbed instant. */
 export function StatePanel({ link, overview, view, context, scrubUs }: StatePanelProps): ReactElement {
   const runId = overview.run.id;
-  const request = useRequest(link, "run.state", { runId, atUs: Math.round(scrubUs) });
+  const [association, setAssociation] = useState(overview.associations[0]);
+  const request = useRequest(link, "run.state", { runId, atUs: Math.round(scrubUs), association });
   const lag = useRequest(link, "run.ladder", { runId, ...lagWindow(view, scrubUs), limit: 1 });
   const before = usePrevious(request.data);
   const situation = situationAt(overview, lag.data, Math.round(scrubUs));
@@ -30,6 +31,13 @@ export function StatePanel({ link, overview, view, context, scrubUs }: StatePane
         <span className="quiet mono">{formatClock(scrubUs)} UTC</span>
         <span className="quiet"> · drag the line in the ladder; Space replays</span>
       </p>
+      {overview.associations.length > 1 && association !== undefined ? (
+        <AssociationChoice
+          associations={overview.associations}
+          chosen={association}
+          onChoose={setAssociation}
+        />
+      ) : null}
       <SituationLine
         situation={situation}
         originUs={context.originUs}
@@ -40,6 +48,28 @@ export function StatePanel({ link, overview, view, context, scrubUs }: StatePane
         <StateTable state={request.data} situation={situation} rows={orderStateRows(request.data, before)} />
       )}
     </div>
+  );
+}
+
+interface AssociationChoiceProps {
+  readonly associations: readonly number[];
+  readonly chosen: number;
+  readonly onChoose: (association: number) => void;
+}
+
+/** Which association's state is shown, by the outside computer's port. */
+function AssociationChoice({ associations, chosen, onChoose }: AssociationChoiceProps): ReactElement {
+  return (
+    <label className="state-association">
+      <span className="quiet">Association with port</span>{" "}
+      <select value={chosen} onChange={(event) => onChoose(Number(event.target.value))}>
+        {associations.map((port) => (
+          <option key={port} value={port}>
+            {port}
+          </option>
+        ))}
+      </select>
+    </label>
   );
 }
 

@@ -87,4 +87,17 @@ describe("what a run is to do", () => {
   ])("refuses %s with one sentence", (_what, options, sentence) => {
     expect(() => chooseSetting({ ...plain, ...options }, undefined)).toThrow(sentence);
   });
+
+  it("has as many associations as the command line, else the testbed says, with our own agent only", () => {
+    const testbed = testbedWith("{}, associations: 8");
+    expect(chooseSetting(plain, undefined).associations).toBe(1);
+    expect(chooseSetting(plain, testbed).associations).toBe(8);
+    expect(chooseSetting({ ...plain, associations: 3 }, testbed).associations).toBe(3);
+    expect(() => chooseSetting({ ...plain, associations: 2, peer: "usrsctp" }, undefined)).toThrow(
+      /leave --peer usrsctp or --associations 2 away/,
+    );
+    expect(() => chooseSetting({ ...plain, associations: 64 }, undefined)).toThrow(
+      "64 associations with 500 messages a second each are more than a run can record: choose a --rate of 312 or less.",
+    );
+  });
 });

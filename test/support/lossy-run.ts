@@ -21,7 +21,7 @@ function inbound(run: HistoryBuilder, server: "a" | "b", epoch: number): number 
   const number = run.nextNumber("up", 0);
   const tsn = run.nextTsn("peer");
   run.message("peer", "sent", "up", 0, number);
-  run.heads.push({ tsn, flow: "up", streamId: 0, number });
+  run.heads.push({ port: 7001, tsn, flow: "up", streamId: 0, number });
   run.transmit("peer", server, [dataChunk(tsn, 0, number)]);
   run.makeAlone("dataReceived", tsn, server, epoch);
   run.message(server, "delivered", "up", 0, number, run.makeAlone("delivered", tsn, server, epoch));
@@ -57,7 +57,7 @@ function outbound(
   );
   const tsn = run.nextTsn("cluster");
   run.makeAlone("tsnAssigned", tsn, server, how.epoch);
-  run.heads.push({ tsn, flow: "down", streamId, number });
+  run.heads.push({ port: 7001, tsn, flow: "down", streamId, number });
   run.transmit(server, "peer", [dataChunk(tsn, streamId, number)], { lost: how.lost === true });
   if (how.lost === true) return { streamId, number, tsn };
   run.message("peer", "delivered", "down", streamId, number);

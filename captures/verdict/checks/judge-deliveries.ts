@@ -16,7 +16,7 @@ export function judgeDeliveries(
   let judged = 0;
   for (const stream of scene.deliveries.values()) judged += examineStream(stream, violations);
   const answer = `${violations.total} of ${judged}`;
-  return decide({
+  const finding = decide({
     violations,
     failSummary: answer,
     passSummary: answer,
@@ -25,4 +25,5 @@ export function judgeDeliveries(
         ? undefined
         : "the senders' totals are missing, so the record may be cut off",
   });
+  return { ...finding, tally: { found: violations.total, of: judged } };
 }

@@ -82,13 +82,14 @@ function examineReported(scene: Scene): Finding {
   }
   const sent = history.totals.reduce((sum, total) => sum + total.sent, 0);
   const reported = lost.length === 0 ? "" : ", each reported";
-  return decide({
+  const finding = decide({
     violations,
     undecided,
     failSummary: `${violations.total} of ${sent} without a report`,
     passSummary: `${lost.length} of ${sent}${undecided.total > 0 ? "" : reported}`,
     gap: history.totals.length > 0 ? undefined : "the senders' totals are missing",
   });
+  return { ...finding, tally: { found: lost.length, of: sent } };
 }
 
 function examine(scene: Scene): Finding {
@@ -100,12 +101,13 @@ function examine(scene: Scene): Finding {
   for (const total of totals) addMissing(scene, total, violations);
   const sent = totals.reduce((sum, total) => sum + total.sent, 0);
   const answer = `${violations.total} of ${sent}`;
-  return decide({
+  const finding = decide({
     violations,
     failSummary: answer,
     passSummary: answer,
     gap: counted ? undefined : "the senders' totals are missing, so the end of each flow cannot be judged",
   });
+  return { ...finding, tally: { found: violations.total, of: sent } };
 }
 
 export const messagesLost: Checker = {

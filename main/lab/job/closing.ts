@@ -36,14 +36,18 @@ export async function closeAll(
   player: FaultPlayer,
   peer: OutsideComputer,
 ): Promise<void> {
-  const { agents, recording, note, signal } = context;
+  const { agents, setting, recording, note, signal } = context;
   const { serving } = cluster;
   await player.heal();
   for (const name of cluster.living) await agents.session(name).status();
   await peer.shutdown();
-  const closed = (): boolean => recording.happened(serving, "association-closed");
+  const closed = (): boolean => recording.count(serving, "association-closed") >= setting.associations;
   if (!(await recording.until(closed, closeMs, signal)))
-    note("the association did not end by SHUTDOWN in time");
+    note(
+      setting.associations === 1
+        ? "the association did not end by SHUTDOWN in time"
+        : "not all associations ended by SHUTDOWN in time",
+    );
   await peer.quit();
   for (const name of serving === "a" ? (["b", "a"] as const) : (["a", "b"] as const)) {
     await agents.session(name).quit();

@@ -19,7 +19,7 @@ function endpointOf(lab: Lab, setting: JobSetting, host: BasicHostName) {
 
 /** The outside computer, with its own address only. */
 export function peerConfiguration(lab: Lab, setting: JobSetting): Configure {
-  return { ...endpointOf(lab, setting, "peer"), role: "peer" };
+  return { ...endpointOf(lab, setting, "peer"), role: "peer", associations: setting.associations };
 }
 
 /** A member of the cluster: the endpoint has the addresses of both. */

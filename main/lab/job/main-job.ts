@@ -24,7 +24,7 @@ import type { OutsideComputer } from "./outside-computer.ts";
 import { AgentPeer } from "./outside-computer.ts";
 import { Recording } from "./recording.ts";
 import type { JobSetting } from "./setting.ts";
-import { runMeta, runTitle } from "./setting.ts";
+import { loadMessage, runMeta, runTitle } from "./setting.ts";
 import { startUsrsctpPeer } from "./usrsctp-peer.ts";
 import { WireTaps } from "./wire-taps.ts";
 
@@ -138,7 +138,10 @@ export class MainJob {
     await cluster.start();
     this.#step("Associate: the outside computer connects to the cluster's endpoint");
     const peer = await this.#associate(context);
-    this.#step(`Load: ${setting.ratePerSecond} messages a second each way on ${setting.streams} streams`);
+    const each = setting.associations > 1 ? ` of each of ${setting.associations} associations` : "";
+    this.#step(
+      `Load: ${setting.ratePerSecond} messages a second each way on ${setting.streams} streams${each}`,
+    );
     await this.#load(context, peer);
     this.#step(`Fault: ${this.#fault.text}`);
     const player = new FaultPlayer(this.#fault, context, cluster, this.#writer);
@@ -216,26 +219,31 @@ export class MainJob {
   }
 
   async #associate(context: RunContext): Promise<OutsideComputer> {
-    const { lab, note, signal } = context;
+    const { lab, setting, note, signal } = context;
+    const { associations } = setting;
     const peer = await this.#startPeer(context);
     this.#peer = peer;
     note(`outside computer: ${peer.description}`);
     await peer.connect();
-    const up = (): boolean => this.#recording.happened("peer", "association-up");
+    const up = (): boolean => this.#recording.count("peer", "association-up") >= associations;
     if (!(await this.#recording.until(up, associateMs, signal)))
-      throw this.#lost("The association does not come up");
+      throw this.#lost(
+        associations === 1 ? "The association does not come up" : "Not all associations come up",
+      );
     const { address } = lab.hosts.b.outside;
-    const confirmed = (): boolean => this.#recording.happened("peer", "address-confirmed", { address });
+    const confirmed = (): boolean =>
+      this.#recording.count("peer", "address-confirmed", { address }) >= associations;
     if (!(await this.#recording.until(confirmed, confirmMs, signal)))
       throw this.#lost(`The outside computer does not confirm b's address ${address}`);
     const first = lab.hosts.a.outside.address;
-    note(`one association, both addresses confirmed: ${first} (a) and ${address} (b)`);
+    const several = associations === 1 ? "one association" : `${associations} associations`;
+    note(`${several}, both addresses confirmed: ${first} (a) and ${address} (b)`);
     return peer;
   }
 
   async #load({ setting, agents, note, signal }: RunContext, peer: OutsideComputer): Promise<void> {
-    const { ratePerSecond, sizeBytes, streams, beforeFaultMs, switchTo } = setting;
-    agents.session("a").send({ type: "load", ratePerSecond, sizeBytes, streams });
+    const { beforeFaultMs, switchTo } = setting;
+    agents.session("a").send(loadMessage(setting));
     await peer.startLoad();
     await sleep(beforeFaultMs / 2, undefined, { signal });
     if (switchTo !== undefined) {

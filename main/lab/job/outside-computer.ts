@@ -2,6 +2,7 @@ import type { Configure } from "../../../agents/control/index.ts";
 import type { FlowTotal } from "../../../agents/control/records.ts";
 import type { AgentSession } from "./agent-session.ts";
 import type { JobSetting } from "./setting.ts";
+import { loadMessage } from "./setting.ts";
 
 /** The outside computer of a run, whoever wrote its SCTP. */
 export interface OutsideComputer {
@@ -40,8 +41,7 @@ export class AgentPeer implements OutsideComputer {
   }
 
   startLoad(): Promise<void> {
-    const { ratePerSecond, sizeBytes, streams } = this.#setting;
-    this.#session.send({ type: "load", ratePerSecond, sizeBytes, streams });
+    this.#session.send(loadMessage(this.#setting));
     return Promise.resolve();
   }
 

@@ -106,13 +106,8 @@ export class Recording {
     }
   }
 
-  happened(host: HostName, name: EventName, detail: Readonly<Record<string, string>> = {}): boolean {
-    return this.events.some(
-      (event) =>
-        event.host === host &&
-        event.name === name &&
-        Object.entries(detail).every(([key, value]) => event.detail[key] === value),
-    );
+  happened(host: HostName, name: EventName): boolean {
+    return this.events.some((event) => event.host === host && event.name === name);
   }
 
   /** What the hosts reported of a lost association, for the end of a sentence. */
@@ -122,9 +117,14 @@ export class Recording {
     return "nobody reported a reason; check the networks and their firewalls, and look at the run's packets";
   }
 
-  /** How often a host has reported an event. */
-  count(host: HostName, name: EventName): number {
-    return this.events.filter((event) => event.host === host && event.name === name).length;
+  /** How often a host has reported an event with this detail. */
+  count(host: HostName, name: EventName, detail: Readonly<Record<string, string>> = {}): number {
+    return this.events.filter(
+      (event) =>
+        event.host === host &&
+        event.name === name &&
+        Object.entries(detail).every(([key, value]) => event.detail[key] === value),
+    ).length;
   }
 
   /** When a host last reported a delivery to its application, on the desk's clock; 0 where it never did. */

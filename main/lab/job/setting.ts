@@ -1,4 +1,4 @@
-import type { FencingMode, TimerSetting } from "../../../agents/control/index.ts";
+import type { DeskMessage, FencingMode, TimerSetting } from "../../../agents/control/index.ts";
 import { rfc9260Parameters, telecomParameters } from "../../../agents/sctp/index.ts";
 import type { Scheduling } from "../../deploy/index.ts";
 import type { RunMeta } from "../../store/index.ts";
@@ -33,7 +33,9 @@ export interface JobSetting {
   /** Absent: the cluster has no third computer. */
   readonly keeper?: KeeperKind | undefined;
   readonly fault: FaultName;
-  /** Messages a second, each way. */
+  /** Between the outside computer and the cluster, each from a port of its own, from `peerSctpPort` on. */
+  readonly associations: number;
+  /** Messages a second, each way, on each association. */
   readonly ratePerSecond: number;
   readonly sizeBytes: number;
   readonly streams: number;
@@ -56,6 +58,7 @@ export const defaultSetting: JobSetting = {
   fencing: "prefer-availability",
   beats: defaultBeats,
   fault: "crash",
+  associations: 1,
   ratePerSecond: 500,
   sizeBytes: 200,
   streams: 4,
@@ -89,15 +92,22 @@ export function timerSetting(choice: TimerChoice): TimerSetting {
   };
 }
 
-export function runTitle({ policy, fault, peer }: JobSetting): string {
-  return `${policy}, ${fault} under load, peer ${peer}`;
+export function runTitle({ policy, fault, peer, associations }: JobSetting): string {
+  const several = associations > 1 ? `, ${associations} associations` : "";
+  return `${policy}, ${fault} under load, peer ${peer}${several}`;
+}
+
+/** What is asked of either side when the load begins. */
+export function loadMessage(setting: JobSetting): Extract<DeskMessage, { type: "load" }> {
+  const { ratePerSecond, sizeBytes, streams, associations } = setting;
+  return { type: "load", ratePerSecond, sizeBytes, streams, associations };
 }
 
 /** What the run's record keeps of its setting. */
 export function runMeta(setting: JobSetting): RunMeta {
   const { beatIntervalMs, takeoverAfterMs } = setting.beats;
   const { peer, policy, switchTo, placement, fencing, keeper, fault, timers } = setting;
-  const { ratePerSecond, sizeBytes, streams, scheduling } = setting;
+  const { associations, ratePerSecond, sizeBytes, streams, scheduling } = setting;
   return {
     peer,
     policy,
@@ -108,6 +118,7 @@ export function runMeta(setting: JobSetting): RunMeta {
     scheduling,
     beatIntervalMs,
     takeoverAfterMs,
+    associations,
     ratePerSecond,
     sizeBytes,
     streams,

@@ -42,6 +42,7 @@ export interface Testbed {
   readonly connectTimeoutMs: number;
   /** What the file says of these; each may be absent. */
   readonly replication: ReplicationKeys;
+  readonly associations?: number;
   readonly hosts: {
     readonly a: TestbedMember;
     readonly b: TestbedMember;
@@ -169,6 +170,7 @@ function fill(file: TestbedFile, fileName: string): Testbed {
     scheduling: defaults.agent?.scheduling ?? "real-time",
     connectTimeoutMs: milliseconds(defaults.ssh?.connectTimeout ?? "10s"),
     replication: file.cluster?.replication ?? {},
+    ...(file.cluster?.associations !== undefined && { associations: file.cluster.associations }),
     hosts: {
       a: memberOf("a"),
       b: memberOf("b"),

@@ -1,6 +1,7 @@
 import { isIPv4 } from "node:net";
 import { z } from "zod";
 import type { FencingMode } from "../../../agents/control/index.ts";
+import { maxAssociations } from "../../../agents/control/index.ts";
 import { parseReplication } from "../../../agents/replica/policy/index.ts";
 import type { Scheduling } from "../../deploy/index.ts";
 
@@ -40,6 +41,12 @@ export interface ReplicationKeys {
   readonly store?: "agent" | "redis" | undefined;
 }
 
+export interface ClusterKeys {
+  readonly replication?: ReplicationKeys | undefined;
+  /** Between the outside computer and the cluster, each with the load. */
+  readonly associations?: number | undefined;
+}
+
 export interface MemberKeys extends HostKeys {
   readonly interfaces: { readonly out: InterfaceKeys; readonly ic: InterfaceKeys };
 }
@@ -61,7 +68,7 @@ export interface TestbedFile {
           | undefined;
       }
     | undefined;
-  readonly cluster?: { readonly replication?: ReplicationKeys | undefined } | undefined;
+  readonly cluster?: ClusterKeys | undefined;
   readonly hosts: {
     readonly a: MemberKeys;
     readonly b: MemberKeys;
@@ -142,7 +149,12 @@ export const testbedShape: z.ZodType<TestbedFile> = z.strictObject({
         .optional(),
     })
     .optional(),
-  cluster: z.strictObject({ replication: replication.optional() }).optional(),
+  cluster: z
+    .strictObject({
+      replication: replication.optional(),
+      associations: z.int().min(1).max(maxAssociations).optional(),
+    })
+    .optional(),
   hosts: z.strictObject({ a: member, b: member, peer, keeper: keeper.optional() }),
 });
 
