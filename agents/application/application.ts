@@ -61,6 +61,8 @@ export interface Application {
   restore(bytes: Uint8Array, unseenMessages: number): void;
   /** What it did so far, in one sentence. */
   readonly summary: string;
+  /** The same in numbers, where somebody judges them. */
+  readonly counts?: Readonly<Record<string, number>>;
   takeNotes(): ApplicationNote[];
 }
 

@@ -144,6 +144,10 @@ export class Requester implements LoadApplication {
     return this.#revision;
   }
 
+  get counts(): Readonly<Record<string, number>> {
+    return { ...this.#counts, open: this.#open.size };
+  }
+
   get summary(): string {
     const { answered, unanswered, unexpected } = this.#counts;
     return `${answered} requests were answered, ${unanswered} were not, ${this.#open.size} are open, ${unexpected} answers came to none of these`;

@@ -111,6 +111,7 @@ export type EventName =
   | "load-stopped"
   | "stall"
   | "note"
+  | "application"
   | ReplicationEventName;
 
 /**
@@ -125,6 +126,7 @@ export type EventName =
  * `loss-report` {association, direction, firstTsn, lastTsn, messagesAtMost}: a range of TSNs, both ends included;
  * `inbound`: acknowledged to the peer by the earlier instance, never given to this one; `outbound`: perhaps sent by the
  * earlier instance, not acknowledged by the peer, skipped ·
+ * `application` {association, and counts where it has some}, what an application did, when its association ends ·
  * `numbers-skipped` {association, flow, firstIndex, lastIndex}: message indices, both included, that the numbered application does
  * not use again; index i is number floor(i / streams) of stream i mod streams.
  */

@@ -217,7 +217,7 @@ export class ActiveInstance {
   }
 
   #noticed(association: number, notification: Notification, nowMs: number): void {
-    this.#applications.noticed(association, notification);
+    this.#applications.noticed(association, notification, nowMs);
     if (notification.type === "peer-address-change") this.#news.pathChanged = true;
     const ports = this.endpoint.state(association)?.agreement;
     const record = notificationRecord(association, ports, notification, nowMs);

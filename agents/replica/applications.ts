@@ -105,12 +105,12 @@ export class Applications {
     return [...this.#runs.values()].every(({ isIdle }) => isIdle);
   }
 
-  noticed(association: number, notification: Notification): void {
+  noticed(association: number, notification: Notification, nowMs: number): void {
     switch (notification.type) {
       case "association-change":
         if (notification.state === "comm-up") {
           this.#add(association);
-        } else this.#remove(association);
+        } else this.#remove(association, nowMs);
         break;
       case "send-possible":
         this.#runs.get(association)?.roomAgain();
@@ -124,7 +124,12 @@ export class Applications {
     }
   }
 
-  #remove(association: number): void {
+  #remove(association: number, nowMs: number): void {
+    const application = this.#runs.get(association)?.application;
+    if (application !== undefined) {
+      const { summary, counts } = application;
+      this.#records.push(eventRecord("application", summary, nowMs, { association, ...counts }));
+    }
     this.#runs.delete(association);
     this.#timed.delete(association);
   }

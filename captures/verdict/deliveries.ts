@@ -161,6 +161,9 @@ export function collectDeliveries(
   const streams = new Map<string, OpenStream>();
   for (const message of history.messages) {
     if (message.act !== "delivered") continue;
+    // An application may send back what it got, byte for byte: that is no delivery of the flow.
+    const atPeer = peers.has(message.host);
+    if ((message.flow === "up" && atPeer) || (message.flow === "down" && !atPeer)) continue;
     const key = streamKey(message.flow, message.streamId);
     let stream = streams.get(key);
     if (stream === undefined) {
@@ -168,7 +171,7 @@ export function collectDeliveries(
       streams.set(key, stream);
     }
     // The outside computer's own state has numbers too, and nobody goes back behind them.
-    addReport(stream, message, peers.has(message.host) ? undefined : epochs.epochOf(message));
+    addReport(stream, message, atPeer ? undefined : epochs.epochOf(message));
   }
   const collected = new Map<string, StreamDeliveries>();
   for (const [key, { flow, streamId, order }] of streams) {

@@ -47,6 +47,8 @@ export interface RunTerms {
   readonly placement?: string;
   readonly fencing?: string;
   readonly fault?: string;
+  /** What ran on the cluster: the name of a built-in application, or the path of a module. */
+  readonly application?: string;
 }
 
 /** A captured DATA chunk that begins a numbered test message. */

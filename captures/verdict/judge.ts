@@ -45,6 +45,13 @@ const lostPhrase = (summary: string): string => {
   return `${count} messages lost${rest}`;
 };
 
+/** What became of what the applications sent. */
+function broughtOver(checks: readonly CheckResult[]): string {
+  const answered = checks.find(({ id }) => id === "requests-answered");
+  if (answered !== undefined) return `requests answered: ${answered.summary}`;
+  return lostPhrase(checks.find(({ id }) => id === "messages-lost")?.summary ?? "");
+}
+
 /** What could be judged, and why the rest could not. */
 function inconclusive(scene: Scene, checks: readonly CheckResult[], lost: string): string {
   const undecided = checks.filter((check) => check.outcome === "unknown").length;
@@ -64,7 +71,7 @@ interface Answers {
 
 function headlineOf(scene: Scene, { outcome, checks, figures, associations }: Answers): string {
   const subject = associations === 1 ? "The association" : `All ${associations} associations`;
-  const lost = lostPhrase(checks.find((check) => check.id === "messages-lost")?.summary ?? "");
+  const lost = broughtOver(checks);
   const { fault } = scene.failover;
   const planned = fault !== undefined && !breaksSomething(fault);
   if (outcome === "fail") {

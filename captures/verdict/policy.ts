@@ -130,10 +130,34 @@ const lossWords: Readonly<Record<PolicyPromise["kind"], (policy: PolicyPromise) 
       : "every loss reported",
 };
 
-/** One sentence on what the run's policy and fencing promise. */
+/** What was delivered in this time before a death may be delivered again; the policies that lose nothing have none. */
+const windowWords: Readonly<Record<PolicyPromise["kind"], (policy: PolicyPromise) => string | undefined>> = {
+  "every-update": () => undefined,
+  interval: ({ intervalMs }) => `the last ${intervalMs} ms and a replication round trip`,
+  event: ({ bounds = [] }) =>
+    bounds.length === 0
+      ? "since the last synchronisation"
+      : `the last ${bounds.map(({ what, count }) => `${count} ${what}`).join(" or ")}`,
+  "impending-failure": () => "since the last synchronisation",
+};
+
+/** How often a message reaches the application, as far as its snapshot knows, and what is outside of that. */
+function applicationPromise(application: string, policy: PolicyPromise): string {
+  const window = windowWords[policy.kind](policy);
+  const marked =
+    window === undefined
+      ? "each message is delivered exactly once as its snapshot has it"
+      : `each message is delivered at least once or reported lost, again only of ${window}`;
+  return `Application ${application}: ${marked}; what it does outside of the association, at least once, again only of ${window ?? "the last replication round trip"}.`;
+}
+
+/** What the run's policy and fencing promise, and how its application gets its messages; one sentence each. */
 export function promiseOf(terms: RunTerms): string {
   const policy = readPolicy(terms.policy ?? "every-update", terms.placement);
   const where = policy.placement === "store" ? "on the store" : "on the standby";
   const fencing = terms.fencing === undefined ? "" : `, fencing ${terms.fencing}`;
-  return `Policy ${policy.text} ${where}${fencing}: ${lossWords[policy.kind](policy)}.`;
+  const promise = `Policy ${policy.text} ${where}${fencing}: ${lossWords[policy.kind](policy)}.`;
+  return terms.application === undefined
+    ? promise
+    : `${promise} ${applicationPromise(terms.application, policy)}`;
 }

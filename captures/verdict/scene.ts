@@ -38,6 +38,12 @@ export function lossyPolicy({ succession, policies }: Scene): PolicyPromise | un
   return replaced.map(({ toUs = 0 }) => policies.at(toUs)).find(isAsynchronous);
 }
 
+/** Requests and answers went over the association, and no numbered messages. */
+export function isDialogue({ history }: Pick<Scene, "history">): boolean {
+  const { application } = history.terms ?? {};
+  return application === "requester" || application === "responder";
+}
+
 /** The host whose books say what was held for `server` at a time of this policy; undefined: nobody keeps any. */
 export function holderOf(scene: Scene, server: string, policy: PolicyPromise): HistoryHost | undefined {
   if (policy.placement === "store") return scene.keeper;

@@ -1,3 +1,4 @@
+import { parseApplication } from "../../agents/application/index.ts";
 import type { FencingMode } from "../../agents/control/index.ts";
 import {
   describeReplication,
@@ -14,7 +15,7 @@ import type {
   TimerChoice,
   TransportChoice,
 } from "../lab/job/index.ts";
-import { defaultSetting, parseBeats } from "../lab/job/index.ts";
+import { defaultSetting, parseBeats, suitsPeer } from "../lab/job/index.ts";
 import type { Testbed } from "../lab/testbed/index.ts";
 import { UsageError } from "./exit-codes.ts";
 
@@ -31,6 +32,7 @@ export interface SettingOptions {
   /** In its text form. */
   readonly beats?: string;
   readonly fault: FaultName;
+  readonly application?: string;
   readonly associations?: number;
   readonly rate: number;
   readonly size: number;
@@ -70,6 +72,7 @@ export function chooseSetting(options: SettingOptions, testbed: Testbed | undefi
     beats: chooseBeats(options),
     keeper,
     fault: options.fault,
+    application: chooseApplication(options, testbed),
     associations: chooseAssociations(options, testbed),
     ratePerSecond: options.rate,
     sizeBytes: options.size,
@@ -77,6 +80,17 @@ export function chooseSetting(options: SettingOptions, testbed: Testbed | undefi
     beforeFaultMs: options.seconds * 1000,
     afterFaultMs: options.seconds * 1000,
   };
+}
+
+function chooseApplication({ application, peer }: SettingOptions, testbed?: Testbed): string {
+  const text = application ?? testbed?.application ?? defaultSetting.application;
+  const parsed = parseApplication(text);
+  if (!parsed.ok) throw new UsageError(parsed.reason);
+  if (!suitsPeer(text, peer))
+    throw new UsageError(
+      `The application ${text} needs our own agent as the outside computer: leave --peer ${peer} away.`,
+    );
+  return text;
 }
 
 /** Packets are captured twice and each is kept: beyond this a run is a benchmark of the desk's disk. */

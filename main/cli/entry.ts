@@ -104,6 +104,10 @@ program
   )
   .option("--testbed <file>", "real machines instead of the embedded lab")
   .option(
+    "--application <name>",
+    "what runs on the cluster: numbered, source, sink, echo, requester, responder, checker, or a module such as ./my-module.mjs (default: numbered, or as the testbed says)",
+  )
+  .option(
     "--associations <n>",
     "associations between the outside computer and the cluster, each with the load (default: 1, or as the testbed says)",
     whole(1, maxAssociations),

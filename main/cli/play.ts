@@ -1,18 +1,19 @@
 import { existsSync } from "node:fs";
 import { readFile, statfs } from "node:fs/promises";
-import { dirname } from "node:path";
+import { dirname, extname } from "node:path";
+import { parseApplication } from "../../agents/application/index.ts";
 import type { EngineName } from "../../captures/live/index.ts";
 import { cutsOf, faultNamed, type FaultName } from "../lab/faults/index.ts";
 import type { Lab } from "../lab/hosts.ts";
 import { LabError, keeperOf } from "../lab/hosts.ts";
-import type { JobProgress, JobResult, JobSetting } from "../lab/job/index.ts";
+import type { JobProgress, JobRequest, JobResult, JobSetting } from "../lab/job/index.ts";
 import { MainJob } from "../lab/job/index.ts";
 import type { Testbed } from "../lab/testbed/index.ts";
 import { openTestbed } from "../lab/testbed/index.ts";
 import { prepareGuest } from "../lab/kernel-peer/index.ts";
 import { createVirtualLab } from "../lab/virtual/index.ts";
 import type { SettingOptions } from "./choose-setting.ts";
-import { failure } from "./exit-codes.ts";
+import { UsageError, failure } from "./exit-codes.ts";
 import { agentAddonPaths, agentBundlePath, runsFolder, stateFolder } from "./places.ts";
 
 /** All of a run but its load: its firewall rules on real machines must last that much longer. */
@@ -41,6 +42,7 @@ export async function play(request: PlayRequest): Promise<JobResult> {
   const { options, setting, testbed, progress, signal } = request;
   const agentBundle = await readAgent();
   await checkRunsDisk();
+  const applicationModule = await readApplication(setting.application);
   const kernelGuest = setting.peer === "kernel" ? prepareGuest() : undefined;
   progress.step(testbed === undefined ? "Make the lab" : "Open the testbed");
   const { lab, prepare } = await openLab(options, setting, testbed, progress);
@@ -59,6 +61,7 @@ export async function play(request: PlayRequest): Promise<JobResult> {
       agentBundle,
       nodeBinary: process.execPath,
       agentAddons: agentAddonPaths(),
+      applicationModule,
       kernelGuest,
       runsDir: runsFolder(),
       captureEngine: options.capture,
@@ -89,6 +92,18 @@ async function thenDispose<T>(lab: Lab, progress: JobProgress, work: () => Promi
   progress.step("Take the lab down");
   await lab.dispose();
   return answer;
+}
+
+/** A module is read here and sent to the members; undefined for a built-in application. */
+async function readApplication(text: string): Promise<JobRequest["applicationModule"]> {
+  const parsed = parseApplication(text);
+  if (!parsed.ok || parsed.choice.kind === "built-in") return undefined;
+  const { path } = parsed.choice;
+  try {
+    return { bytes: new Uint8Array(await readFile(path)), extension: extname(path) };
+  } catch (cause) {
+    throw new UsageError(`The application ${path} cannot be read: check its name.`, { cause });
+  }
 }
 
 async function readAgent(): Promise<Uint8Array> {

@@ -12,6 +12,8 @@ export interface DeployRequest {
   readonly nodeBinary?: string;
   /** Packet addons on the desk's disk, one for each architecture: a host gets the one that is its own, if any. */
   readonly addons?: readonly string[];
+  /** A user's application: one ES module, with the ending of its name, such as `.mjs`. */
+  readonly application?: { readonly bytes: Uint8Array; readonly extension: string } | undefined;
   /** Folder on the host, absolute; made if missing (mode 0700), else it must belong to the user alone. */
   readonly workdir: string;
 }
@@ -20,6 +22,7 @@ export interface Deployment {
   readonly agentPath: string;
   /** The packet addon, which the agent is told of as its argument; absent where none is for that host. */
   readonly addonPath?: string;
+  readonly applicationPath?: string;
   /** The command that runs `agentPath`: the host's Node or the one that was sent. */
   readonly nodeCommand: string;
   /** The host's Node version, for example `v24.21.0`. */
@@ -151,6 +154,15 @@ async function storeAddon(host: SshHost, request: DeployRequest): Promise<Stored
   return undefined;
 }
 
+async function storeApplication(
+  host: SshHost,
+  { application, workdir }: DeployRequest,
+): Promise<StoredFile | undefined> {
+  if (application === undefined) return undefined;
+  const { bytes, extension } = application;
+  return await store(host, bytes, 0o600, (prefix) => `${workdir}/application-${prefix}${extension}`);
+}
+
 /**
  * Brings the agent to a host, and a runtime where one is needed. Files are named after their content,
  * so doing it again sends nothing. Rejects with a HostError.
@@ -164,8 +176,13 @@ export async function deployAgent(host: SshHost, request: DeployRequest): Promis
     (prefix) => `${request.workdir}/agent-${prefix}.mjs`,
   );
   const addon = await storeAddon(host, request);
-  const paths = { agentPath: agent.path, ...(addon !== undefined && { addonPath: addon.path }) };
-  const sent = agent.uploaded || addon?.uploaded === true;
+  const application = await storeApplication(host, request);
+  const paths = {
+    agentPath: agent.path,
+    ...(addon !== undefined && { addonPath: addon.path }),
+    ...(application !== undefined && { applicationPath: application.path }),
+  };
+  const sent = agent.uploaded || addon?.uploaded === true || application?.uploaded === true;
   const own = await nodeOfHost(host);
   if (own) {
     return {
@@ -188,7 +205,13 @@ export async function deployAgent(host: SshHost, request: DeployRequest): Promis
 export async function undeploy(host: SshHost, workdir: string): Promise<void> {
   ok(workdir.startsWith("/"), "the caller gives an absolute workdir");
   const hex = "[0-9a-f]".repeat(16);
-  const files = [`agent-${hex}.mjs`, `understudy-io-${hex}.node`, `node-${hex}`, `usrsctp-peer-${hex}`];
+  const files = [
+    `agent-${hex}.mjs`,
+    `understudy-io-${hex}.node`,
+    `node-${hex}`,
+    `usrsctp-peer-${hex}`,
+    `application-${hex}.*`,
+  ];
   const script = `
 cd -- "$1" 2>/dev/null || exit 0
 rm -f -- ${files.join(" ")} ${files.map((file) => `${file}${partialSuffix}*`).join(" ")}

@@ -1,3 +1,4 @@
+import { resolve } from "node:path";
 import { describe, expect, it } from "vitest";
 import { chooseSetting, type SettingOptions } from "../../main/cli/choose-setting.ts";
 import { parseTestbed, type Testbed } from "../../main/lab/testbed/index.ts";
@@ -98,6 +99,21 @@ describe("what a run is to do", () => {
     );
     expect(() => chooseSetting({ ...plain, associations: 64 }, undefined)).toThrow(
       "64 associations with 500 messages a second each are more than a run can record: choose a --rate of 312 or less.",
+    );
+  });
+
+  it("runs the application that the command line, else the testbed names, where the outside computer suits it", () => {
+    const testbed = testbedWith("{}, application: ./mine.mjs");
+    expect(chooseSetting(plain, undefined).application).toBe("numbered");
+    expect(chooseSetting(plain, testbed).application).toBe(resolve("mine.mjs"));
+    expect(chooseSetting({ ...plain, application: "sink", peer: "usrsctp" }, testbed).application).toBe(
+      "sink",
+    );
+    expect(() => chooseSetting({ ...plain, application: "requester", peer: "usrsctp" }, undefined)).toThrow(
+      "The application requester needs our own agent as the outside computer: leave --peer usrsctp away.",
+    );
+    expect(() => chooseSetting({ ...plain, application: "sing" }, undefined)).toThrow(
+      /^There is no application "sing": write one of numbered, echo/,
     );
   });
 });

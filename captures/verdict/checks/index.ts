@@ -15,6 +15,7 @@ import { noRestart } from "./no-restart.ts";
 import { oldEpochSilent } from "./old-epoch-silent.ts";
 import { oneAssociation } from "./one-association.ts";
 import { outputCommit } from "./output-commit.ts";
+import { requestsAnswered } from "./requests-answered.ts";
 import { rightInstance } from "./right-instance.ts";
 import { tagsUnchanged } from "./tags-unchanged.ts";
 import { tsnIdentity } from "./tsn-identity.ts";
@@ -26,6 +27,7 @@ export const checkers: readonly Checker[] = [
   messagesDuplicated,
   messagesReordered,
   messagesDamaged,
+  requestsAnswered,
   tagsUnchanged,
   noAbort,
   noRestart,

@@ -1,6 +1,7 @@
 import type { Checker, Finding } from "../checker.ts";
 import { streamKey } from "../deliveries.ts";
 import type { Scene } from "../scene.ts";
+import { isDialogue } from "../scene.ts";
 import { judgeDeliveries } from "./judge-deliveries.ts";
 
 function examine(scene: Scene): Finding {
@@ -24,5 +25,6 @@ export const messagesDamaged: Checker = {
   id: "messages-damaged",
   title: "Messages damaged or never sent",
   rule: "RFC 9260 sections 6.8 and 6.9: a message is delivered as it was sent",
+  applies: (scene) => !isDialogue(scene),
   examine,
 };

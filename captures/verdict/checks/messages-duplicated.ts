@@ -1,5 +1,6 @@
 import type { Checker, Finding } from "../checker.ts";
 import type { Scene } from "../scene.ts";
+import { isDialogue } from "../scene.ts";
 import { judgeDeliveries } from "./judge-deliveries.ts";
 
 function examine(scene: Scene): Finding {
@@ -25,5 +26,6 @@ export const messagesDuplicated: Checker = {
   id: "messages-duplicated",
   title: "Messages duplicated",
   rule: "RFC 9260 section 6.2: a duplicate DATA chunk is discarded; each message is delivered exactly once",
+  applies: (scene) => !isDialogue(scene),
   examine,
 };

@@ -7,7 +7,7 @@ import type { FlowTotal } from "../history.ts";
 import type { MissingMessage } from "../losses.ts";
 import { readLosses } from "../losses.ts";
 import type { Scene } from "../scene.ts";
-import { lossyPolicy } from "../scene.ts";
+import { isDialogue, lossyPolicy } from "../scene.ts";
 
 const numbersOf = (stream: StreamDeliveries | undefined): Set<number> =>
   new Set(stream?.deliveries.map((delivery) => delivery.number) ?? []);
@@ -114,5 +114,6 @@ export const messagesLost: Checker = {
   id: "messages-lost",
   title: "Messages lost",
   rule: "RFC 9260 sections 1.5.4 and 6.2: what was acknowledged is delivered",
+  applies: (scene) => !isDialogue(scene),
   examine,
 };

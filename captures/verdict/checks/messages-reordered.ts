@@ -1,5 +1,6 @@
 import type { Checker, Finding } from "../checker.ts";
 import type { Scene } from "../scene.ts";
+import { isDialogue } from "../scene.ts";
 import { judgeDeliveries } from "./judge-deliveries.ts";
 
 function examine(scene: Scene): Finding {
@@ -27,5 +28,6 @@ export const messagesReordered: Checker = {
   id: "messages-reordered",
   title: "Messages out of order within their stream",
   rule: "RFC 9260 section 6.6: ordered delivery within a stream",
+  applies: (scene) => !isDialogue(scene),
   examine,
 };

@@ -2,6 +2,7 @@ import type { FlowTotal } from "../../../agents/control/records.ts";
 import type { MemberName } from "../hosts.ts";
 import { LabError } from "../hosts.ts";
 import type { Cluster, RunContext } from "./cluster.ts";
+import { planFor } from "./application-plan.ts";
 import { drained, echoTotals, overloadOf } from "./drain.ts";
 import type { FaultPlayer } from "./fault-player.ts";
 import type { OutsideComputer } from "./outside-computer.ts";
@@ -15,15 +16,25 @@ export async function drainAll(
   peer: OutsideComputer,
 ): Promise<readonly FlowTotal[]> {
   const member = agents.session(serving);
-  member.send({ type: "stop-load" });
-  // The cluster first: what it sent last is still echoed by the outside computer.
-  const cluster = await drained(serving, () => member.status(), note, signal);
-  await peer.stopLoad();
-  const outside = await drained("peer", () => peer.status(), note, signal);
+  const ofCluster = async (): Promise<readonly FlowTotal[]> => {
+    member.send({ type: "stop-load" });
+    return await drained(serving, () => member.status(), note, signal);
+  };
+  const ofPeer = async (): Promise<readonly FlowTotal[]> => {
+    await peer.stopLoad();
+    return await drained("peer", () => peer.status(), note, signal);
+  };
+  // Who sends by itself first: what it sent last is still answered by the other side.
+  let cluster: readonly FlowTotal[] = [];
+  if (planFor(setting.application).clusterSends) cluster = await ofCluster();
+  const outside = await ofPeer();
+  if (!planFor(setting.application).clusterSends) cluster = await ofCluster();
   const overload = overloadOf(recording.events, setting);
   if (overload !== undefined) throw new LabError(overload);
   for (const text of peer.remarks) note(text);
-  return [...cluster, ...outside, ...echoTotals(cluster)];
+  // A sink takes what comes; every other outside computer of a cluster that numbers sends it back.
+  const sendsBack = setting.peer !== "agent" || planFor(setting.application).peer === "numbered";
+  return [...cluster, ...outside, ...(sendsBack ? echoTotals(cluster) : [])];
 }
 
 /**

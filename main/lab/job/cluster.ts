@@ -59,7 +59,10 @@ export class Cluster {
     const { lab, setting, agents } = this.#context;
     const cluster = { ...this.#setting, linkEnd: name === "a" ? ("connect" as const) : ("listen" as const) };
     const session = await agents.start(name);
-    await session.configure(memberConfiguration(lab, setting, name, role, cluster, this.#keeper));
+    const application = agents.application(name) ?? setting.application;
+    await session.configure(
+      memberConfiguration(lab, setting, name, role, cluster, this.#keeper, application),
+    );
   }
 
   async #startKeeper(): Promise<KeeperPlace> {

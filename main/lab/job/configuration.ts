@@ -1,5 +1,6 @@
 import type { ClusterSetting, Configure, KeeperPlace } from "../../../agents/control/index.ts";
 import type { BasicHostName, Lab, MemberName } from "../hosts.ts";
+import { planFor } from "./application-plan.ts";
 import type { JobSetting } from "./setting.ts";
 import { timerSetting } from "./setting.ts";
 
@@ -19,7 +20,9 @@ function endpointOf(lab: Lab, setting: JobSetting, host: BasicHostName) {
 
 /** The outside computer, with its own address only. */
 export function peerConfiguration(lab: Lab, setting: JobSetting): Configure {
-  return { ...endpointOf(lab, setting, "peer"), role: "peer", associations: setting.associations };
+  const { associations, application } = setting;
+  const partner = planFor(application).peer;
+  return { ...endpointOf(lab, setting, "peer"), role: "peer", associations, application: partner };
 }
 
 /** A member of the cluster: the endpoint has the addresses of both. */
@@ -30,6 +33,7 @@ export function memberConfiguration(
   role: "primary" | "secondary",
   cluster: ClusterSetting,
   keeper: KeeperPlace | undefined,
+  application: string,
 ): Configure {
   return {
     ...endpointOf(lab, setting, member),
@@ -37,6 +41,7 @@ export function memberConfiguration(
     cluster,
     replication: setting.policy,
     fencing: setting.fencing,
+    application,
     ...(keeper && { keeper }),
   };
 }

@@ -1,5 +1,6 @@
 /** The main job, end to end. The front door of the room. */
 export type { Awaited } from "./aftermath.ts";
+export { suitsPeer } from "./application-plan.ts";
 export type { BeatTiming } from "./beats.ts";
 export { parseBeats } from "./beats.ts";
 export type { JobProgress, JobRequest, JobResult } from "./main-job.ts";

@@ -28,6 +28,11 @@ export class JobAgents {
     this.#onProblem = onProblem;
   }
 
+  /** The user's module as it lies on a host, where one was sent. */
+  application(name: HostName): string | undefined {
+    return onHost(this.#deployments, name).applicationPath;
+  }
+
   connection(name: HostName): SshHost {
     return onHost(this.#connections, name);
   }

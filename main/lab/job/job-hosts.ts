@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { HistoryHost } from "../../../captures/verdict/history.ts";
-import type { Deployment, PreflightNeeds, Scheduling, SshHost } from "../../deploy/index.ts";
+import type { DeployRequest, Deployment, PreflightNeeds, Scheduling, SshHost } from "../../deploy/index.ts";
 import {
   addonMachines,
   clockOffset,
@@ -146,11 +146,14 @@ export class JobHosts {
     bundle: Uint8Array,
     nodeBinary: string,
     addons: readonly string[],
+    application?: DeployRequest["application"],
   ): Promise<PerHost<Deployment>> {
     return await this.#forEach(async (name) => {
       this.#used.add(name);
       const { workdir } = this.#host(name);
-      return await deployAgent(onHost(connections, name), { bundle, nodeBinary, addons, workdir });
+      const own = name === "a" || name === "b" ? application : undefined;
+      const request = { bundle, nodeBinary, addons, application: own, workdir };
+      return await deployAgent(onHost(connections, name), request);
     });
   }
 

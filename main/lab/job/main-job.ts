@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { EngineName } from "../../../captures/live/index.ts";
 import { judge } from "../../../captures/verdict/index.ts";
 import type { VerdictReport } from "../../../captures/verdict/report.ts";
-import type { Deployment, SshHost } from "../../deploy/index.ts";
+import type { DeployRequest, Deployment, SshHost } from "../../deploy/index.ts";
 import type { RunFolder, RunWriter } from "../../store/index.ts";
 import { createRun } from "../../store/index.ts";
 import type { Fault } from "../faults/index.ts";
@@ -11,6 +11,7 @@ import type { Lab } from "../hosts.ts";
 import { LabError } from "../hosts.ts";
 import type { KernelGuest } from "../kernel-peer/index.ts";
 import { Aftermath, type Awaited } from "./aftermath.ts";
+import { planFor } from "./application-plan.ts";
 import { closeAll, drainAll } from "./closing.ts";
 import { Cluster, type RunContext } from "./cluster.ts";
 import { peerConfiguration } from "./configuration.ts";
@@ -37,6 +38,8 @@ export interface JobRequest {
   readonly nodeBinary: string;
   /** Packet addons that were built on the desk, one for each architecture. */
   readonly agentAddons: readonly string[];
+  /** The user's module, where the setting's application is one. */
+  readonly applicationModule?: DeployRequest["application"];
   /** What the outside computer's virtual machine starts from, where its SCTP is the kernel's. */
   readonly kernelGuest?: KernelGuest | undefined;
   readonly runsDir: string;
@@ -186,8 +189,14 @@ export class MainJob {
   }
 
   async #deploy(connections: PerHost<SshHost>): Promise<PerHost<Deployment>> {
-    const { agentBundle, nodeBinary, agentAddons, progress } = this.#request;
-    const deployments = await this.#hosts.deploy(connections, agentBundle, nodeBinary, agentAddons);
+    const { agentBundle, nodeBinary, agentAddons, applicationModule, progress } = this.#request;
+    const deployments = await this.#hosts.deploy(
+      connections,
+      agentBundle,
+      nodeBinary,
+      agentAddons,
+      applicationModule,
+    );
     for (const [name, { uploaded, nodeVersion, addonPath }] of Object.entries(deployments)) {
       const packets = addonPath === undefined ? "node:dgram" : "its addon";
       const agent = `the agent ${uploaded ? "sent" : "was there already"}`;
@@ -243,8 +252,9 @@ export class MainJob {
 
   async #load({ setting, agents, note, signal }: RunContext, peer: OutsideComputer): Promise<void> {
     const { beforeFaultMs, switchTo } = setting;
-    agents.session("a").send(loadMessage(setting));
-    await peer.startLoad();
+    const { clusterSends, peerSends } = planFor(setting.application);
+    if (clusterSends) agents.session("a").send(loadMessage(setting));
+    if (peerSends) await peer.startLoad();
     await sleep(beforeFaultMs / 2, undefined, { signal });
     if (switchTo !== undefined) {
       agents.session("a").send({ type: "set-policy", replication: switchTo });

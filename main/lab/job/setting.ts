@@ -33,6 +33,8 @@ export interface JobSetting {
   /** Absent: the cluster has no third computer. */
   readonly keeper?: KeeperKind | undefined;
   readonly fault: FaultName;
+  /** On the cluster: the name of a built-in application, or the path of a module on the desk. */
+  readonly application: string;
   /** Between the outside computer and the cluster, each from a port of its own, from `peerSctpPort` on. */
   readonly associations: number;
   /** Messages a second, each way, on each association. */
@@ -58,6 +60,7 @@ export const defaultSetting: JobSetting = {
   fencing: "prefer-availability",
   beats: defaultBeats,
   fault: "crash",
+  application: "numbered",
   associations: 1,
   ratePerSecond: 500,
   sizeBytes: 200,
@@ -107,7 +110,7 @@ export function loadMessage(setting: JobSetting): Extract<DeskMessage, { type: "
 export function runMeta(setting: JobSetting): RunMeta {
   const { beatIntervalMs, takeoverAfterMs } = setting.beats;
   const { peer, policy, switchTo, placement, fencing, keeper, fault, timers } = setting;
-  const { associations, ratePerSecond, sizeBytes, streams, scheduling } = setting;
+  const { application, associations, ratePerSecond, sizeBytes, streams, scheduling } = setting;
   return {
     peer,
     policy,
@@ -118,6 +121,7 @@ export function runMeta(setting: JobSetting): RunMeta {
     scheduling,
     beatIntervalMs,
     takeoverAfterMs,
+    application,
     associations,
     ratePerSecond,
     sizeBytes,

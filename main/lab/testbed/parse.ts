@@ -1,6 +1,8 @@
 import { LineCounter, type Node, isMap, isNode, isPair, isScalar, parseDocument, visit } from "yaml";
 import type { Document } from "yaml";
+import { dirname, resolve } from "node:path";
 import type { z } from "zod";
+import { parseApplication } from "../../../agents/application/index.ts";
 import type { Scheduling } from "../../deploy/index.ts";
 import type { Attachment } from "../hosts.ts";
 import {
@@ -42,6 +44,8 @@ export interface Testbed {
   readonly connectTimeoutMs: number;
   /** What the file says of these; each may be absent. */
   readonly replication: ReplicationKeys;
+  /** A module's path is one from here on. */
+  readonly application?: string;
   readonly associations?: number;
   readonly hosts: {
     readonly a: TestbedMember;
@@ -136,6 +140,11 @@ function milliseconds(duration: string): number {
   return duration.endsWith("ms") ? Number(duration.slice(0, -2)) : Number(duration.slice(0, -1)) * 1000;
 }
 
+function applicationFrom(fileName: string, text: string): string {
+  const parsed = parseApplication(text);
+  return parsed.ok && parsed.choice.kind === "module" ? resolve(dirname(fileName), text) : text;
+}
+
 function fill(file: TestbedFile, fileName: string): Testbed {
   const defaults = file.defaults ?? {};
   const computerOf = (name: TestbedComputer["name"], keys: Omit<HostKeys, "interfaces">): TestbedComputer => {
@@ -162,6 +171,7 @@ function fill(file: TestbedFile, fileName: string): Testbed {
     return { ...computerOf(name, file.hosts[name]), outside: placeOf(out), intra: placeOf(ic) };
   };
   const { peer, keeper } = file.hosts;
+  const application = file.cluster?.application;
   return {
     fileName,
     name: file.name,
@@ -170,6 +180,7 @@ function fill(file: TestbedFile, fileName: string): Testbed {
     scheduling: defaults.agent?.scheduling ?? "real-time",
     connectTimeoutMs: milliseconds(defaults.ssh?.connectTimeout ?? "10s"),
     replication: file.cluster?.replication ?? {},
+    ...(application !== undefined && { application: applicationFrom(fileName, application) }),
     ...(file.cluster?.associations !== undefined && { associations: file.cluster.associations }),
     hosts: {
       a: memberOf("a"),

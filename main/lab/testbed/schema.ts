@@ -1,5 +1,6 @@
 import { isIPv4 } from "node:net";
 import { z } from "zod";
+import { parseApplication } from "../../../agents/application/index.ts";
 import type { FencingMode } from "../../../agents/control/index.ts";
 import { maxAssociations } from "../../../agents/control/index.ts";
 import { parseReplication } from "../../../agents/replica/policy/index.ts";
@@ -43,6 +44,8 @@ export interface ReplicationKeys {
 
 export interface ClusterKeys {
   readonly replication?: ReplicationKeys | undefined;
+  /** The name of a built-in application, or the path of a module, from the folder of this file on. */
+  readonly application?: string | undefined;
   /** Between the outside computer and the cluster, each with the load. */
   readonly associations?: number | undefined;
 }
@@ -123,6 +126,10 @@ const policy = z
     const parsed = parseReplication(value);
     if (!parsed.ok) context.addIssue({ code: "custom", message: parsed.reason });
   });
+const application = text.superRefine((value, context) => {
+  const parsed = parseApplication(value);
+  if (!parsed.ok) context.addIssue({ code: "custom", message: parsed.reason });
+});
 const keeper = z.strictObject({
   ...host,
   interfaces: z.strictObject({ out: networkInterface.optional(), ic: networkInterface }),
@@ -152,6 +159,7 @@ export const testbedShape: z.ZodType<TestbedFile> = z.strictObject({
   cluster: z
     .strictObject({
       replication: replication.optional(),
+      application: application.optional(),
       associations: z.int().min(1).max(maxAssociations).optional(),
     })
     .optional(),
