@@ -10,7 +10,7 @@ export interface ReplicatedUpdate extends NumberedUpdate {
 }
 
 /** Version of the frames; the first frame on a link names it. */
-export const linkVersion = 2 as const;
+export const linkVersion = 3 as const;
 
 /** What the sender of a frame is in its cluster. */
 export type LinkRole = "primary" | "standby" | "keeper";
@@ -23,10 +23,12 @@ export type ClusterFrame =
   /** First on a new link, both ways. */
   | { readonly kind: "hello"; readonly epoch: number; readonly version: number; readonly role: LinkRole }
   /**
-   * Says that the sender lives. The primary's names the instant of sending by its own clock; standby
-   * and keeper send it back at once, and that is the primary's leave to go on sending.
+   * Says that the sender lives. The primary's names the instant of sending by its own clock, `stampMs`; standby
+   * and keeper send it back at once, and that is the primary's leave to go on sending. They name an instant of
+   * their own clock beside it, `mirrorMs`, which the primary's next beat sends back: so they know how old its
+   * word is at most.
    */
-  | { readonly kind: "beat"; readonly epoch: number; readonly stampMs?: number }
+  | { readonly kind: "beat"; readonly epoch: number; readonly stampMs?: number; readonly mirrorMs?: number }
   /** Primary to holder: updates in the order in which they were made. */
   | { readonly kind: "updates"; readonly epoch: number; readonly updates: readonly ReplicatedUpdate[] }
   /** Holder to primary: everything up to `sequence` is held. */
@@ -181,7 +183,7 @@ export function encodeFrame(frame: ClusterFrame): Uint8Array {
       writer.u32(frame.report.mtuBytes ?? 0);
       break;
     case "beat":
-      writer.f64(frame.stampMs ?? Number.NaN);
+      writer.f64(frame.stampMs ?? Number.NaN).f64(frame.mirrorMs ?? Number.NaN);
       break;
     case "leaving":
     case "synced":
@@ -240,8 +242,9 @@ function readFrame(reader: ByteReader): ClusterFrame {
     case "icmp":
       return { kind, epoch, report: readReport(reader) };
     case "beat": {
-      const stampMs = reader.f64();
-      return Number.isNaN(stampMs) ? { kind, epoch } : { kind, epoch, stampMs };
+      const [stampMs, mirrorMs] = [reader.f64(), reader.f64()];
+      const stamp = Number.isNaN(stampMs) ? {} : { stampMs };
+      return { kind, epoch, ...stamp, ...(Number.isNaN(mirrorMs) ? {} : { mirrorMs }) };
     }
     case "leaving":
     case "synced":

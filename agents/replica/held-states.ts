@@ -242,9 +242,13 @@ export class HeldStates {
     const renewed = this.#renewed;
     this.#renewed = undefined;
     if (renewed === undefined) return;
-    for (const association of [...this.#entries.keys()]) {
-      if (!renewed.has(association)) this.#drop(association);
-    }
+    this.retain(renewed);
+  }
+
+  /** Drops all others. */
+  retain(associations: ReadonlySet<number>): void {
+    for (const association of [...this.#entries.keys()])
+      if (!associations.has(association)) this.#drop(association);
   }
 
   /** A new link to the primary: a full synchronisation that was under way begins anew. */

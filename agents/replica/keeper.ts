@@ -1,5 +1,6 @@
 import type { ClusterFrame, LinkRole, ReplicatedUpdate } from "./frames.ts";
 import { linkVersion } from "./frames.ts";
+import { Freshness } from "./freshness.ts";
 import { heldRecords } from "./held-records.ts";
 import type { Held } from "./held-states.ts";
 import { HeldStates, stateBytes } from "./held-states.ts";
@@ -17,6 +18,8 @@ export interface KeeperOptions {
   readonly maxAssociations?: number;
 }
 
+type Beat = Extract<ClusterFrame, { kind: "beat" }>;
+
 /** A link, as the host names it; the name does not come back for another connection. */
 export type LinkId = string;
 
@@ -33,6 +36,7 @@ interface Link {
   readonly member: string;
   /** What it says that it is; undefined before its first word. */
   role: LinkRole | undefined;
+  readonly freshness: Freshness;
 }
 
 /** The primary of the epoch, as far as the keeper knows. */
@@ -64,8 +68,13 @@ export class Keeper {
   #primary: Primary | undefined;
   /** Some primary has synchronised since this keeper started: its word counts from then on. */
   #informed: boolean = false;
-  /** What is held (here, or by the standby when this is a mere witness) may be gone on from. */
+  /**
+   * Whoever knows that it has, or gets from here, all that counts may go on: no primary was promised that nobody
+   * does. A claim that was granted changes nothing about that; its claimant says itself when somebody has it all.
+   */
   #current: boolean = false;
+  /** The epoch whose primary synchronised last. */
+  #syncedEpoch: number = 0;
   /**
    * Claims that came while the primary seemed to be there. Its end and a claimant who has seen it travel
    * on links of their own, so the word of it may be on the way still.
@@ -92,7 +101,7 @@ export class Keeper {
   /** `member` names the process at the other end; where the host cannot tell, each link counts as another. */
   linkUp(id: LinkId, nowMs: number, member: string = id): void {
     this.#look(nowMs);
-    this.#links.set(id, { id, member, role: undefined });
+    this.#links.set(id, { id, member, role: undefined, freshness: new Freshness() });
     this.#send(id, { kind: "hello", epoch: this.#epoch, version: linkVersion, role: "keeper" });
   }
 
@@ -105,7 +114,7 @@ export class Keeper {
     const primary = this.#primary;
     if (primary === undefined || primary.member !== link.member) return;
     const another = [...this.#links.values()].some((other) => other.member === link.member);
-    const fresh = nowMs - primary.heardAtMs <= this.#options.takeoverAfterMs / 2;
+    const fresh = link.freshness.isFresh(nowMs, this.#options.takeoverAfterMs / 2);
     if (!closed || another || !fresh || primary.ended) return;
     primary.ended = true;
     const text = `the primary of epoch ${this.#epoch} has ended: its link was closed`;
@@ -163,12 +172,13 @@ export class Keeper {
     return true;
   }
 
-  #beat(link: Link, frame: Extract<ClusterFrame, { kind: "beat" }>, nowMs: number): void {
-    if (link.role === "primary" && !this.#isPrimary(link, frame.epoch, nowMs)) return;
+  #beat(link: Link, { epoch, stampMs, mirrorMs }: Beat, nowMs: number): void {
+    if (link.role === "primary" && !this.#isPrimary(link, epoch, nowMs)) return;
+    if (mirrorMs !== undefined) link.freshness.prove(mirrorMs, nowMs);
     // A standby needs no leave to send, and an empty keeper gives none: the sender may have been replaced before.
     const leave = link.role === "primary" && this.#informed;
-    const beat = { kind: "beat", epoch: this.#epoch } as const;
-    this.#send(link.id, leave && frame.stampMs !== undefined ? { ...beat, stampMs: frame.stampMs } : beat);
+    const beat = { kind: "beat", epoch: this.#epoch, mirrorMs: nowMs } as const;
+    this.#send(link.id, leave && stampMs !== undefined ? { ...beat, stampMs } : beat);
   }
 
   #wordOfPrimary(link: Link, frame: ClusterFrame, nowMs: number): void {
@@ -230,8 +240,9 @@ export class Keeper {
   #synced({ id }: Link, epoch: number, nowMs: number): void {
     this.#states.synchronised();
     this.#send(id, { kind: "synced", epoch });
-    if (this.#current) return;
+    if (this.#current && this.#syncedEpoch === epoch) return;
     this.#informed = true;
+    this.#syncedEpoch = epoch;
     this.#current = true;
     const { associations, bytes } = this.holding;
     const what = this.#options.holdsStates
@@ -278,7 +289,6 @@ export class Keeper {
       return;
     }
     this.#epoch = epoch;
-    this.#current = false;
     this.#primary = { member, heardAtMs: nowMs, ended: false, handedOver: false, pending: true };
     link.role = "primary";
     if (this.#states.mayLag) this.#send(id, { kind: "policy", epoch, excuses: true });
@@ -304,6 +314,8 @@ export class Keeper {
     // The answer to a claim was lost on its way: it is given again.
     const again = primary.pending && primary.member === member;
     if (again && (epoch === this.#epoch || epoch === this.#epoch + 1)) return undefined;
+    // It gave the next epoch away, to somebody who never came to ask for it and now cannot have it any more.
+    if (primary.member === member && epoch === this.#epoch + 2 && this.#current) return undefined;
     if (epoch !== this.#epoch + 1) return never(`the last epoch is ${this.#epoch}`);
     if (!this.#current) return never("what is held is not current");
     if (primary.member === member) return never("it is the primary itself");

@@ -5,13 +5,14 @@ import { ActiveInstance } from "./active.ts";
 import { Arrival } from "./arrival.ts";
 import type { ClusterFrame, LinkRole } from "./frames.ts";
 import { linkVersion } from "./frames.ts";
+import { Freshness } from "./freshness.ts";
 import type { ReplicationPolicy } from "./policy/index.ts";
 import { describeReplication } from "./policy/index.ts";
 import { PrimaryDuty } from "./primary-duty.ts";
 import type { InstanceRecord } from "./records.ts";
 import { eventRecord } from "./records.ts";
 import { Replicator } from "./replicator.ts";
-import type { ArrivedPacket, MemberOptions, Role, Transition } from "./roles.ts";
+import type { ArrivedPacket, MemberOptions, Role, StartingLease, Transition } from "./roles.ts";
 import type { AddressedFrame, LinkName } from "./sending-right.ts";
 import { SendingRight } from "./sending-right.ts";
 import { StandbyInstance } from "./standby.ts";
@@ -42,8 +43,7 @@ interface Beginning {
   readonly isHeld: boolean;
   /** How the associations are resumed, by their local tags. */
   readonly terms?: (state: AssociationState) => ResumeTerms;
-  /** A lease to begin with: who gave it, and the instant from which it counts. */
-  readonly lease?: { readonly by: LinkName; readonly atMs: number } | undefined;
+  readonly lease?: StartingLease | undefined;
 }
 
 /**
@@ -55,7 +55,7 @@ export class Member {
   #epoch: number;
   #role: Role;
   readonly #isUp: Record<LinkName, boolean> = { partner: false, keeper: false };
-  readonly #heardAtMs: Record<LinkName, number> = { partner: -Infinity, keeper: -Infinity };
+  readonly #freshness: Record<LinkName, Freshness> = { partner: new Freshness(), keeper: new Freshness() };
   /** What the partner said that it is, on the link that is up. */
   #partnerRole: LinkRole | undefined;
   #frames: AddressedFrame[] = [];
@@ -105,7 +105,7 @@ export class Member {
 
   linkUp(link: LinkName, nowMs: number): void {
     this.#isUp[link] = true;
-    this.#heardAtMs[link] = nowMs;
+    this.#freshness[link] = new Freshness();
     this.#greet(link);
     this.#role.linkUp(link, nowMs);
   }
@@ -115,16 +115,15 @@ export class Member {
     this.#frames.push({ to: link, frame: { kind: "hello", epoch: this.#epoch, version: linkVersion, role } });
   }
 
-  /** `closed`: by the computer at the other end; else we gave the link up. */
+  /** `closed`: by the computer at the other end; else we gave the link up. An end that is not fresh says nothing. */
   linkDown(link: LinkName, closed: boolean, nowMs: number): void {
     this.#isUp[link] = false;
     if (link === "partner") this.#partnerRole = undefined;
-    const wasFresh = nowMs - this.#heardAtMs[link] <= this.#options.leaseMs;
+    const wasFresh = this.#freshness[link].isFresh(nowMs, this.#options.leaseMs);
     this.#role.linkDown(link, closed && wasFresh, nowMs);
   }
 
   receiveFrame(link: LinkName, frame: ClusterFrame, nowMs: number): void {
-    this.#heardAtMs[link] = nowMs;
     if (link === "partner" && frame.kind === "hello") this.#partnerRole = frame.role;
     const isGrant = frame.kind === "claimed" || frame.kind === "handover";
     if (frame.epoch > this.#epoch && !isGrant) this.#otherPrimary(frame.epoch, nowMs);
@@ -132,9 +131,30 @@ export class Member {
       // A member that was replaced learns it, whatever it says; a keeper that began anew is no member.
       if (link === "partner" && (frame.kind === "hello" || frame.kind === "beat"))
         this.#frames.push({ to: link, frame: { kind: "fenced", epoch: this.#epoch } });
-      if (frame.kind !== "hello" || frame.role === "primary") return;
-    }
+      const isNoPrimary = frame.kind === "hello" && frame.role !== "primary";
+      // A keeper that knows of an earlier epoch only says so when it is asked for this one.
+      if (!isNoPrimary && frame.kind !== "claimDenied") return;
+    } else if (frame.kind === "beat") this.#readStamps(link, frame, nowMs);
     this.#role.receiveFrame(link, frame, nowMs);
+  }
+
+  /** Which of the two instants is ours depends on who of the two asks, and who answers. */
+  #readStamps(link: LinkName, beat: Extract<ClusterFrame, { kind: "beat" }>, nowMs: number): void {
+    const freshness = this.#freshness[link];
+    const answers = this.#answersBeats(link);
+    const ownMs = answers ? beat.mirrorMs : beat.stampMs;
+    if (ownMs !== undefined) freshness.prove(ownMs, nowMs);
+    if (!answers) freshness.mirrorMs = beat.mirrorMs;
+  }
+
+  #answersBeats(link: LinkName): boolean {
+    return link === "partner" && this.#role instanceof StandbyWatch;
+  }
+
+  #stamped({ to, frame }: AddressedFrame, nowMs: number): AddressedFrame {
+    if (frame.kind !== "beat") return { to, frame };
+    const mirrorMs = this.#answersBeats(to) ? nowMs : this.#freshness[to].mirrorMs;
+    return { to, frame: mirrorMs === undefined ? frame : { ...frame, mirrorMs } };
   }
 
   /** Somebody is primary under a later epoch. */
@@ -206,7 +226,7 @@ export class Member {
       const { outputs, transition, refused } = this.#role.settle(nowMs);
       if (refused !== undefined) this.#refused.add(refused);
       packets.push(...outputs.packets);
-      this.#frames.push(...frames, ...outputs.frames);
+      this.#frames.push(...frames, ...outputs.frames.map((each) => this.#stamped(each, nowMs)));
       this.#records.push(...records, ...outputs.records);
       if (transition === undefined) break;
       // What was to be passed on for the primary that is gone belongs to its epoch.
@@ -251,7 +271,7 @@ export class Member {
         break;
     }
     // After a handover both members know what the other one is, and the standby has everything.
-    const isKnown = transition.to === "primary-by-handover" && transition.arrival.provedAtMs !== undefined;
+    const isKnown = transition.to === "primary-by-handover" && transition.arrival.partnerIsStandby;
     for (const link of ["partner", "keeper"] as const) {
       if (!this.#isUp[link]) continue;
       if (!isKnown || link === "keeper") this.#greet(link);
@@ -280,27 +300,27 @@ export class Member {
   }
 
   #arrive(arrival: Extract<Transition, { to: "primary-by-handover" }>["arrival"], nowMs: number): void {
-    const { standby, packets, provedAtMs } = arrival;
+    const { standby, packets, partnerIsStandby, lease } = arrival;
     const { states } = standby;
-    const isHeld = provedAtMs !== undefined || this.#options.keeper === "store";
+    const isHeld = partnerIsStandby || this.#options.keeper === "store";
     if (!isHeld) {
       const reason = "the former primary has ended";
       this.#records.push(eventRecord("solo", `the primary goes on alone: ${reason}`, nowMs, { reason }));
     }
-    const lease = provedAtMs === undefined ? undefined : { by: "partner" as const, atMs: provedAtMs };
     const duty = this.#primary({ states, isHeld, lease }, nowMs);
     this.#role = duty;
-    if (this.#isUp.partner && provedAtMs !== undefined) duty.partnerIsStandby(nowMs);
+    if (this.#isUp.partner && partnerIsStandby) duty.partnerIsStandby(nowMs);
     for (const packet of packets) this.#role.receive(packet, nowMs);
     this.#becamePrimary = { by: "handover", epoch: this.#epoch };
   }
 
   #primary({ states, isHeld, lease, terms = () => ({}) }: Beginning, nowMs: number): PrimaryDuty {
     const epoch = this.#epoch;
-    const { makeEndpoint, makeApplication, fencing, keeper, leaseMs } = this.#options;
+    const { makeEndpoint, makeApplication, fencing, keeper, leaseMs, takeoverAfterMs } = this.#options;
     const endpoint = makeEndpoint();
     const replicator = new Replicator<GatedThing>({ epoch, source: endpoint, policy: this.#policy });
-    const right = new SendingRight({ epoch, fencing, keeper, leaseMs, isGuarded: isHeld });
+    const timing = { leaseMs, takeoverAfterMs };
+    const right = new SendingRight({ epoch, fencing, keeper, ...timing, isGuarded: isHeld });
     if (lease !== undefined) right.answered(lease.by, lease.atMs, nowMs);
     const mayLeave = (atMs: number): boolean => right.mayLeave(atMs);
     const options = { endpoint, makeApplication, epoch, replicator, mayLeave };
@@ -313,8 +333,8 @@ export class Member {
   }
 
   get #standbyOptions() {
-    const { beatIntervalMs, leaseMs, takeoverAfterMs } = this.#options;
-    return { epoch: this.#epoch, beatIntervalMs, leaseMs, takeoverAfterMs };
+    const { beatIntervalMs, takeoverAfterMs } = this.#options;
+    return { epoch: this.#epoch, beatIntervalMs, takeoverAfterMs };
   }
 
   #standby(rejoins: boolean): StandbyWatch {

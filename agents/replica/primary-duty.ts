@@ -111,6 +111,8 @@ export class PrimaryDuty implements Role {
         // The words of a primary, or of somebody who answers none of ours.
         break;
     }
+    // What comes after this in the same turn finds the standing that this word brought.
+    this.#decideOnStanding(nowMs);
   }
 
   /** The other member relays from and to its address, and can be handed over to. */
@@ -268,10 +270,10 @@ export class PrimaryDuty implements Role {
   }
 
   settle(nowMs: number): Settlement {
-    this.#decideOnGoingAlone();
+    this.#decideOnStanding(nowMs);
     const { packets, records } = this.active.takeOutputs(nowMs);
     this.#handOverIfSettled(nowMs);
-    if (this.#replicator.isCurrent) this.#right.guarded(nowMs);
+    this.#decideOnStanding(nowMs);
     const outputs = this.#outputs;
     this.#outputs = noOutputs();
     const toHolder = this.#replicator.takeFrames().map((frame) => ({ to: this.#holder, frame }));
@@ -291,7 +293,11 @@ export class PrimaryDuty implements Role {
     };
   }
 
-  #decideOnGoingAlone(): void {
-    if (this.#right.takeWentAlone()) this.#replicator.goAlone();
+  #decideOnStanding(nowMs: number): void {
+    if (this.#right.takeDisowned()) {
+      if (this.#right.isAlone) this.#replicator.goAlone();
+      else this.#replicator.disown();
+    }
+    if (this.#replicator.isCurrent) this.#right.guarded(nowMs);
   }
 }

@@ -205,12 +205,16 @@ export class Replicator<Item> {
     this.#beCurrent();
   }
 
+  /** The holder is told that what it has is not current, and is not to take it for current after that. */
+  disown(): void {
+    this.#isCurrent = false;
+    this.#frames = this.#frames.filter(({ kind }) => kind !== "synced");
+  }
+
   /** Nobody will go on with what was held: nothing waits for it any more. */
   goAlone(): void {
+    this.disown();
     this.#isAlone = true;
-    this.#isCurrent = false;
-    // The holder is not to take it for current after it was told that it is not.
-    this.#frames = this.#frames.filter(({ kind }) => kind !== "synced");
     this.#unheld.clear();
     this.#applyRule();
   }

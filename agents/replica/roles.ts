@@ -39,6 +39,12 @@ export interface ArrivedPacket {
   readonly congestionExperienced: boolean;
 }
 
+/** A lease to begin with: who gave it, and the instant from which it counts. */
+export interface StartingLease {
+  readonly by: LinkName;
+  readonly atMs: number;
+}
+
 /** A role is at its end: what the member becomes. */
 export type Transition =
   /** The primary is gone: its associations are gone on with. */
@@ -58,8 +64,10 @@ export type Transition =
       readonly arrival: {
         readonly standby: StandbyInstance;
         readonly packets: readonly ArrivedPacket[];
-        /** Instant of the beat that was answered; undefined where the former primary has ended meanwhile. */
-        readonly provedAtMs: number | undefined;
+        /** Undefined where the former primary has ended meanwhile. */
+        readonly lease: StartingLease | undefined;
+        /** The one that handed over is there, as far as is known, and holds everything. */
+        readonly partnerIsStandby: boolean;
         readonly tookMs: number;
       };
     }

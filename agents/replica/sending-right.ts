@@ -19,6 +19,8 @@ export interface SendingRightOptions {
   /** The third computer, where there is one: whether it holds the state, or only decides. */
   readonly keeper: "store" | "witness" | undefined;
   readonly leaseMs: number;
+  /** How long a primary that parts from a silent standby waits; longer than a word counts as fresh. */
+  readonly takeoverAfterMs: number;
   /** From the start somebody may take over: the former primary, after a handover. */
   readonly isGuarded: boolean;
 }
@@ -28,6 +30,9 @@ export interface AddressedFrame {
   readonly to: LinkName;
   readonly frame: ClusterFrame;
 }
+
+/** Looks at the clock while the primary waits: a clock that jumps, or a freeze, shortens that by one look at most. */
+const looksPerParting = 8;
 
 /**
  * Whether the primary may send. As long as another computer may take over, it needs a lease: an answer to
@@ -50,7 +55,12 @@ export class SendingRight {
   #hadLease: boolean = false;
   #records: InstanceRecord[] = [];
   #frames: AddressedFrame[] = [];
-  #wentAlone: boolean = false;
+  #hasDisowned: boolean = false;
+  /**
+   * The primary goes on alone after a silence. Whoever takes the end of its link for fresh has read a word that is
+   * younger than this wait, so `solo`, which came before it, as well.
+   */
+  #parting: { readonly waitedMs: number; readonly lookedAtMs: number } | undefined;
 
   constructor(options: SendingRightOptions) {
     this.#options = options;
@@ -63,11 +73,11 @@ export class SendingRight {
     return this.#isAlone;
   }
 
-  /** True once after each time that it began to go on alone. */
-  takeWentAlone(): boolean {
-    const went = this.#wentAlone;
-    this.#wentAlone = false;
-    return went;
+  /** True once after each time that what others hold was said not to be current. */
+  takeDisowned(): boolean {
+    const has = this.#hasDisowned;
+    this.#hasDisowned = false;
+    return has;
   }
 
   takeRecords(): InstanceRecord[] {
@@ -82,7 +92,10 @@ export class SendingRight {
     this.#isUp[link] = true;
     this.#hasEnded[link] = false;
     this.#heardAtMs[link] = nowMs;
-    if (link === "partner" && this.#isAlone) this.#tell(link);
+    if (link !== "partner") return;
+    // It is there after all, and will be synchronised; should it fall silent again, it is told again.
+    this.#parting = undefined;
+    if (this.#isAlone) this.#tell(link);
   }
 
   /** `ended`: the process at the other end is surely gone. */
@@ -102,9 +115,10 @@ export class SendingRight {
 
   /** Somebody holds everything and may go on from it. */
   guarded(nowMs: number): void {
-    if (!this.#isAlone) return;
+    if (!this.#isAlone && this.#parting === undefined) return;
     this.#isAlone = false;
-    this.#wentAlone = false;
+    this.#hasDisowned = false;
+    this.#parting = undefined;
     // What they grant is what they were told before this.
     this.#oldGrants = { ...this.#grantsDue };
     this.#heardAtMs.partner = nowMs;
@@ -138,13 +152,18 @@ export class SendingRight {
 
   /** Whom to ask for going on alone. */
   get #arbiter(): LinkName | undefined {
-    const { keeper } = this.#options;
-    if (keeper === undefined) return undefined;
+    const { keeper, fencing } = this.#options;
+    if (keeper === undefined) return fencing === "keep-primary" ? "partner" : undefined;
     return keeper === "store" ? "partner" : "keeper";
   }
 
   nextDeadlineMs(): number | undefined {
-    return this.#isAlone || this.#lease.fenced ? undefined : this.#silenceDueMs();
+    if (this.#isAlone || this.#lease.fenced) return undefined;
+    return this.#parting === undefined ? this.#silenceDueMs() : this.#parting.lookedAtMs + this.#lookMs;
+  }
+
+  get #lookMs(): number {
+    return this.#options.takeoverAfterMs / looksPerParting;
   }
 
   /** When the computer that matters will have been silent for too long. */
@@ -157,7 +176,8 @@ export class SendingRight {
 
   advance(nowMs: number): void {
     if (this.#isAlone || this.#lease.fenced) return;
-    this.#reconsider(nowMs);
+    if (this.#parting === undefined) this.#reconsider(nowMs);
+    else this.#part(this.#parting, nowMs);
     const holds = this.#lease.holds(nowMs);
     if (this.#hadLease && !holds) {
       const text = "nobody who could take over has answered for too long: sending pauses";
@@ -168,16 +188,20 @@ export class SendingRight {
 
   #reconsider(nowMs: number): void {
     if (this.#isAlone || this.#lease.fenced || nowMs < this.#silenceDueMs()) return;
-    const { keeper, fencing } = this.#options;
-    if (keeper === undefined) {
-      if (fencing === "keep-primary")
-        this.#goAlone("the standby is silent, and the primary is to be kept", nowMs);
-      else this.#askedAtMs = nowMs;
-      return;
-    }
+    if (this.#parting !== undefined) return;
     this.#askedAtMs = nowMs;
     const arbiter = this.#arbiter;
     if (arbiter !== undefined && this.#isUp[arbiter]) this.#tell(arbiter);
+    if (arbiter === undefined || this.#options.keeper !== undefined) return;
+    this.#hasDisowned = true;
+    this.#parting = { waitedMs: 0, lookedAtMs: nowMs };
+  }
+
+  #part({ waitedMs, lookedAtMs }: { waitedMs: number; lookedAtMs: number }, nowMs: number): void {
+    const allMs = waitedMs + Math.min(nowMs - lookedAtMs, this.#lookMs);
+    this.#parting = { waitedMs: allMs, lookedAtMs: nowMs };
+    if (allMs >= this.#options.takeoverAfterMs)
+      this.#goAlone("the standby is silent, and the primary is to be kept", nowMs);
   }
 
   /** What it holds, or knows to be held, is not to be gone on from; it answers that. */
@@ -189,8 +213,9 @@ export class SendingRight {
   #goAlone(why: string, nowMs: number): void {
     if (this.#isAlone || this.#lease.fenced) return;
     this.#isAlone = true;
-    this.#wentAlone = true;
-    if (this.#isUp.partner) this.#tell("partner");
+    this.#hasDisowned = true;
+    if (this.#isUp.partner && this.#parting === undefined) this.#tell("partner");
+    this.#parting = undefined;
     const text = `the primary goes on alone: ${why}`;
     this.#records.push(eventRecord("solo", text, nowMs, { reason: why }));
   }

@@ -14,6 +14,7 @@ export class StandbyWatch implements Role {
   readonly standby: StandbyInstance;
   readonly #decision: TakeoverDecision;
   #epoch: number;
+  readonly #keeper: MemberOptions["keeper"];
   #keeperIsUp: boolean = false;
   /** This computer was the primary before, and has not caught up yet. */
   #rejoins: boolean;
@@ -24,6 +25,7 @@ export class StandbyWatch implements Role {
     this.#epoch = epoch;
     this.standby = standby;
     this.#rejoins = rejoins;
+    this.#keeper = options.keeper;
     const { fencing, keeper, takeoverAfterMs } = options;
     this.#decision = new TakeoverDecision({ fencing, keeper, patienceMs: takeoverAfterMs });
   }
@@ -36,7 +38,10 @@ export class StandbyWatch implements Role {
 
   linkUp(link: LinkName, nowMs: number): void {
     if (link === "partner") this.standby.linkUp(nowMs);
-    else this.#keeperIsUp = true;
+    else {
+      this.#keeperIsUp = true;
+      this.standby.storeLinkUp();
+    }
   }
 
   linkDown(link: LinkName, ended: boolean, nowMs: number): void {
@@ -69,9 +74,10 @@ export class StandbyWatch implements Role {
       case "lease":
       case "policy":
         // What the store holds comes before its word that it may be gone on with.
-        this.standby.hold(frame, nowMs);
+        this.standby.holdOfStore(frame, nowMs);
         break;
       case "claimed": {
+        if (this.#keeper === "store") this.standby.storeHasSaidAll();
         const { claimedAtMs: grantedAtMs } = this.#decision;
         if (grantedAtMs !== undefined)
           this.#transition = { to: "primary", epoch: frame.epoch, standby: this.standby, grantedAtMs };

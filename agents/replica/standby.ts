@@ -11,8 +11,6 @@ import { decodeUpdate } from "./update-codec.ts";
 export interface StandbyOptions {
   readonly epoch: number;
   readonly beatIntervalMs: number;
-  /** A word of the primary no older than this makes the end of its link the end of its process. */
-  readonly leaseMs: number;
   /** Silence of the primary after which it counts as gone; longer than its lease. */
   readonly takeoverAfterMs: number;
 }
@@ -50,6 +48,8 @@ export class StandbyInstance {
   #nextLookMs: number = 0;
   #suspicion: Suspicion | undefined;
   #mustRefuse: boolean = false;
+  /** Associations whose states came from the store on this link to it. */
+  readonly #given: Set<number> = new Set<number>();
   #outputs: StandbyOutputs = { packets: [], frames: [], records: [] };
 
   constructor(options: StandbyOptions) {
@@ -60,6 +60,9 @@ export class StandbyInstance {
   /** Another primary, under a later epoch. */
   follow(epoch: number): void {
     this.#epoch = epoch;
+    // It says itself when it counts on what is here.
+    this.#isCurrent = false;
+    this.#isCurrentUnlessAlone = false;
   }
 
   /** After a handover: it was the primary until now, and has it all. */
@@ -118,12 +121,11 @@ export class StandbyInstance {
     this.#nextLookMs = nowMs;
   }
 
-  /** `closed`: by the primary's own computer, which is news at once: its process is gone. */
-  linkDown(closed: boolean, nowMs: number): void {
+  /** `ended`: the primary's process is surely gone, which is news at once. */
+  linkDown(ended: boolean, nowMs: number): void {
     if (!this.#linkUp) return;
     this.#linkUp = false;
-    if (closed && nowMs - this.#heardAtMs <= this.#options.leaseMs)
-      this.#suspect("link-closed", "the cluster link to the primary was closed", nowMs);
+    if (ended) this.#suspect("link-closed", "the cluster link to the primary was closed", nowMs);
   }
 
   #suspect(reason: Suspicion["reason"], text: string, nowMs: number): void {
@@ -180,6 +182,21 @@ export class StandbyInstance {
       default:
         this.#outputs.frames.push(...this.hold(frame, nowMs));
     }
+  }
+
+  storeLinkUp(): void {
+    this.#given.clear();
+  }
+
+  /** The store says what it has, to a claimant, before it grants the claim. */
+  holdOfStore(frame: ClusterFrame, nowMs: number): void {
+    if (frame.kind === "state") this.#given.add(frame.association);
+    this.hold(frame, nowMs);
+  }
+
+  /** It has said all: what else is here is of the time when this member was the primary, and has ended since. */
+  storeHasSaidAll(): void {
+    this.#held.retain(this.#given);
   }
 
   /** What the primary or the store says about states; answers what is to be said to that. */

@@ -109,7 +109,7 @@ describe("a byte stream of frames", () => {
 
 describe("the secondary", () => {
   it(`passes on or answers any bytes that come to its address, seed ${seed}`, () => {
-    const standby = new StandbyInstance({ epoch: 1, beatIntervalMs: 25, leaseMs: 250, takeoverAfterMs: 400 });
+    const standby = new StandbyInstance({ epoch: 1, beatIntervalMs: 25, takeoverAfterMs: 400 });
     standby.linkUp(0);
     standby.takeOutputs();
     const bytes = fc.uint8Array({ maxLength: 100 });

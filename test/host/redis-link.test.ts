@@ -347,6 +347,6 @@ describe.skipIf(whyNoRedis !== undefined)(`what lies in Redis${redisSkipped}`, (
     expect((await claimed(b, 2)).map(({ kind }) => kind)).toEqual(["state", "claimed"]);
     const c = joined(redis, "standby");
     await c.next("hello");
-    for (const epoch of [2, 3]) expect(await claim(c, epoch)).toMatchObject({ retryAfterMs: 0 });
+    expect(await claim(c, 2)).toMatchObject({ retryAfterMs: 0 });
   });
 });

@@ -10,7 +10,7 @@ import { quietNetwork } from "../sim/network.ts";
 import { associationLife } from "../support/association-life.ts";
 import { connected, drain, smallMessages, startLoads } from "../sim/scenario.ts";
 
-const timing = { beatIntervalMs: 25, leaseMs: 250, takeoverAfterMs: 400 };
+const timing = { beatIntervalMs: 25, takeoverAfterMs: 400 };
 
 describe("the secondary", () => {
   it("takes updates a second time, also of an association that has ended", () => {

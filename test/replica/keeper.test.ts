@@ -13,6 +13,7 @@ type Answer = ClusterFrame["kind"];
 class Desk {
   nowMs: number = 1000;
   readonly keeper: Keeper;
+  #mirrorMs: number | undefined;
 
   constructor(options: Partial<KeeperOptions> = {}) {
     this.keeper = new Keeper({ takeoverAfterMs, holdsStates: false, maxBytes: 1_000_000, ...options });
@@ -29,8 +30,18 @@ class Desk {
     desk.join("a", "primary", 1);
     desk.join("b", "standby", 1);
     desk.say("a", { kind: "synced", epoch: 1 });
+    desk.beat("a", 1);
+    desk.beat("a", 1);
     desk.answers();
     return desk;
+  }
+
+  /** The primary's beat, which sends back what the keeper named last of its own clock. */
+  beat(link: string, epoch: number): void {
+    const mirrorMs = this.#mirrorMs;
+    const stamps = { stampMs: 1, ...(mirrorMs === undefined ? {} : { mirrorMs }) };
+    this.say(link, { kind: "beat", epoch, ...stamps });
+    this.#mirrorMs = this.nowMs;
   }
 
   say(link: string, frame: ClusterFrame): void {
@@ -170,6 +181,43 @@ describe("a claim", () => {
     expect(desk.claim("b#2", 3)).toEqual(["claimDenied"]);
   });
 
+  it("waits after an end that is read long after the last word of the primary was written", () => {
+    const desk = Desk.synced();
+    // The keeper stood still: what came meanwhile is read only now, and the end of the link after it.
+    desk.nowMs += 5000;
+    desk.say("a", { kind: "beat", epoch: 1, stampMs: 1, mirrorMs: 1000 });
+    desk.keeper.linkDown("a", true, desk.nowMs);
+    desk.answers();
+    expect(desk.claim("b", 2)).toEqual(["claimDenied"]);
+  });
+
+  it("is granted to the one that handed over, when its successor ends before it has said a word", () => {
+    const desk = Desk.synced();
+    desk.say("a", { kind: "handover", epoch: 2 });
+    expect(desk.claim("b", 2)).toEqual(["claimed"]);
+    desk.keeper.linkDown("b", true, desk.nowMs);
+    desk.pass(takeoverAfterMs + 1);
+    expect(desk.claim("a", 3)).toEqual(["claimed"]);
+  });
+
+  it.each<[string, (desk: Desk) => void]>([
+    ["was told of that", (desk) => desk.say("a", { kind: "handover", epoch: 2 })],
+    ["was not told of that", () => undefined],
+  ])("is granted to a primary that gave its place to nobody who came, when the keeper %s", (_, tell) => {
+    const desk = Desk.synced();
+    tell(desk);
+    expect(desk.claim("a", 3)).toEqual(["claimed"]);
+    expect(desk.claim("b", 2)).toEqual(["claimDenied"]);
+    expect(desk.claim("b", 3)).toEqual(["claimDenied"]);
+  });
+
+  it("is not granted to a primary that gave its place away and was alone then", () => {
+    const desk = Desk.synced();
+    desk.say("a", { kind: "solo", epoch: 1 });
+    desk.answers();
+    expect(desk.claim("a", 3)).toEqual(["claimDenied"]);
+  });
+
   it.each([0, 1, 3, 4])("is denied for epoch %i after epoch 1", (epoch) => {
     const desk = Desk.synced();
     desk.keeper.linkDown("a", true, desk.nowMs);
@@ -236,7 +284,7 @@ describe("a keeper that started empty", () => {
     desk.join("b", "standby", 3);
     desk.answers();
     desk.say("a", { kind: "beat", epoch: 3, stampMs: 7 });
-    expect(desk.frames()).toEqual([{ to: "a", frame: { kind: "beat", epoch: 3 } }]);
+    expect(desk.frames()).toEqual([{ to: "a", frame: { kind: "beat", epoch: 3, mirrorMs: desk.nowMs } }]);
     desk.say("a", { kind: "solo", epoch: 3 });
     expect(desk.answers()).toEqual([]);
     desk.keeper.linkDown("a", true, desk.nowMs);
@@ -246,7 +294,8 @@ describe("a keeper that started empty", () => {
     desk.say("a#2", { kind: "synced", epoch: 3 });
     desk.answers();
     desk.say("a#2", { kind: "beat", epoch: 3, stampMs: 8 });
-    expect(desk.frames()).toEqual([{ to: "a#2", frame: { kind: "beat", epoch: 3, stampMs: 8 } }]);
+    const leave = { kind: "beat", epoch: 3, stampMs: 8, mirrorMs: desk.nowMs };
+    expect(desk.frames()).toEqual([{ to: "a#2", frame: leave }]);
   });
 
   it("fences the older of two primaries, in whatever order they come", () => {

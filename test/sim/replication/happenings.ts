@@ -32,6 +32,7 @@ export class Happenings {
         return this.#lifecycle.freeze(what.machine, what.forMs, what.timersFirst, what.batch);
       case "clock-jump":
         stage.machine(what.machine).jump(what.byMs);
+        stage.disturb(what.machine);
         return;
       case "link-cut": {
         const link = stage.links.get(what.pair);

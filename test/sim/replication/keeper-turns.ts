@@ -71,6 +71,8 @@ export class KeeperTurns {
     const pairs = new Map([...this.#ids].map(([pair, id]) => [id, pair]));
     for (const { to, frame } of frames) {
       const pair = pairs.get(to);
+      const claimant = pair === "ak" ? "a" : "b";
+      if (frame.kind === "claimed") stage.granted = { to: stage.nameOf(claimant), epoch: frame.epoch };
       const link = pair === undefined ? undefined : stage.links.get(pair);
       const wasWritten =
         link?.write("k", { bytes: encodeFrame(frame), writer: stage.nameOf("k") }, stage.nowMs) === true;
@@ -82,7 +84,7 @@ export class KeeperTurns {
     for (const record of records) {
       if (record.kind === "event") {
         if (record.name === "synchronised") stage.keeperIsCurrent = true;
-        if (record.name === "solo") stage.keeperIsCurrent = false;
+        if (record.name === "solo") this.#letGoAlone();
         stage.count(`keeper ${record.name}`);
         stage.trace.note(stage.nowMs, () => `k ${record.name}: ${record.text}`);
       }
@@ -91,5 +93,12 @@ export class KeeperTurns {
       const pair = pairs.get(link);
       if (pair !== undefined) this.#giveUp(pair, "k");
     }
+  }
+
+  /** A promise to a primary that has died meanwhile binds too: it may have gone on alone before. */
+  #letGoAlone(): void {
+    const stage = this.#stage;
+    stage.keeperIsCurrent = false;
+    if (stage.primary === undefined) stage.mayBeLost ??= "the keeper let the primary go on alone, which died";
   }
 }

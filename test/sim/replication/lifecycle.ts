@@ -39,16 +39,14 @@ export class Lifecycle {
     if (machine.process === undefined) return;
     const wasClean = death === "kill" && name !== "k" && this.#isHeard(name);
     const role = name === "k" ? "keeper" : (stage.members[name].process?.role ?? "");
-    const epoch = name === "k" ? 0 : (stage.members[name].process?.epoch ?? 0);
+    const epoch = name === "k" ? 0 : Math.max(stage.members[name].process?.epoch ?? 0, this.#grantedTo(name));
     stage.note({ kind: "died", atMs: stage.nowMs, ...stage.nameOf(name) });
     stage.count(`death ${death} of ${role}`);
     machine.process = undefined;
     machine.waiting = undefined;
     for (const link of stage.linksOf(name)) {
       // A kernel that closes sends all that it has, or resets and forgets what has not left yet.
-      const isHeldUp = link.isHeldUp(link.other(name), stage.nowMs);
-      const kept = isHeldUp ? [0, 0, 1] : [0, 0, 0, 0.5, 1];
-      const lost = stage.dice.pick(death === "kill" ? kept : [0, 0.5, 1, 1]);
+      const lost = stage.dice.pick(death === "kill" ? [0, 0, 0, 0.5, 1] : [0, 0.5, 1, 1]);
       link.end(name, { lost, silent: death === "power" }, stage.nowMs);
     }
     if (!wasClean) stage.hadUncleanDeath = true;
@@ -62,14 +60,27 @@ export class Lifecycle {
     stage.timers.add(again, stage.nowMs + restartAfterMs);
   }
 
+  /** The epoch that the keeper has granted to this process last, whether it has read that or not. */
+  #grantedTo(name: MemberName): number {
+    const { granted } = this.#stage;
+    const { machine, process } = this.#stage.nameOf(name);
+    return granted?.to.machine === machine && granted.to.process === process ? granted.epoch : 0;
+  }
+
   /** The other member will learn of its end at once. */
   #isHeard(name: MemberName): boolean {
     const stage = this.#stage;
     const other = stage.members[otherMember(name)];
     const link = stage.links.get("ab");
-    const heardAtMs = stage.heardAtMs.get(`ab>${other.name}`) ?? -Infinity;
+    const disturbedAtMs = stage.disturbedAtMs.get("ab") ?? -Infinity;
     if (link === undefined || other.isFrozen || stage.members[name].isFrozen) return false;
-    return link.isWhole && !link.isCut && stage.nowMs - heardAtMs < stage.knobs.leaseMs / 2;
+    // Long enough for two beats and their answers, so that the other one has proof that it lived until now.
+    return this.#isCalm(link) && stage.nowMs - disturbedAtMs > stage.knobs.takeoverAfterMs;
+  }
+
+  /** Both ends are awake, and what either says reaches the other soon. */
+  #isCalm(link: StreamLink): boolean {
+    return link.ends.every((end) => this.#shows(link, end));
   }
 
   /** Whether somebody must go on now. */
@@ -81,8 +92,16 @@ export class Lifecycle {
       stage.isLost = true;
       return;
     }
-    if (keeper === undefined && epoch === stage.latestEpoch && survivor.epoch < epoch) stage.isLost = true;
+    const mayHaveGoneOn = epoch === stage.latestEpoch || epoch === this.#grantedTo(name);
+    if (mayHaveGoneOn && survivor.epoch < epoch) stage.isLost = true;
     if (survivor.role === "primary") return;
+    if (
+      survivor.role === "arriving" &&
+      keeper === undefined &&
+      fencing === "prefer-availability" &&
+      !wasClean
+    )
+      stage.mayBeLost ??= "the one that was handed over to cannot know what the other did before it died";
     if (survivor.standby?.isCurrent === false) stage.mayBeLost ??= "the standby was not current";
     if (keeper !== undefined && !stage.keeperIsCurrent) stage.mayBeLost ??= "the keeper was not current";
     if (keeper === undefined && fencing === "keep-primary" && !wasClean)
@@ -110,6 +129,7 @@ export class Lifecycle {
   freeze(name: MachineName, forMs: number, timersFirst: boolean, batch: boolean): void {
     const machine = this.#stage.machine(name);
     if (machine.isFrozen || machine.process === undefined) return;
+    this.#stage.disturb(name);
     machine.waiting = [];
     const { processNumber } = machine;
     const thaw = (): void => {
@@ -149,6 +169,7 @@ export class Lifecycle {
   lookAfterLinks(): void {
     const { nowMs, links, knobs, heardAtMs } = this.#stage;
     for (const [pair, link] of links) {
+      if (!this.#isCalm(link)) this.#stage.disturbedAtMs.set(pair, nowMs);
       for (const end of link.ends) {
         // Hosts show each other that they live, whatever their members have to say.
         if (this.#shows(link, link.other(end))) heardAtMs.set(`${pair}>${end}`, nowMs);

@@ -61,6 +61,8 @@ export class Stage {
   readonly taken: Delivery[] = [];
   /** When each end of a link last read something, by pair and computer. */
   readonly heardAtMs: Map<string, number> = new Map<string, number>();
+  /** When a link last did not carry what its ends said, or one of them stood still or had its clock set. */
+  readonly disturbedAtMs: Map<PairName, number> = new Map<PairName, number>();
   /** The association may be lost: who could have gone on with it is gone, or was not to. */
   mayBeLost: string | undefined;
   /** Somebody died without a word to the others. */
@@ -72,6 +74,8 @@ export class Stage {
   latestEpoch: number = 0;
   /** The keeper would let the standby go on. */
   keeperIsCurrent: boolean = false;
+  /** Whom it let go on last, whether that one has read it or not. */
+  granted: { readonly to: ProcessName; readonly epoch: number } | undefined;
   /** Who was the last to become primary. */
   formerPrimary: ProcessName | undefined;
   readonly #wrapped: Set<number> = new Set<number>();
@@ -197,6 +201,11 @@ export class Stage {
       if (best === undefined || process.epoch > best.epoch) found = name;
     }
     return found;
+  }
+
+  disturb(name: MachineName): void {
+    for (const [pair, { ends }] of this.links)
+      if (ends.includes(name)) this.disturbedAtMs.set(pair, this.nowMs);
   }
 
   linksOf(name: MachineName): StreamLink[] {

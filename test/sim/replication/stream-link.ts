@@ -152,12 +152,6 @@ export class StreamLink {
     return isSame && own.willBeOpen && !own.isCut && own.stalledUntilMs <= nowMs;
   }
 
-  /** What is under way to this end does not arrive soon. */
-  isHeldUp(to: MachineName, nowMs: number): boolean {
-    const { isCut, stalledUntilMs } = this.#direction(to);
-    return isCut || stalledUntilMs > nowMs;
-  }
-
   cut(to: MachineName | "both"): void {
     for (const end of this.ends) if (to === "both" || to === end) this.#direction(end).isCut = true;
   }

@@ -176,7 +176,10 @@ export class Turns {
     const stage = this.#stage;
     const { local, remote, bytes, dependsOn, association, reason } = packet;
     const origin = originOf(packet, relayed);
-    const about = { atMs: stage.nowMs, ...stage.nameOf(name), epoch: origin?.epoch ?? epoch };
+    // What a standby itself says to the peer, that its address works, is of no epoch.
+    const isOwnOfStandby = origin === undefined && stage.members[name].process?.role !== "primary";
+    const ownEpoch = isOwnOfStandby ? stage.latestEpoch : epoch;
+    const about = { atMs: stage.nowMs, ...stage.nameOf(name), epoch: origin?.epoch ?? ownEpoch };
     if (origin === undefined) stage.note({ kind: "released", ...about, association, dependsOn, reason });
     if (local === addressOf[name]) {
       stage.note({ kind: "cluster-sends", ...about, from: local, to: remote, bytes });

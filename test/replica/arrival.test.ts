@@ -1,0 +1,116 @@
+import { describe, expect, it } from "vitest";
+import type { ClusterFrame, MemberOptions } from "../../agents/replica/index.ts";
+import { linkVersion } from "../../agents/replica/frames.ts";
+import { associationLife } from "../support/association-life.ts";
+import { MemberByHand, timing } from "./members.ts";
+
+const { leaseMs, takeoverAfterMs, beatIntervalMs } = timing;
+
+const helloOf = (epoch: number, role: "standby" | "keeper"): ClusterFrame => {
+  return { kind: "hello", epoch, version: linkVersion, role };
+};
+
+/** A member that has read that it was handed epoch 2. */
+function arriving(options: Partial<MemberOptions>): MemberByHand {
+  const member = MemberByHand.current(options);
+  if (options.keeper !== undefined) {
+    member.linkUp("keeper");
+    member.reads("keeper", helloOf(1, "keeper"));
+  }
+  member.said.length = 0;
+  member.reads("partner", { kind: "handover", epoch: 2 });
+  expect(member.member.role).toBe("arriving");
+  return member;
+}
+
+const claimed: ClusterFrame = { kind: "claimed", epoch: 2 };
+const proof = (stampMs: number): ClusterFrame => ({ kind: "beat", epoch: 2, stampMs });
+
+describe("who was handed over to, with a witness", () => {
+  it("goes on when the one that handed over answers, though the witness does not", () => {
+    const member = arriving({ keeper: "witness" });
+    member.reads("partner", proof(member.nowMs));
+    expect(member.member.role).toBe("primary");
+  });
+
+  it("goes on when the witness grants it, though the one that handed over does not answer", () => {
+    const member = arriving({ keeper: "witness" });
+    member.reads("keeper", claimed);
+    expect(member.member.role).toBe("primary");
+  });
+
+  it("asks again when the grant was so long under way that it may have been taken back", () => {
+    const member = arriving({ keeper: "witness" });
+    member.pass(leaseMs + 1);
+    member.said.length = 0;
+    member.reads("keeper", claimed);
+    expect(member.member.role).toBe("arriving");
+    expect(member.saidTo("keeper")).toEqual(["claim"]);
+    member.reads("keeper", claimed);
+    expect(member.member.role).toBe("primary");
+  });
+
+  it("asks again after a denial, also of a witness that knows of the epoch before only", () => {
+    const member = arriving({ keeper: "witness" });
+    member.said.length = 0;
+    member.reads("keeper", { kind: "claimDenied", epoch: 1, retryAfterMs: 90 });
+    member.pass(89);
+    expect(member.saidTo("keeper")).toEqual([]);
+    member.pass(1);
+    expect(member.saidTo("keeper")).toEqual(["claim"]);
+  });
+});
+
+describe("who was handed over to, with a store", () => {
+  it("needs what the store has, and drops what it held of an earlier time", () => {
+    const updates = associationLife().slice(0, 10);
+    const member = MemberByHand.current({ keeper: "store" });
+    member.linkUp("keeper");
+    member.reads("partner", { kind: "updates", epoch: 1, updates });
+    expect(member.member.standby?.states).toHaveLength(1);
+    member.reads("partner", { kind: "handover", epoch: 2 }, proof(member.nowMs));
+    expect(member.member.role).toBe("arriving");
+    member.reads("keeper", claimed);
+    expect(member.member.role).toBe("primary");
+    expect([...(member.member.active?.endpoint.associations() ?? [])]).toEqual([]);
+  });
+});
+
+describe("another process in the place of the one that handed over", () => {
+  it.each([
+    ["may follow one that took over again: its answers prove nothing", "prefer-availability", "arriving"],
+    ["follows one that was bound to keep the primary", "keep-primary", "primary"],
+  ] as const)("%s", (_, fencing, role) => {
+    const member = arriving({ fencing });
+    member.pass(2 * beatIntervalMs);
+    member.linkUp("partner");
+    member.reads("partner", helloOf(0, "standby"), proof(member.nowMs));
+    member.pass(takeoverAfterMs);
+    expect(member.member.role).toBe(role);
+  });
+});
+
+describe("a standby that hears of a later epoch", () => {
+  it("is not current before the primary of that epoch counts on it", () => {
+    const standby = MemberByHand.current({ keeper: "witness" });
+    standby.linkUp("keeper");
+    expect(standby.member.standby?.isCurrent).toBe(true);
+    standby.reads("keeper", { kind: "fenced", epoch: 3 });
+    expect(standby.member.standby?.isCurrent).toBe(false);
+    standby.reads("partner", { kind: "synced", epoch: 3 });
+    expect(standby.member.standby?.isCurrent).toBe(true);
+  });
+});
+
+describe("a claim to a store", () => {
+  it("drops what the store does not have any more", () => {
+    const standby = MemberByHand.current({ keeper: "store" });
+    standby.linkUp("keeper");
+    standby.reads("partner", { kind: "updates", epoch: 1, updates: associationLife().slice(0, 10) });
+    standby.closed("partner");
+    expect(standby.saidTo("keeper")).toContain("claim");
+    standby.reads("keeper", claimed);
+    expect(standby.member.role).toBe("primary");
+    expect([...(standby.member.active?.endpoint.associations() ?? [])]).toEqual([]);
+  });
+});

@@ -1,0 +1,99 @@
+import { describe, expect, it } from "vitest";
+import { SendingRight } from "../../agents/replica/sending-right.ts";
+import { MemberByHand, timing } from "./members.ts";
+
+const { leaseMs, takeoverAfterMs } = timing;
+const stepMs = 10;
+
+/** The right of a primary whose standby is current, and has just answered. */
+class Right {
+  nowMs: number = 1000;
+  readonly right: SendingRight;
+
+  constructor() {
+    const [fencing, keeper] = ["keep-primary", undefined] as const;
+    this.right = new SendingRight({ epoch: 1, fencing, keeper, leaseMs, takeoverAfterMs, isGuarded: true });
+    this.right.linkUp("partner", this.nowMs);
+    this.right.answered("partner", this.nowMs, this.nowMs);
+  }
+
+  pass(forMs: number): void {
+    for (const endMs = this.nowMs + forMs; this.nowMs < endMs;) {
+      this.nowMs += stepMs;
+      this.right.advance(this.nowMs);
+    }
+  }
+
+  /** Words for the standby since the last time. */
+  said(): string[] {
+    return this.right.takeFrames().map(({ frame }) => frame.kind);
+  }
+}
+
+describe("a primary that is to be kept, whose standby falls silent", () => {
+  it("says that it goes on alone, and waits for longer than a word counts as fresh", () => {
+    const desk = new Right();
+    desk.pass(leaseMs);
+    expect(desk.said()).toEqual(["solo"]);
+    desk.pass(takeoverAfterMs - stepMs);
+    expect([desk.right.isAlone, desk.right.mayLeave(desk.nowMs)]).toEqual([false, false]);
+    desk.pass(takeoverAfterMs / 8);
+    expect(desk.right.isAlone).toBe(true);
+    expect(desk.said()).toEqual([]);
+  });
+
+  it("waits as long when its clock jumps, or it stood still itself", () => {
+    const desk = new Right();
+    desk.pass(leaseMs);
+    desk.nowMs += 10 * takeoverAfterMs;
+    desk.pass((takeoverAfterMs * 3) / 4);
+    expect(desk.right.isAlone).toBe(false);
+  });
+
+  it.each<[string, (desk: Right) => void]>([
+    ["the standby agrees", ({ right, nowMs }) => right.soloGranted("partner", nowMs)],
+    ["the standby has surely ended", ({ right, nowMs }) => right.linkDown("partner", true, nowMs)],
+  ])("does not wait when %s", (_, happen) => {
+    const desk = new Right();
+    desk.pass(leaseMs);
+    happen(desk);
+    expect(desk.right.isAlone).toBe(true);
+  });
+
+  it("stays guarded when the standby was synchronised meanwhile, whatever it had agreed to before", () => {
+    const desk = new Right();
+    desk.pass(leaseMs);
+    desk.right.guarded(desk.nowMs);
+    desk.right.soloGranted("partner", desk.nowMs);
+    expect(desk.right.isAlone).toBe(false);
+    desk.right.answered("partner", desk.nowMs, desk.nowMs);
+    desk.pass(leaseMs - stepMs);
+    expect(desk.right.isAlone).toBe(false);
+  });
+
+  it("begins anew with a new link, on which nothing was said yet", () => {
+    const desk = new Right();
+    desk.pass(leaseMs + takeoverAfterMs - 50);
+    desk.right.linkDown("partner", false, desk.nowMs);
+    desk.right.linkUp("partner", desk.nowMs);
+    desk.said();
+    desk.pass(leaseMs);
+    expect(desk.said()).toEqual(["solo"]);
+    desk.pass(takeoverAfterMs - stepMs);
+    expect(desk.right.isAlone).toBe(false);
+  });
+});
+
+describe("the words of one turn", () => {
+  it("count in their order: a standby that answers, is synchronised and only then agrees is current", () => {
+    const primary = MemberByHand.guarded();
+    const { nowMs } = primary;
+    primary.pass(leaseMs + 1);
+    expect(primary.saidTo("partner")).toContain("solo");
+    primary.said.length = 0;
+    primary.reads("partner", { kind: "beat", epoch: 1, stampMs: nowMs }, { kind: "soloGranted", epoch: 1 });
+    expect(primary.hasRecorded("synchronised")).toBe(true);
+    expect(primary.saidTo("partner")).toContain("synced");
+    expect(primary.hasRecorded("solo")).toBe(false);
+  });
+});
