@@ -22,6 +22,7 @@ export class PrimaryDuty implements Role {
   readonly #right: SendingRight;
   #nextBeatMs: number = -Infinity;
   readonly #isUp: Record<LinkName, boolean> = { partner: false, keeper: false };
+  readonly #isAnswered: Record<LinkName, boolean> = { partner: false, keeper: false };
   #partnerIsStandby: boolean = false;
   /** A planned switch-over that is under way: nothing new is begun. */
   #handover: { readonly sinceMs: number; readonly packets: ArrivedPacket[] } | undefined;
@@ -54,6 +55,7 @@ export class PrimaryDuty implements Role {
 
   linkUp(link: LinkName, nowMs: number): void {
     this.#isUp[link] = true;
+    this.#isAnswered[link] = false;
     this.#right.linkUp(link, nowMs);
     this.#beat(nowMs, link);
     // It took over from the store, or was handed what the other member has.
@@ -84,6 +86,9 @@ export class PrimaryDuty implements Role {
         break;
       case "beat":
         if (frame.stampMs !== undefined) this.#answered(link, frame.stampMs, nowMs);
+        // The other end knows soon that the link is fresh.
+        if (!this.#isAnswered[link]) this.#beat(nowMs, link);
+        this.#isAnswered[link] = true;
         break;
       case "soloGranted":
         this.#right.soloGranted(link, nowMs);

@@ -59,8 +59,11 @@ export class StandbyInstance {
 
   /** Another primary, under a later epoch. */
   follow(epoch: number): void {
+    // The epoch after the primary's is nobody's but ours: it is what the keeper has granted, and we have not read.
+    const isOwn = epoch === this.#epoch + 1;
     this.#epoch = epoch;
-    // It says itself when it counts on what is here.
+    if (isOwn) return;
+    // Another primary says itself when it counts on what is here.
     this.#isCurrent = false;
     this.#isCurrentUnlessAlone = false;
   }

@@ -6,6 +6,7 @@ export class Crasher {
   readonly #plans: CrashPlan[];
   #passed: number = 0;
   #startMs: number;
+  #isDisarmed: boolean = false;
   /** How often each point was reached. */
   readonly reached: Map<KillPoint, number> = new Map<KillPoint, number>();
 
@@ -26,8 +27,13 @@ export class Crasher {
     return plan;
   }
 
+  get isDisarmed(): boolean {
+    return this.#isDisarmed;
+  }
+
   /** Nobody dies any more. */
   disarm(): void {
+    this.#isDisarmed = true;
     this.#plans.length = 0;
   }
 }

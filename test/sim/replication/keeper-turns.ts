@@ -1,6 +1,7 @@
 import { decodeFrame, encodeFrame } from "../../../agents/replica/index.ts";
 import { processText } from "./checker/history.ts";
-import type { PairName } from "./knobs.ts";
+import type { MemberName, PairName } from "./knobs.ts";
+import { otherMember } from "./knobs.ts";
 import type { Stage } from "./stage.ts";
 import type { LinkItem } from "./stream-link.ts";
 import type { GiveUp } from "./turns.ts";
@@ -71,8 +72,7 @@ export class KeeperTurns {
     const pairs = new Map([...this.#ids].map(([pair, id]) => [id, pair]));
     for (const { to, frame } of frames) {
       const pair = pairs.get(to);
-      const claimant = pair === "ak" ? "a" : "b";
-      if (frame.kind === "claimed") stage.granted = { to: stage.nameOf(claimant), epoch: frame.epoch };
+      if (frame.kind === "claimed") this.#granted(pair === "ak" ? "a" : "b", frame.epoch);
       const link = pair === undefined ? undefined : stage.links.get(pair);
       const wasWritten =
         link?.write("k", { bytes: encodeFrame(frame), writer: stage.nameOf("k") }, stage.nowMs) === true;
@@ -93,6 +93,14 @@ export class KeeperTurns {
       const pair = pairs.get(link);
       if (pair !== undefined) this.#giveUp(pair, "k");
     }
+  }
+
+  /** A grant to a process that has died meanwhile binds too. */
+  #granted(claimant: MemberName, epoch: number): void {
+    const stage = this.#stage;
+    stage.granted = { to: stage.nameOf(claimant), epoch };
+    const other = stage.members[otherMember(claimant)].process;
+    if (stage.members[claimant].process === undefined && (other?.epoch ?? 0) < epoch) stage.isLost = true;
   }
 
   /** A promise to a primary that has died meanwhile binds too: it may have gone on alone before. */

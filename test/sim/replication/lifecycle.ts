@@ -95,12 +95,8 @@ export class Lifecycle {
     const mayHaveGoneOn = epoch === stage.latestEpoch || epoch === this.#grantedTo(name);
     if (mayHaveGoneOn && survivor.epoch < epoch) stage.isLost = true;
     if (survivor.role === "primary") return;
-    if (
-      survivor.role === "arriving" &&
-      keeper === undefined &&
-      fencing === "prefer-availability" &&
-      !wasClean
-    )
+    const isBetween = survivor.role === "arriving" || epoch > stage.latestEpoch;
+    if (isBetween && keeper === undefined && fencing === "prefer-availability" && !wasClean)
       stage.mayBeLost ??= "the one that was handed over to cannot know what the other did before it died";
     if (survivor.standby?.isCurrent === false) stage.mayBeLost ??= "the standby was not current";
     if (keeper !== undefined && !stage.keeperIsCurrent) stage.mayBeLost ??= "the keeper was not current";

@@ -42,7 +42,10 @@ export class Turns {
     const victim = victimOf(plan, name);
     if (point === "frame-on-link" || point === "ack-on-link") {
       const halfWayMs = this.#stage.nowMs + this.#stage.knobs.link.latencyMs / 2;
-      this.#stage.timers.add(() => this.#kill(victim, plan), halfWayMs);
+      const kill = (): void => {
+        if (!this.#stage.crasher.isDisarmed) this.#kill(victim, plan);
+      };
+      this.#stage.timers.add(kill, halfWayMs);
       return false;
     }
     this.#kill(victim, plan);
