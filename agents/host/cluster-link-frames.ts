@@ -1,5 +1,5 @@
 import type { ClusterFrame } from "../replica/index.ts";
-import { decodeFrame, encodeFrame } from "../replica/index.ts";
+import { ByteWriter, decodeFrame, expectedFrameBytes, writeFrame } from "../replica/index.ts";
 import { plainBytes } from "./plain-bytes.ts";
 
 /** Largest frame: a state with full buffers on both sides. */
@@ -14,15 +14,14 @@ export type Carried =
 
 /** Frames as they travel, each behind its length in four bytes; undefined when one is longer than the link takes. */
 export function joinFrames(frames: readonly ClusterFrame[]): Buffer | undefined {
-  const parts: Uint8Array[] = [];
+  const expected = frames.reduce((sum, frame) => sum + lengthBytes + expectedFrameBytes(frame), 0);
+  const writer = new ByteWriter(Buffer.allocUnsafe(expected));
   for (const frame of frames) {
-    const bytes = encodeFrame(frame);
-    if (bytes.length > maxFrameBytes) return undefined;
-    const length = Buffer.alloc(lengthBytes);
-    length.writeUInt32BE(bytes.length);
-    parts.push(length, bytes);
+    const length = writer.prefixed((each) => writeFrame(each, frame));
+    if (length > maxFrameBytes) return undefined;
   }
-  return Buffer.concat(parts);
+  const { buffer, byteOffset, byteLength } = writer.finish();
+  return Buffer.from(buffer, byteOffset, byteLength);
 }
 
 /** A length of 0 stands for no frame: it only shows that the sender lives. */

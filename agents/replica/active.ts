@@ -14,11 +14,11 @@ import { tsnDistance } from "../sctp/index.ts";
 import { Applications } from "./applications.ts";
 import type { Gated } from "./commit-gate.ts";
 import type { ClusterFrame, ReplicatedUpdate } from "./frames.ts";
-import { replicate } from "./frames.ts";
 import { notificationRecord } from "./notification-record.ts";
 import type { InstanceRecord } from "./records.ts";
 import { deliveryRecord, updateRecord } from "./records.ts";
 import type { Replicator } from "./replicator.ts";
+import { UpdateArena } from "./update-arena.ts";
 
 export interface ActiveOptions {
   readonly endpoint: Endpoint;
@@ -46,6 +46,7 @@ export type GatedThing = { readonly packet: OutboundPacket } | { readonly record
 export class ActiveInstance {
   readonly #options: ActiveOptions;
   readonly #applications: Applications;
+  readonly #arena: UpdateArena = new UpdateArena();
   /** The application begins nothing new: the associations are about to move. */
   isPaused: boolean = false;
   #outputs: ActiveOutputs = { packets: [], records: [] };
@@ -190,7 +191,7 @@ export class ActiveInstance {
   #collect(updates: ReplicatedUpdate[], gated: Gated<GatedThing>[], nowMs: number): void {
     for (;;) {
       const outputs = this.endpoint.takeOutputs();
-      for (const each of outputs.updates) updates.push(replicate(each.association, each));
+      for (const each of outputs.updates) updates.push(this.#arena.replicate(each));
       for (const packet of outputs.packets) {
         gated.push({ association: packet.association, dependsOn: packet.dependsOn, item: { packet } });
       }

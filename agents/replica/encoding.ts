@@ -4,22 +4,31 @@ export class EncodingFlaw extends Error {}
 /** Writes numbers (big-endian), text and bytes one after the other. */
 export class ByteWriter {
   #bytes: Uint8Array;
-  #length: number = 0;
+  /** Where the first byte was written. */
+  #start: number;
+  #at: number;
 
-  /** `expectedBytes`: room from the start, so that nothing has to be copied while it grows. */
-  constructor(expectedBytes: number = 64) {
-    this.#bytes = new Uint8Array(expectedBytes);
+  /** `room`: where to write, from `start` on, or the bytes that are expected. What does not fit there moves to a larger place. */
+  constructor(room: Uint8Array | number = 64, start: number = 0) {
+    this.#bytes = typeof room === "number" ? new Uint8Array(room) : room;
+    this.#start = start;
+    this.#at = start;
   }
 
+  /** Makes room for so many bytes; answers where they go. */
   #grow(more: number): number {
-    const at = this.#length;
-    this.#length += more;
-    if (this.#length > this.#bytes.length) {
-      const larger = new Uint8Array(Math.max(this.#bytes.length * 2, this.#length));
-      larger.set(this.#bytes);
-      this.#bytes = larger;
-    }
+    if (this.#at + more > this.#bytes.length) this.#move(more);
+    const at = this.#at;
+    this.#at += more;
     return at;
+  }
+
+  #move(more: number): void {
+    const written = this.finish();
+    this.#bytes = new Uint8Array(Math.max(written.length * 2, written.length + more));
+    this.#bytes.set(written);
+    this.#start = 0;
+    this.#at = written.length;
   }
 
   u8(value: number): this {
@@ -46,7 +55,8 @@ export class ByteWriter {
 
   f64(value: number): this {
     const at = this.#grow(8);
-    new DataView(this.#bytes.buffer).setFloat64(at, value);
+    const { buffer, byteOffset } = this.#bytes;
+    new DataView(buffer, byteOffset).setFloat64(at, value);
     return this;
   }
 
@@ -70,8 +80,20 @@ export class ByteWriter {
     return this;
   }
 
+  /** What `write` writes, behind its length as a number of 32 bits, which is answered too. */
+  prefixed(write: (writer: this) => void): number {
+    const at = this.#grow(4) - this.#start;
+    write(this);
+    const length = this.#at - this.#start - at - 4;
+    const end = this.#at;
+    this.#at = this.#start + at;
+    this.u32(length);
+    this.#at = end;
+    return length;
+  }
+
   finish(): Uint8Array {
-    return this.#bytes.subarray(0, this.#length);
+    return this.#bytes.subarray(this.#start, this.#at);
   }
 }
 
@@ -128,7 +150,9 @@ export class ByteReader {
     const count = this.u32();
     // Every element takes at least a byte, so a longer list cannot be real.
     if (count > this.#bytes.length - this.#at) throw new EncodingFlaw("a list is longer than the bytes");
-    return Array.from({ length: count }, read);
+    const values: T[] = [];
+    for (let place = 0; place < count; place++) values.push(read());
+    return values;
   }
 
   /** One of the names, written as its index. */

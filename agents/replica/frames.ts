@@ -1,7 +1,7 @@
 import type { IcmpReport, NumberedUpdate, Route, Tsn, TsnLease } from "../sctp/index.ts";
 import { tsn, unreachable } from "../sctp/index.ts";
 import { ByteReader, ByteWriter, EncodingFlaw } from "./encoding.ts";
-import { decodeUpdate, encodeUpdate } from "./update-codec.ts";
+import { decodeUpdate } from "./update-codec.ts";
 
 /** An update of one association, with its bytes as they are recorded. */
 export interface ReplicatedUpdate extends NumberedUpdate {
@@ -122,7 +122,8 @@ const icmpKinds: readonly IcmpReport["kind"][] = [
 const frameOverheadBytes = 128;
 const updateOverheadBytes = 12;
 
-function expectedBytes(frame: ClusterFrame): number {
+/** What a frame is likely to take at most. */
+export function expectedFrameBytes(frame: ClusterFrame): number {
   switch (frame.kind) {
     case "updates":
       return frame.updates.reduce(
@@ -140,7 +141,13 @@ function expectedBytes(frame: ClusterFrame): number {
 }
 
 export function encodeFrame(frame: ClusterFrame): Uint8Array {
-  const writer = new ByteWriter(expectedBytes(frame)).u8(kinds.indexOf(frame.kind)).u32(frame.epoch);
+  const writer = new ByteWriter(expectedFrameBytes(frame));
+  writeFrame(writer, frame);
+  return writer.finish();
+}
+
+export function writeFrame(writer: ByteWriter, frame: ClusterFrame): void {
+  writer.u8(kinds.indexOf(frame.kind)).u32(frame.epoch);
   switch (frame.kind) {
     case "hello":
       writer.u16(frame.version).u8(linkRoles.indexOf(frame.role));
@@ -197,7 +204,6 @@ export function encodeFrame(frame: ClusterFrame): Uint8Array {
     default:
       unreachable(frame);
   }
-  return writer.finish();
 }
 
 /** The frame, or undefined when the bytes are not one. */
@@ -307,10 +313,3 @@ function readUpdate(reader: ByteReader): ReplicatedUpdate {
   if (update === undefined) throw new EncodingFlaw("not an update");
   return { association, sequence, update, bytes };
 }
-
-/** An update made here, ready for the link and the record. */
-export const replicate = (association: number, made: NumberedUpdate): ReplicatedUpdate => ({
-  ...made,
-  association,
-  bytes: encodeUpdate(made.update),
-});

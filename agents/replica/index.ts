@@ -1,7 +1,8 @@
 /** One association on two computers: replication, output commit, takeover. The front door of the room. */
 export { ActiveInstance } from "./active.ts";
 export type { ClusterFrame } from "./frames.ts";
-export { decodeFrame, encodeFrame, linkVersion } from "./frames.ts";
+export { ByteWriter } from "./encoding.ts";
+export { decodeFrame, encodeFrame, expectedFrameBytes, linkVersion, writeFrame } from "./frames.ts";
 export type { Held, HeldLimits } from "./held-states.ts";
 export { HeldStates, stateBytes } from "./held-states.ts";
 export type { KeeperOptions, KeeperOutputs, LinkId } from "./keeper.ts";

@@ -51,9 +51,16 @@ function payloadBytes(update: AssociationUpdate): number {
   return update.kind === "dataReceived" || update.kind === "dataDelivered" ? update.chunk.payload.length : 0;
 }
 
+/** What an update is likely to take at most. */
+export const expectedUpdateBytes = (update: AssociationUpdate): number =>
+  payloadBytes(update) + updateOverheadBytes;
+
 /** An update as it goes over the cluster link and into the record. */
-export function encodeUpdate(update: AssociationUpdate): Uint8Array {
-  const writer = new ByteWriter(payloadBytes(update) + updateOverheadBytes).u8(kinds.indexOf(update.kind));
+export function encodeUpdate(
+  update: AssociationUpdate,
+  writer: ByteWriter = new ByteWriter(expectedUpdateBytes(update)),
+): Uint8Array {
+  writer.u8(kinds.indexOf(update.kind));
   switch (update.kind) {
     case "opened":
       writeState(writer, update.state);

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { HeldStates, decodeUpdate, stateBytes } from "../../agents/replica/index.ts";
 import type { ReplicatedUpdate } from "../../agents/replica/frames.ts";
-import { replicate } from "../../agents/replica/frames.ts";
+import { UpdateArena } from "../../agents/replica/update-arena.ts";
 import type {
   AssociationState,
   EndpointConfig,
@@ -23,6 +23,7 @@ class HeldPort extends RealPort {
   readonly config: EndpointConfig;
   readonly held: HeldStates = new HeldStates();
   readonly updates: ReplicatedUpdate[] = [];
+  readonly #arena: UpdateArena = new UpdateArena();
   #turns: number = 0;
 
   constructor(config: EndpointConfig, random: RandomSource) {
@@ -32,7 +33,7 @@ class HeldPort extends RealPort {
 
   override takeOutputs(): EndpointOutputs {
     const outputs = super.takeOutputs();
-    const updates = outputs.updates.map((each) => replicate(each.association, each));
+    const updates = outputs.updates.map((each) => this.#arena.replicate(each));
     this.updates.push(...updates);
     expect(this.held.hold(updates)).toMatchObject({ ok: true });
     const touched = new Set(updates.map(({ association }) => association));
