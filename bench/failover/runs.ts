@@ -55,7 +55,7 @@ interface Told {
   readonly stallMs: number;
 }
 
-const silent: JobProgress = { step: () => undefined, note: () => undefined };
+export const silent: JobProgress = { step: () => undefined, note: () => undefined };
 
 /** Plays runs one after the other; a table in Markdown. A run that does not end well is counted, and no reason to stop. */
 export async function failoverTable(options: FailoverOptions): Promise<string> {

@@ -9,6 +9,7 @@ const kindOfFault: Readonly<Record<string, FaultKind>> = {
   terminate: "ended",
   announce: "ended",
   rejoin: "ended",
+  kills: "ended",
   freeze: "silent",
   zombie: "silent",
   "host-cut": "silent",

@@ -11,6 +11,7 @@ import type {
   BeatTiming,
   JobSetting,
   KeeperKind,
+  KillPlan,
   PeerKind,
   TimerChoice,
   TransportChoice,
@@ -34,6 +35,8 @@ export interface SettingOptions {
   readonly fault: FaultName;
   readonly application?: string;
   readonly associations?: number;
+  readonly kills?: number;
+  readonly seed?: number;
   readonly rate: number;
   readonly size: number;
   readonly streams: number;
@@ -74,6 +77,7 @@ export function chooseSetting(options: SettingOptions, testbed: Testbed | undefi
     fault: options.fault,
     application: chooseApplication(options, testbed),
     associations: chooseAssociations(options, testbed),
+    kills: chooseKills(options),
     ratePerSecond: options.rate,
     sizeBytes: options.size,
     streams: options.streams,
@@ -120,6 +124,12 @@ function chooseBeats({ beats }: SettingOptions): BeatTiming {
   const parsed = parseBeats(beats);
   if (parsed.ok) return parsed.timing;
   throw new UsageError(`--beats: ${parsed.reason}`);
+}
+
+function chooseKills({ fault, kills, seed }: SettingOptions): KillPlan {
+  if (fault !== "kills" && (kills !== undefined || seed !== undefined))
+    throw new UsageError("--kills and --seed are for a series of kills: add --fault kills.");
+  return { count: kills ?? defaultSetting.kills.count, seed: seed ?? defaultSetting.kills.seed };
 }
 
 function chooseSwitch({ switchTo }: SettingOptions, { placement }: Replication): string | undefined {

@@ -90,6 +90,8 @@ program
   .addOption(
     new Option("--fault <name>", "what is done to the cluster").choices([...faultNames]).default("crash"),
   )
+  .option("--kills <n>", "with --fault kills: how many (default: 10)", whole(1, 1000))
+  .option("--seed <n>", "with --fault kills: draws their instants (default: 1)", whole(0, 2 ** 32 - 1))
   .addOption(
     new Option("--peer <kind>", "who plays the outside computer")
       .choices(["agent", "usrsctp", "kernel"])

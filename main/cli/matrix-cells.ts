@@ -29,11 +29,17 @@ const warned: readonly FaultName[] = ["announce", "terminate", "handover", "path
 /** Where the choice of who may go on makes the difference. */
 const undecided: readonly FaultName[] = ["freeze", "zombie", "host-cut", "cluster-cut", "everything-cut"];
 
+/** A series of kills shows nothing that `rejoin` does not, but where nothing at all may be lost. */
+const killed: readonly Replicated[] = [everyUpdate, shared, sharedRedis];
+
 function faultsOf(replicated: Replicated): readonly FaultName[] {
   if (replicated === impending) return warned;
   if (replicated === keepPrimary) return undecided;
   if (replicated === witness) return [...undecided, "store-death"];
-  return replicated.store === undefined ? faultNames.filter((name) => name !== "store-death") : faultNames;
+  return faultNames.filter((name) => {
+    if (name === "kills") return killed.includes(replicated);
+    return name !== "store-death" || replicated.store !== undefined;
+  });
 }
 
 /** Every policy with every fault that it is for, and the fencing modes where they matter. */

@@ -19,6 +19,9 @@ export interface MatrixOptions {
   readonly streams: number;
 }
 
+/** There and back, and there again. */
+const killsOfACell = 3;
+
 /** Of a run that ended early. */
 const lastWords = 8;
 
@@ -47,7 +50,8 @@ function chooseCells({ small, only, peer }: MatrixOptions): Cell[] {
 }
 
 function demoOptions(cell: Cell, { seconds, rate, size, streams }: MatrixOptions): DemoOptions {
-  return { ...cell, timers: "telecom", lab: "netns", seconds, rate, size, streams };
+  const series = cell.fault === "kills" ? { kills: killsOfACell } : {};
+  return { ...cell, ...series, timers: "telecom", lab: "netns", seconds, rate, size, streams };
 }
 
 async function playCell(

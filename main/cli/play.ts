@@ -19,6 +19,9 @@ import { agentAddonPaths, agentBundlePath, runsFolder, stateFolder } from "./pla
 /** All of a run but its load: its firewall rules on real machines must last that much longer. */
 const leaseReserveMs = 240_000;
 
+/** A kill, and the return of the one that was killed, in a series of them. */
+const killMs = 30_000;
+
 /** The shortest run; one of ten seconds at 500 messages a second takes some 20 MiB. */
 const leastRunBytes: number = 8 * 2 ** 20;
 
@@ -143,7 +146,8 @@ async function openLab(
   const { udpPort } = options;
   if (testbed !== undefined) {
     const lab = openTestbed({ ...testbed, ...(udpPort !== undefined && { udpPort }) });
-    const leaseMs = 2 * options.seconds * 1000 + leaseReserveMs;
+    const killsMs = setting.fault === "kills" ? setting.kills.count * killMs : 0;
+    const leaseMs = 2 * options.seconds * 1000 + killsMs + leaseReserveMs;
     const cuts = cutsOf(faultNamed(setting.fault)).map((cut) => cut.place);
     return { lab, prepare: (signal) => lab.prepare({ leaseMs, cuts, signal }) };
   }

@@ -55,6 +55,11 @@ describe("what a run is to do", () => {
     expect(setting).toMatchObject({ placement: "standby", keeper: "agent", fault: "store-death" });
   });
 
+  it("has a series of kills by number and seed", () => {
+    const setting = chooseSetting({ ...plain, fault: "kills", kills: 30, seed: 7 }, undefined);
+    expect(setting.kills).toEqual({ count: 30, seed: 7 });
+  });
+
   it("comes from the testbed file where the command line is silent", () => {
     const testbed = testbedWith('{policy: "interval:50ms", fencing: keep-primary}');
     expect(chooseSetting(plain, testbed)).toMatchObject({ policy: "interval:50ms", fencing: "keep-primary" });
@@ -84,6 +89,7 @@ describe("what a run is to do", () => {
     ],
     ["the death of no store", { fault: "store-death" }, /store-death needs a third computer/],
     ["a switch to another place", { switchTo: "shared" }, /stays where it is held/],
+    ["kills without their fault", { kills: 3 }, /--kills and --seed are for a series of kills/],
     ["raw IP for usrsctp", { peer: "usrsctp", transport: "raw" }, /leave --peer usrsctp away/],
   ])("refuses %s with one sentence", (_what, options, sentence) => {
     expect(() => chooseSetting({ ...plain, ...options }, undefined)).toThrow(sentence);

@@ -1,8 +1,8 @@
-import type { Cut } from "../hosts.ts";
+import type { Cut, MemberName } from "../hosts.ts";
 import type { ProcessSignal } from "./signals.ts";
 
-/** Whose process a signal goes to: the agent on a, or the store or witness. */
-export type Victim = "a" | "keeper";
+/** Whose process a signal goes to: the agent of a member, or the store or witness. */
+export type Victim = MemberName | "keeper";
 
 export type FaultStep =
   | { readonly kind: "signal"; readonly victim: Victim; readonly signal: ProcessSignal }
@@ -31,6 +31,8 @@ export interface Fault {
   readonly healsMidway?: boolean;
   /** Afterwards an agent is started on a anew, made the standby, and given its place back. */
   readonly returns?: boolean;
+  /** Instead of one strike: whoever serves is killed and comes back as the standby, as often as the setting says. */
+  readonly repeats?: boolean;
 }
 
 export type FaultName =
@@ -45,12 +47,13 @@ export type FaultName =
   | "store-death"
   | "announce"
   | "handover"
-  | "rejoin";
+  | "rejoin"
+  | "kills";
 
 const killA: FaultStep = { kind: "signal", victim: "a", signal: "KILL" };
 const freezeA: FaultStep = { kind: "signal", victim: "a", signal: "STOP" };
 /** The machine of a dead agent goes silent too, where the lab can do that. */
-const alsoCutA: FaultStep = { kind: "cut", place: "a:outside", whereItCan: true };
+const alsoCutA: Extract<FaultStep, { kind: "cut" }> = { kind: "cut", place: "a:outside", whereItCan: true };
 
 const faults: Readonly<Record<FaultName, Fault>> = {
   crash: {
@@ -116,6 +119,12 @@ const faults: Readonly<Record<FaultName, Fault>> = {
     strike: [killA, alsoCutA],
     returns: true,
   },
+  kills: {
+    text: "kill the agent of whoever serves, again and again; each is started anew as the standby",
+    kind: "ended",
+    strike: [],
+    repeats: true,
+  },
 };
 
 export const faultNames: readonly FaultName[] = Object.keys(faults) as FaultName[];
@@ -126,5 +135,6 @@ export function faultNamed(name: FaultName): Fault {
 
 /** What of a fault must be undone: the cuts that it makes. */
 export function cutsOf(fault: Fault): readonly Extract<FaultStep, { kind: "cut" }>[] {
+  if (fault.repeats === true) return [alsoCutA, { ...alsoCutA, place: "b:outside" }];
   return fault.strike.filter((step) => step.kind === "cut");
 }

@@ -38,12 +38,8 @@ export class Aftermath {
     this.#player = player;
   }
 
-  get awaited(): readonly Awaited[] {
-    return this.#awaited;
-  }
-
   /** Sees the fault through, with the load going on. Rejects with a LabError when nobody serves any more. */
-  async watch(): Promise<void> {
+  async watch(): Promise<readonly Awaited[]> {
     const { setting, signal } = this.#context;
     const outcome = outcomeOf(this.#fault, setting.fencing);
     if (outcome.healsFirst) {
@@ -55,6 +51,7 @@ export class Aftermath {
     if (this.#fault.healsMidway === true && !outcome.healsFirst) await this.#healMidway();
     if (this.#fault.returns === true) await this.#giveBack();
     await sleep(setting.afterFaultMs / 2, undefined, { signal });
+    return this.#awaited;
   }
 
   async #untilServed({ server }: Outcome): Promise<void> {
@@ -102,7 +99,7 @@ export class Aftermath {
   async #giveBack(): Promise<void> {
     const { recording } = this.#context;
     await this.#player.heal();
-    await this.#cluster.bringBack();
+    await this.#cluster.bringBack("a");
     await this.#sees("a comes back as the standby", () => recording.happened("b", "synchronised"));
     await this.#player.handOver("a");
     this.#saw("a serves again", this.#cluster.serving === "a");

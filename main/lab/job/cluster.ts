@@ -94,9 +94,9 @@ export class Cluster {
     return (["a", "b"] as const).filter((name) => this.#context.agents.session(name).isAlive);
   }
 
-  /** Starts an agent on a anew, as the standby of the member that serves now. */
-  async bringBack(): Promise<void> {
-    await this.#startMember("a", "secondary");
+  /** Starts the agent of a member anew, as the standby of the one that serves now. */
+  async bringBack(name: MemberName): Promise<void> {
+    await this.#startMember(name, "secondary");
   }
 
   /** The process of the store or witness; its end is expected from now on. */

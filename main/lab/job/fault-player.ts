@@ -1,7 +1,7 @@
 import type { RunWriter } from "../../store/index.ts";
-import type { Fault, FaultStep, ProcessSignal } from "../faults/index.ts";
+import type { Fault, FaultStep, ProcessSignal, Victim } from "../faults/index.ts";
 import { signalProcess } from "../faults/index.ts";
-import type { Cut } from "../hosts.ts";
+import type { Cut, MemberName } from "../hosts.ts";
 import { LabError } from "../hosts.ts";
 import type { Cluster, RunContext } from "./cluster.ts";
 
@@ -38,6 +38,12 @@ export class FaultPlayer {
     for (const step of this.#fault.strike) await this.#carryOut(step);
   }
 
+  /** Kills the agent of a member and cuts the member off the outside network, as a dead machine is. */
+  async kill(member: MemberName): Promise<void> {
+    await this.#signal(member, "KILL");
+    await this.#cut(`${member}:outside`, true);
+  }
+
   /** Undoes what was cut or frozen, the last first; harmless when there is nothing to undo. */
   async heal(): Promise<void> {
     for (const undo of this.#undo.splice(0).toReversed()) await undo();
@@ -56,33 +62,37 @@ export class FaultPlayer {
     }
   }
 
-  async #signal(victim: "a" | "keeper", signal: ProcessSignal): Promise<void> {
+  async #signal(victim: Victim, signal: ProcessSignal): Promise<void> {
     const { agents, note } = this.#context;
-    const ends = signal === "KILL" || signal === "TERM";
-    const pid = victim === "keeper" ? this.#cluster.keeperToDie() : agents.session("a").pid;
-    if (victim === "a" && ends) agents.session("a").expectEnd();
+    if (victim === "keeper") {
+      await this.#send(victim, this.#cluster.keeperToDie(), signal);
+      note("the store or witness is dead");
+      return;
+    }
+    const session = agents.session(victim);
+    const { pid } = session;
+    if (signal === "KILL" || signal === "TERM") session.expectEnd();
     await this.#send(victim, pid, signal);
     if (signal === "STOP") this.#undo.push(() => this.#send(victim, pid, "CONT"));
-    if (signal === "TERM") await this.#until(agents.session("a").exited, "The agent on a does not end");
-    if (signal !== "STOP") note(victim === "a" ? "the agent on a is dead" : "the store or witness is dead");
-    else note("the agent on a is frozen");
+    if (signal === "TERM") await this.#until(session.exited, `The agent on ${victim} does not end`);
+    note(`the agent on ${victim} is ${signal === "STOP" ? "frozen" : "dead"}`);
   }
 
-  async #send(victim: "a" | "keeper", pid: number, signal: ProcessSignal): Promise<void> {
+  async #send(victim: Victim, pid: number, signal: ProcessSignal): Promise<void> {
     const { agents, recording } = this.#context;
     const at = recording.deskMicros(victim, await signalProcess(agents.connection(victim), pid, signal));
     const { fault, verb } = marks[signal];
-    const whom = victim === "a" ? "the agent on a" : "the store or witness on keeper";
+    const whom = victim === "keeper" ? "the store or witness on keeper" : `the agent on ${victim}`;
     this.#writer.addFault({ at, host: victim, fault, text: `${verb} ${whom}` });
   }
 
   async #cut(place: Cut, whereItCan: boolean): Promise<void> {
     const { lab, note } = this.#context;
+    const host = place.startsWith("b") ? "b" : "a";
     if (lab.kind === "loopback" && whereItCan) {
-      note("this lab cannot cut a's outside link: the agent is only killed");
+      note(`this lab cannot cut ${host}'s outside link: the agent is only killed`);
       return;
     }
-    const host = place.startsWith("b") ? "b" : "a";
     // The instant at which it was asked for: what comes through after it came through the cut's own delay.
     const at = nowMicros();
     await lab.cut(place);

@@ -21,6 +21,7 @@ import { JobAgents } from "./job-agents.ts";
 import type { PerHost } from "./job-hosts.ts";
 import { JobHosts } from "./job-hosts.ts";
 import { startKernelPeer } from "./kernel-peer.ts";
+import { KillSeries } from "./kill-series.ts";
 import type { OutsideComputer } from "./outside-computer.ts";
 import { AgentPeer } from "./outside-computer.ts";
 import { Recording } from "./recording.ts";
@@ -87,7 +88,7 @@ export class MainJob {
   #agents: JobAgents | undefined;
   #cluster: Cluster | undefined;
   #peer: OutsideComputer | undefined;
-  #aftermath: Aftermath | undefined;
+  readonly #awaited: Awaited[] = [];
   /** From here on agents and connections may end: that is no trouble any more. */
   #closing: boolean = false;
 
@@ -148,11 +149,13 @@ export class MainJob {
     await this.#load(context, peer);
     this.#step(`Fault: ${this.#fault.text}`);
     const player = new FaultPlayer(this.#fault, context, cluster, this.#writer);
-    await player.strike();
-    this.#step("What comes of it: the load goes on");
-    const aftermath = new Aftermath(this.#fault, context, cluster, player);
-    this.#aftermath = aftermath;
-    await aftermath.watch();
+    if (this.#fault.repeats === true)
+      this.#awaited.push(...(await new KillSeries(context, cluster, player).play()));
+    else {
+      await player.strike();
+      this.#step("What comes of it: the load goes on");
+      this.#awaited.push(...(await new Aftermath(this.#fault, context, cluster, player).watch()));
+    }
     this.#step("Drain, count and shut the association down");
     this.#writer.addTotals(await drainAll(context, cluster.serving, peer));
     this.#closing = true;
@@ -277,7 +280,7 @@ export class MainJob {
     this.#recording.flush();
     const report = judge(this.#writer.history());
     this.#writer.setVerdict(report);
-    return { report, awaited: this.#aftermath?.awaited ?? [], folder: this.#writer.finish() };
+    return { report, awaited: this.#awaited, folder: this.#writer.finish() };
   }
 
   #told(prefix: string): (error: unknown) => void {

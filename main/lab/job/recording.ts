@@ -26,6 +26,7 @@ export class Recording {
   readonly #writer: RunWriter;
   #hosts: readonly HistoryHost[] = [];
   readonly #clocks: Map<string, ClockReading> = new Map<string, ClockReading>();
+  readonly #programErrors: Map<HostName, number> = new Map<HostName, number>();
   readonly #captures: Map<string, CaptureBuffer> = new Map<string, CaptureBuffer>();
   readonly #timer: NodeJS.Timeout;
   readonly #waiters: Set<() => void> = new Set<() => void>();
@@ -56,10 +57,13 @@ export class Recording {
     this.#writer.setHosts(hosts);
   }
 
-  /** A program on the host reads the host's clock with an error of its own. */
+  /** A program on the host reads the host's clock with an error of its own; of several in turn the worst counts. */
   addClockError(host: HostName, errorMicros: number): void {
+    const known = this.#programErrors.get(host) ?? 0;
+    if (errorMicros <= known) return;
+    this.#programErrors.set(host, errorMicros);
     this.#hosts = this.#hosts.map((each) =>
-      each.name === host ? { ...each, clockErrorMicros: each.clockErrorMicros + errorMicros } : each,
+      each.name === host ? { ...each, clockErrorMicros: each.clockErrorMicros + errorMicros - known } : each,
     );
     this.#writer.setHosts(this.#hosts);
   }

@@ -15,6 +15,11 @@ export type TimerChoice = "telecom" | "rfc9260";
 /** What the third computer of the cluster runs: an agent of ours, or a Redis server. */
 export type KeeperKind = "agent" | "redis";
 
+export interface KillPlan {
+  readonly count: number;
+  readonly seed: number;
+}
+
 /** What a run of the main job is to do. */
 export interface JobSetting {
   readonly peer: PeerKind;
@@ -35,6 +40,8 @@ export interface JobSetting {
   readonly fault: FaultName;
   /** On the cluster: the name of a built-in application, or the path of a module on the desk. */
   readonly application: string;
+  /** For the fault that is a series of kills: how many, and the seed of their instants. */
+  readonly kills: KillPlan;
   /** Between the outside computer and the cluster, each from a port of its own, from `peerSctpPort` on. */
   readonly associations: number;
   /** Messages a second, each way, on each association. */
@@ -62,6 +69,7 @@ export const defaultSetting: JobSetting = {
   fault: "crash",
   application: "numbered",
   associations: 1,
+  kills: { count: 10, seed: 1 },
   ratePerSecond: 500,
   sizeBytes: 200,
   streams: 4,
@@ -110,7 +118,7 @@ export function loadMessage(setting: JobSetting): Extract<DeskMessage, { type: "
 export function runMeta(setting: JobSetting): RunMeta {
   const { beatIntervalMs, takeoverAfterMs } = setting.beats;
   const { peer, policy, switchTo, placement, fencing, keeper, fault, timers } = setting;
-  const { application, associations, ratePerSecond, sizeBytes, streams, scheduling } = setting;
+  const { application, associations, ratePerSecond, sizeBytes, streams, scheduling, kills } = setting;
   return {
     peer,
     policy,
@@ -128,5 +136,6 @@ export function runMeta(setting: JobSetting): RunMeta {
     streams,
     ...(switchTo !== undefined && { switchTo }),
     ...(keeper !== undefined && { keeper }),
+    ...(fault === "kills" && { kills: kills.count, killSeed: kills.seed }),
   };
 }
