@@ -19,13 +19,20 @@ export interface LossReport {
 export type LossReason =
   /** One of its TSNs lies in a reported range. */
   | { readonly kind: "reported"; readonly report: LossReport }
-  /** Its number was given up by the numbered application, and it was never on the wire. */
-  | { readonly kind: "skipped" }
+  /**
+   * The numbered application said that it will not use the number again, and it was never on the wire. Not given
+   * out: no record says that there ever was such a message.
+   */
+  | { readonly kind: "skipped"; readonly wasGivenOut: boolean }
   /** It was never on the wire, and a report counts messages that were still queued. */
   | { readonly kind: "given-up"; readonly report: LossReport }
   /** An echo of a message that did not arrive. */
   | { readonly kind: "not-owed" }
   | { readonly kind: "unreported" };
+
+/** Whether there was such a message at all: a number that nobody gave out, and an echo that nobody owed, are no loss. */
+export const isLoss = (reason: LossReason): boolean =>
+  reason.kind === "skipped" ? reason.wasGivenOut : reason.kind !== "not-owed";
 
 export interface MissingMessage {
   readonly flow: FlowName;
@@ -101,12 +108,18 @@ class LossReader {
   readonly #heads: ReadonlyMap<string, readonly MessageHead[]>;
   readonly #isSkipped: ReturnType<typeof skippedNumbers>;
   readonly #delivered: ReadonlyMap<string, ReadonlySet<number>>;
+  readonly #givenOut: ReadonlySet<string>;
 
   constructor(scene: Scene) {
     this.tsns = new WireTsns(scene.wire);
     this.#reports = lossReports(scene.history.events);
     this.#heads = headsByMessage(scene.history.messageHeads ?? []);
     this.#isSkipped = skippedNumbers(scene);
+    this.#givenOut = new Set(
+      scene.history.messages
+        .filter(({ act }) => act === "sent")
+        .map(({ flow, streamId, number }) => messageKey(flow, streamId, number)),
+    );
     this.#delivered = new Map(
       [...scene.deliveries].map(([key, { deliveries }]) => [
         key,
@@ -126,7 +139,8 @@ class LossReader {
   }
 
   #explain(flow: FlowName, streamId: number, number: number): Pick<MissingMessage, "reason" | "seen"> {
-    const heads = this.#heads.get(messageKey(flow, streamId, number)) ?? [];
+    const key = messageKey(flow, streamId, number);
+    const heads = this.#heads.get(key) ?? [];
     const seen = heads[0] === undefined ? undefined : this.tsns.get(sideOf(flow), heads[0].tsn);
     const direction = flow === "down" ? "outbound" : "inbound";
     const reports = this.#reports.filter((report) => report.direction === direction);
@@ -138,7 +152,8 @@ class LossReader {
     if (flow === "echo" && this.#delivered.get(streamKey("down", streamId))?.has(number) !== true) {
       return { reason: { kind: "not-owed" } };
     }
-    if (flow !== "echo" && this.#isSkipped(flow, streamId, number)) return { reason: { kind: "skipped" } };
+    if (flow !== "echo" && this.#isSkipped(flow, streamId, number))
+      return { reason: { kind: "skipped", wasGivenOut: this.#givenOut.has(key) } };
     // Queued messages that a former instance may have sent are given up with the TSNs of its lease.
     const [counting] = reports;
     if (flow === "down" && counting !== undefined) return { reason: { kind: "given-up", report: counting } };

@@ -21,19 +21,22 @@ export function outcomeOfPlayed(played: Played): Outcome {
   return played.awaited.every(({ came }) => came) ? played.report.outcome : "fail";
 }
 
-const headings = ["policy", "store", "fencing", "fault", "peer", "verdict", "lost", "reported"] as const;
+const headings = ["policy", "store", "fencing", "fault", "peer", "verdict"] as const;
 const gapHeadings = ["gap up, ms", "gap down, ms", "after the fault"] as const;
 
-/** Messages that never arrived, from the answers of the checks. */
-function lossOf(played: Played): { readonly lost: number; readonly reported: number } {
-  const answerOf = (checkId: string, outcomes: readonly string[]): number => {
+const lossKinds = ["lost", "reported", "skipped"] as const;
+
+/** Messages that never arrived, and numbers that were never sent, from the answers of the checks. */
+function lossOf(played: Played): Readonly<Record<(typeof lossKinds)[number], number>> {
+  const answerOf = (checkId: string, outcomes: readonly string[], count: RegExp = /^\d+/): number => {
     const checks = played.kind === "trouble" ? [] : played.report.checks;
     const check = checks.find(({ id, outcome }) => id === checkId && outcomes.includes(outcome));
-    return Number(/^\d+/.exec(check?.summary ?? "")?.[0] ?? 0);
+    return Number(count.exec(check?.summary ?? "")?.[0] ?? 0);
   };
   // Where it fails, that check counts what the policy does not allow.
   const reported = answerOf("losses-reported", ["pass"]);
-  return { lost: Math.max(answerOf("messages-lost", ["pass", "fail", "unknown"]), reported), reported };
+  const lost = Math.max(answerOf("messages-lost", ["pass", "fail", "unknown"]), reported);
+  return { lost, reported, skipped: answerOf("messages-lost", ["pass"], /\d+(?= numbers skipped)/) };
 }
 
 function gapsOf(all: readonly Played[], figureId: string): string {
@@ -85,16 +88,17 @@ function rowOf(cell: Cell, all: readonly Played[]): string[] {
     peer,
   } = cell;
   const losses = all.map(lossOf);
-  const counts = (["lost", "reported"] as const).map((which) =>
-    String(losses.reduce((total, each) => total + each[which], 0)),
-  );
+  const counts = lossKinds.map((which) => String(losses.reduce((total, each) => total + each[which], 0)));
   const gaps = [gapsOf(all, "gap-up"), gapsOf(all, "gap-down")];
   return [policy, store, fencing, fault, peer, verdictOf(all), ...counts, ...gaps, awaitedOf(all)];
 }
 
 /** One line for each cell that was played, as a Markdown table; gaps are medians, with the longest in brackets. */
 export function matrixTable(results: ReadonlyMap<Cell, readonly Played[]>): string {
-  const rows = [[...headings, ...gapHeadings], ...[...results].map(([cell, all]) => rowOf(cell, all))];
+  const rows = [
+    [...headings, ...lossKinds, ...gapHeadings],
+    ...[...results].map(([cell, all]) => rowOf(cell, all)),
+  ];
   const widths = rows[0]?.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0))) ?? [];
   const line = (row: readonly string[]): string =>
     `| ${row.map((text, column) => text.replaceAll("|", "\\|").padEnd(widths[column] ?? 0)).join(" | ")} |`;

@@ -64,7 +64,7 @@ describe("what the matrix plays", () => {
 describe("the table", () => {
   it("sums the losses, gives median and longest gap, and names what did not come", () => {
     const all = [
-      judged("pass", "2 of 90", 30),
+      judged("pass", "2 of 90, each reported, 12 numbers skipped and never sent", 30),
       judged("pass", "3 of 90", 10),
       judged("pass", "0 of 90", 20, false),
     ];
@@ -79,6 +79,7 @@ describe("the table", () => {
       "FAIL 2/3",
       "7",
       "6",
+      "12",
       "20 (30)",
       "-",
       "b takes over: NOT in 1 of 3",

@@ -12,6 +12,9 @@ const keyOfPacket = ({ sctp }: ObservedPacket): string =>
 /** A program's stamp of its own doing and the kernel's stamp of the packet lie this close together. */
 const stampGrainMicros = 1_000;
 
+/** An agent tries a packet that was refused again at once, which takes a busy computer this long; no retransmission is as early. */
+const repeatMicros = 20_000;
+
 interface Ledger {
   readonly sent: HostSent[];
   readonly seen: ObservedPacket[];
@@ -35,9 +38,21 @@ function unpaired(sent: readonly HostSent[], seen: readonly ObservedPacket[]): L
   // An interface that refuses a packet shows it, and again when the agent tries once more at once.
   const isRepeat = (packet: ObservedPacket): boolean => {
     const at = paired.get(keyOfPacket(packet));
-    return at !== undefined && Math.abs(packet.at - at) <= stampGrainMicros;
+    return at !== undefined && Math.abs(packet.at - at) <= repeatMicros;
   };
   return { sent: missing, seen: [...waiting.values()].flat().filter((packet) => !isRepeat(packet)) };
+}
+
+/**
+ * By when a killed agent had surely ended: the kill is stamped just before it is ordered, and on a busy computer
+ * the order takes milliseconds. The other member sees the link closed once the process is gone.
+ */
+function endedBy({ history }: Scene, host: HistoryHost, killedAt: number): number {
+  const seen = history.events.find(
+    ({ name, host: by, at }) =>
+      (name === "primary-lost" || name === "secondary-lost") && by !== host.name && at >= killedAt,
+  );
+  return (seen?.at ?? killedAt) + host.clockErrorMicros;
 }
 
 /** Whether an agent was killed before it could hand over the record of a packet; another one may run there later. */
@@ -48,7 +63,7 @@ function tookItsRecords(
   packet: ObservedPacket,
 ): boolean {
   return scene.history.faults.some(({ host: of, fault, at }) => {
-    if (of !== host.name || fault !== "kill" || packet.at > at + host.clockErrorMicros) return false;
+    if (of !== host.name || fault !== "kill" || packet.at > endedBy(scene, host, at)) return false;
     const last = sent.findLast((record) => record.at <= at)?.at ?? Number.NEGATIVE_INFINITY;
     return packet.at > last - stampGrainMicros;
   });

@@ -52,6 +52,13 @@ function examineTenure(scene: Scene, tenure: Tenure, seen: Set<number>, violatio
     history.acked.filter((record) => record.host === host && record.at >= fromUs && record.at < toUs),
   );
   const assigned = assignments(history.updates, tenure);
+  const inherited = new Set(
+    history.updates
+      .filter(({ change, epoch }) => change === "tsnAssigned" && epoch < tenure.epoch)
+      .map((update) => update.tsn),
+  );
+  // What came with the state of the one before, and left perhaps by the other's interface then, is not new.
+  const isNew = (number: number): boolean => assigned.has(number) || !inherited.has(number);
   let judged = 0;
   for (const packet of history.packets) {
     if (packet.host !== host || packet.direction !== "out" || packet.at < fromUs || packet.at >= toUs)
@@ -60,7 +67,7 @@ function examineTenure(scene: Scene, tenure: Tenure, seen: Set<number>, violatio
     for (const { type, tsn: number } of packet.sctp.chunks) {
       if ((type !== "DATA" && type !== "I_DATA") || number === undefined || seen.has(number)) continue;
       seen.add(number);
-      if (!judge) continue;
+      if (!judge || !isNew(number)) continue;
       judged += 1;
       const limit = limitAt(leases, packet.at);
       if (limit !== undefined && tsnLess(tsn(number), tsn(limit))) continue;

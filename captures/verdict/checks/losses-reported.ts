@@ -3,7 +3,7 @@ import { decide, EvidenceList, passed } from "../checker.ts";
 import { wireGap } from "../completeness.ts";
 import { exposureOf } from "../exposure.ts";
 import type { LossReport, Losses } from "../losses.ts";
-import { missingByReport, readLosses, reportSpan } from "../losses.ts";
+import { missingByReport, readLosses, reportSpan, isLoss } from "../losses.ts";
 import type { Scene } from "../scene.ts";
 import { lossyPolicy } from "../scene.ts";
 
@@ -40,7 +40,7 @@ function addUncounted(losses: Losses, violations: EvidenceList): void {
 function examine(scene: Scene): Finding {
   const losses = readLosses(scene);
   // What nobody reported is the finding of the check for lost messages.
-  const lost = losses.missing.filter(({ reason: { kind } }) => kind !== "not-owed" && kind !== "unreported");
+  const lost = losses.missing.filter(({ reason }) => isLoss(reason) && reason.kind !== "unreported");
   const violations = new EvidenceList();
   addImpossible(scene, losses, violations);
   addUncounted(losses, violations);

@@ -5,7 +5,7 @@ import { wireGap } from "../completeness.ts";
 import { streamKey } from "../deliveries.ts";
 import type { FlowTotal } from "../history.ts";
 import type { MissingMessage } from "../losses.ts";
-import { readLosses } from "../losses.ts";
+import { readLosses, isLoss } from "../losses.ts";
 import type { Scene } from "../scene.ts";
 import { isDialogue, lossyPolicy } from "../scene.ts";
 
@@ -71,7 +71,7 @@ function examineReported(scene: Scene): Finding {
   const violations = new EvidenceList();
   const undecided = new EvidenceList();
   const { missing } = readLosses(scene);
-  const lost = missing.filter(({ reason }) => reason.kind !== "not-owed");
+  const lost = missing.filter(({ reason }) => isLoss(reason));
   // Which TSN a message had is known from the captures alone.
   const blind = wireGap(history) !== undefined || history.packets.length === 0;
   for (const message of lost) {
@@ -80,13 +80,15 @@ function examineReported(scene: Scene): Finding {
     const place = seen === undefined ? {} : { atUs: seen.atUs, packetId: seen.packetId, host: seen.host };
     (blind ? undecided : violations).add({ text: describe(message), ...place });
   }
-  const sent = history.totals.reduce((sum, total) => sum + total.sent, 0);
+  const skipped = missing.filter(({ reason }) => reason.kind === "skipped" && !reason.wasGivenOut).length;
+  const sent = history.totals.reduce((sum, total) => sum + total.sent, 0) - skipped;
   const reported = lost.length === 0 ? "" : ", each reported";
+  const unused = skipped === 0 ? "" : `, ${skipped} numbers skipped and never sent`;
   const finding = decide({
     violations,
     undecided,
     failSummary: `${violations.total} of ${sent} without a report`,
-    passSummary: `${lost.length} of ${sent}${undecided.total > 0 ? "" : reported}`,
+    passSummary: `${lost.length} of ${sent}${undecided.total > 0 ? "" : reported}${unused}`,
     gap: history.totals.length > 0 ? undefined : "the senders' totals are missing",
   });
   return { ...finding, tally: { found: lost.length, of: sent } };

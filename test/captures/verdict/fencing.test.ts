@@ -75,6 +75,21 @@ describe("several tenures in one run", () => {
     expect(resultOf(run, "output-commit")?.summary).toContain("held by b or a first");
   });
 
+  test("a TSN that came with A's state is not new: it needs no lease of B's, who puts it on the wire first", () => {
+    const run = thereAndBack();
+    run.terms.policy = "interval:50ms";
+    const tsn = run.updates.findLast(({ change, epoch }) => change === "tsnAssigned" && epoch === 1)?.tsn;
+    const arrived = run.events.find(({ name }) => name === "handover-complete")?.at ?? 0;
+    for (const packet of run.packets) {
+      if (packet.host !== "a" || packet.sctp.chunks[0]?.tsn !== tsn) continue;
+      packet.host = "b";
+      packet.at = arrived + 10;
+    }
+    expect(resultOf(run, "lease-coverage")?.outcome).toBe("pass");
+    run.updates = run.updates.filter((update) => update.tsn !== tsn);
+    expect(resultOf(run, "lease-coverage")?.outcome).toBe("fail");
+  });
+
   test("who served when", () => {
     const { hosts, events, updates } = thereAndBack().history();
     const { tenures, rivals } = successionOf(hosts, events, updates);

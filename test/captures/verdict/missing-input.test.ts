@@ -191,6 +191,19 @@ describe("what is lawful does not fail", () => {
     expect(outcomes(run).get("captures-agree")).toBe("pass");
   });
 
+  test("a packet that left between the order to kill and its execution, where an agent runs there anew later", () => {
+    const run = goodRun();
+    const fault = run.faults[0]?.at ?? 0;
+    run.now = fault + 4000;
+    run.transmit("a", "peer", [chunk("HEARTBEAT")], { recorded: false });
+    const lost = run.events.find(({ name }) => name === "primary-lost");
+    run.now = (run.packets.at(-1)?.at ?? 0) + 60_000;
+    run.transmit("a", "peer", [chunk("HEARTBEAT")], { reason: "heartbeat" });
+    expect(outcomes(run).get("captures-agree")).toBe("pass");
+    if (lost !== undefined) lost.at = fault + 1000;
+    expect(outcomes(run).get("captures-agree")).toBe("fail");
+  });
+
   test("a peer that keeps no record of what it sends", () => {
     const run = goodRun();
     run.sent = run.sent.filter(({ host }) => host !== "peer");

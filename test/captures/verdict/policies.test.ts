@@ -53,13 +53,20 @@ test("a run that keeps what an interval promises passes every check, and says wh
   const found = judge(run.history());
   expect(found.checks.filter(({ outcome }) => outcome !== "pass")).toEqual([]);
   expect(found.headline).toBe(
-    "The association survived: 8 of 45 messages lost, each reported, first packet from the secondary 51.2 ms after the fault.",
+    "The association survived: 6 of 43 messages lost, each reported, 2 numbers skipped and never sent, first packet from the secondary 51.2 ms after the fault.",
   );
   expect(found.promise).toBe(
     "Policy interval:50ms on the standby, fencing prefer-availability: every loss reported, and none older than 50 ms.",
   );
   expect(found.checks.map(({ id }) => id)).toContain("losses-reported");
   expect(found.checks.map(({ id }) => id)).not.toContain("commit-gate");
+});
+
+test("a number that A gave out is a loss, though it never left and B skips it", () => {
+  const { run, neverSent } = lossyRun();
+  run.message("a", "sent", "down", neverSent.streamId, neverSent.number);
+  const lost = judge(run.history()).checks.find(({ id }) => id === "messages-lost");
+  expect(lost?.summary).toBe("7 of 44, each reported, 1 numbers skipped and never sent");
 });
 
 test("what the outside computer delivered stays delivered, whatever numbers its own updates have", () => {
