@@ -204,6 +204,17 @@ describe("what is lawful does not fail", () => {
     expect(outcomes(run).get("captures-agree")).toBe("fail");
   });
 
+  test("a packet that the interface refused, and that a busy computer tried again milliseconds later", () => {
+    const again = (afterMicros: number): string | undefined => {
+      const run = goodRun();
+      const sent = run.packets.find(({ host, direction }) => host === "b" && direction === "out");
+      if (sent !== undefined) run.packets.push({ ...sent, at: sent.at + afterMicros });
+      return outcomes(run).get("captures-agree");
+    };
+    expect(again(8000)).toBe("pass");
+    expect(again(30_000)).toBe("fail");
+  });
+
   test("a peer that keeps no record of what it sends", () => {
     const run = goodRun();
     run.sent = run.sent.filter(({ host }) => host !== "peer");
