@@ -85,7 +85,10 @@ export function readHeldBooks(history: History, holder: string, tenure: Tenure, 
     ...synchronisations(history, holder, tenure),
   ].toSorted((one, other) => one.at - other.at);
   const known = new Pages(
-    updates.filter(({ epoch }) => epoch <= tenure.epoch),
+    // A whole state, which is written down as `opened` too, is not when the association was opened.
+    updates.filter(({ epoch, change, sequence }) => {
+      return epoch <= tenure.epoch && (change !== "opened" || sequence === 1);
+    }),
     // After a roll-back a TSN may have been received by two updates: the later epoch's is the one that counts.
     (one, other) => one.epoch > other.epoch || (one.epoch === other.epoch && one.at < other.at),
   );

@@ -86,21 +86,21 @@ export class Aftermath {
   /** A primary that was replaced meanwhile must hear of that; else the standby must be made current again. */
   async #healMidway(): Promise<void> {
     const { recording } = this.#context;
-    const before = recording.count("a", "synchronised");
+    const before = this.#cluster.standbysOf("a");
     await this.#player.heal();
     if (this.#cluster.serving === "b") {
       await this.#sees("a learns that it was replaced", () => recording.happened("a", "fenced"));
     } else {
-      await this.#sees("b is made current again", () => recording.count("a", "synchronised") > before);
+      await this.#sees("b is made current again", () => this.#cluster.standbysOf("a") > before);
     }
   }
 
   /** The computer that died comes back as the standby, is made current under the load, and gets its place back. */
   async #giveBack(): Promise<void> {
-    const { recording } = this.#context;
+    const before = this.#cluster.standbysOf("b");
     await this.#player.heal();
     await this.#cluster.bringBack("a");
-    await this.#sees("a comes back as the standby", () => recording.happened("b", "synchronised"));
+    await this.#sees("a comes back as the standby", () => this.#cluster.standbysOf("b") > before);
     await this.#player.handOver("a");
     this.#saw("a serves again", this.#cluster.serving === "a");
   }

@@ -99,6 +99,13 @@ export class Cluster {
     await this.#startMember(name, "secondary");
   }
 
+  /** How often a member that serves has got the other one as its standby, with all that one needs. */
+  standbysOf(server: MemberName): number {
+    const { recording, setting } = this.#context;
+    // A store goes on holding everything; a standby must be given it.
+    return recording.count(server, setting.placement === "store" ? "secondary-connected" : "synchronised");
+  }
+
   /** The process of the store or witness; its end is expected from now on. */
   keeperToDie(): number {
     const program = this.#redis ?? this.#context.agents.session("keeper");

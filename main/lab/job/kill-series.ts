@@ -8,8 +8,8 @@ import type { FaultPlayer } from "./fault-player.ts";
 import { nowMicros } from "./fault-player.ts";
 
 /** Each much longer than it ever should take: what is not there then does not come. */
-const takeoverMs = 10_000;
-const rejoinMs = 15_000;
+const takeoverMs = 30_000;
+const rejoinMs = 60_000;
 /** What was under way when the successor began may still be delivered. */
 const underWayMicros = 100_000;
 
@@ -66,12 +66,9 @@ export class KillSeries {
   }
 
   async #bringBack(victim: MemberName, successor: MemberName, which: string): Promise<void> {
-    const { recording, setting } = this.#context;
-    // A store went on holding everything; a standby that comes back must be given it.
-    const event = setting.placement === "store" ? "secondary-connected" : "synchronised";
-    const before = recording.count(successor, event);
+    const before = this.#cluster.standbysOf(successor);
     await this.#cluster.bringBack(victim);
-    const isBack = (): boolean => recording.count(successor, event) > before;
+    const isBack = (): boolean => this.#cluster.standbysOf(successor) > before;
     await this.#until(isBack, rejoinMs, [which, `${victim} does not become the standby again`]);
   }
 

@@ -90,6 +90,14 @@ describe("several tenures in one run", () => {
     expect(resultOf(run, "lease-coverage")?.outcome).toBe("fail");
   });
 
+  test("a whole state that the former primary gets later does not mean that it held nothing before", () => {
+    const run = thereAndBack();
+    const back = run.events.findLast(({ name }) => name === "handover-started")?.at ?? 0;
+    const last = run.updates.findLast(({ act, epoch }) => act === "held" && epoch === 2);
+    if (last !== undefined) run.updates.push({ ...last, change: "opened", at: back - 10 });
+    expect(failedChecks(run)).toEqual([]);
+  });
+
   test("who served when", () => {
     const { hosts, events, updates } = thereAndBack().history();
     const { tenures, rivals } = successionOf(hosts, events, updates);
