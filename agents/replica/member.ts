@@ -125,8 +125,8 @@ export class Member {
 
   receiveFrame(link: LinkName, frame: ClusterFrame, nowMs: number): void {
     if (link === "partner" && frame.kind === "hello") this.#partnerRole = frame.role;
-    const isGrant = frame.kind === "claimed" || frame.kind === "handover";
-    if (frame.epoch > this.#epoch && !isGrant) this.#otherPrimary(frame.epoch, nowMs);
+    if (frame.epoch > this.#epoch && this.#isOfOtherPrimary(link, frame))
+      this.#otherPrimary(frame.epoch, nowMs);
     if (frame.epoch < this.#epoch) {
       // A member that was replaced learns it, whatever it says; a keeper that began anew is no member.
       if (link === "partner" && (frame.kind === "hello" || frame.kind === "beat"))
@@ -155,6 +155,16 @@ export class Member {
     if (frame.kind !== "beat") return { to, frame };
     const mirrorMs = this.#answersBeats(to) ? nowMs : this.#freshness[to].mirrorMs;
     return { to, frame: mirrorMs === undefined ? frame : { ...frame, mirrorMs } };
+  }
+
+  /**
+   * Whether a frame of a later epoch says that somebody else is primary under it. A standby is told by a primary itself:
+   * another standby has a later epoch when it handed over, to us, and nobody is primary under that yet.
+   */
+  #isOfOtherPrimary(link: LinkName, frame: ClusterFrame): boolean {
+    if (frame.kind === "claimed" || frame.kind === "handover") return false;
+    if (link === "keeper" || !(this.#role instanceof StandbyWatch)) return true;
+    return frame.kind !== "fenced" && (frame.kind !== "hello" || frame.role !== "standby");
   }
 
   /** Somebody is primary under a later epoch. */

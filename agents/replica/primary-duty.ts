@@ -12,6 +12,13 @@ import type { LinkName, SendingRight } from "./sending-right.ts";
 /** Packets that wait while the associations move to the other member; more are lost like on a bad link. */
 export const mostPacketsHeld = 4096;
 
+interface Handover {
+  readonly sinceMs: number;
+  readonly packets: ArrivedPacket[];
+  /** A beat that was sent after the beginning came back: the other member is there, and its link carries. */
+  isAnswered: boolean;
+}
+
 /** The member that runs the associations: its instance, its replication, its right to send. */
 export class PrimaryDuty implements Role {
   readonly name = "primary";
@@ -25,7 +32,7 @@ export class PrimaryDuty implements Role {
   readonly #isAnswered: Record<LinkName, boolean> = { partner: false, keeper: false };
   #partnerIsStandby: boolean = false;
   /** A planned switch-over that is under way: nothing new is begun. */
-  #handover: { readonly sinceMs: number; readonly packets: ArrivedPacket[] } | undefined;
+  #handover: Handover | undefined;
   #isFlushed: boolean = true;
   /** The last beat came back late. */
   #isDegraded: boolean = false;
@@ -135,6 +142,12 @@ export class PrimaryDuty implements Role {
 
   #answered(link: LinkName, sentAtMs: number, nowMs: number): void {
     this.#right.answered(link, sentAtMs, nowMs);
+    if (link === "partner") {
+      // Only a standby answers: one that was the primary until it handed over did not greet us as that.
+      if (!this.#partnerIsStandby) this.greeted(link, "standby", nowMs);
+      if (this.#handover !== undefined && sentAtMs >= this.#handover.sinceMs)
+        this.#handover.isAnswered = true;
+    }
     // It was silent for so long that we went on alone, and its link never broke.
     const { isCurrent, isSynchronising } = this.#replicator;
     if (link === this.#holder && !isCurrent && !isSynchronising) this.#replicator.holderUp(nowMs);
@@ -188,7 +201,8 @@ export class PrimaryDuty implements Role {
     if (!this.#replicator.isCurrent) return "the standby is not synchronised yet";
     if (this.#options.keeper !== undefined && !this.#isUp.keeper)
       return "the keeper, which has to agree, cannot be reached";
-    this.#handover = { sinceMs: nowMs, packets: [] };
+    this.#handover = { sinceMs: nowMs, packets: [], isAnswered: false };
+    this.#beat(nowMs, "partner");
     this.active.isPaused = true;
     const text = `planned switch-over to the other member, under epoch ${this.#epoch + 1}`;
     const detail = { epoch: this.#epoch + 1 };
@@ -233,9 +247,10 @@ export class PrimaryDuty implements Role {
     if (handover === undefined) return;
     if (!this.#isFlushed) this.#replicator.flushAll(nowMs);
     this.#isFlushed = true;
-    if (!this.#replicator.isSettled) {
+    // Nobody has the associations between this word and the other member's answer to it.
+    if (!handover.isAnswered || !this.#replicator.isSettled) {
       if (nowMs - handover.sinceMs > this.#options.takeoverAfterMs)
-        this.#breakOffHandover("the other member does not take everything in time", nowMs);
+        this.#breakOffHandover("the other member does not answer, or take everything, in time", nowMs);
       return;
     }
     const epoch = this.#epoch + 1;

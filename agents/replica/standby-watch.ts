@@ -109,8 +109,9 @@ export class StandbyWatch implements Role {
   }
 
   settle(nowMs: number): Settlement {
-    const { suspicion, isCurrent } = this.standby;
-    const facts = { epoch: this.#epoch, isCurrent, suspicion, keeperIsUp: this.#keeperIsUp };
+    const { suspicion, isCurrent, openHandover } = this.standby;
+    const keeperIsUp = this.#keeperIsUp;
+    const facts = { epoch: this.#epoch, isCurrent, suspicion, openHandover, keeperIsUp };
     const epoch = this.#decision.decide(facts, nowMs);
     if (epoch !== undefined)
       this.#transition ??= { to: "primary", epoch, standby: this.standby, grantedAtMs: undefined };

@@ -21,6 +21,12 @@ export interface Suspicion {
   readonly text: string;
 }
 
+/**
+ * This member was the primary and has handed over, and its successor has not spoken yet. `unheard`: it may not have
+ * read the word, and so may still take this member for the primary. `untold`: it never will, as its link broke before.
+ */
+export type OpenHandover = "unheard" | "untold";
+
 export interface StandbyOutputs {
   readonly packets: OutboundPacket[];
   /** For the primary. */
@@ -40,8 +46,7 @@ export class StandbyInstance {
   #isCurrent: boolean = false;
   #isCurrentUnlessAlone: boolean = false;
   #isReplaced: boolean = false;
-  /** This member was the primary before, and nobody spoke as its successor yet. */
-  #handedOver: boolean = false;
+  #handover: OpenHandover | undefined;
   #primaryLeft: boolean = false;
   #heardAtMs: number = -Infinity;
   #lastAdvanceMs: number = 0;
@@ -77,7 +82,7 @@ export class StandbyInstance {
     const standby = new StandbyInstance(options);
     standby.#held.adopt(states);
     standby.#isCurrent = true;
-    standby.#handedOver = true;
+    standby.#handover = "unheard";
     standby.#listen(nowMs);
     return standby;
   }
@@ -89,6 +94,10 @@ export class StandbyInstance {
   /** It has all that a takeover needs, and the primary counts on it. */
   get isCurrent(): boolean {
     return this.#isCurrent;
+  }
+
+  get openHandover(): OpenHandover | undefined {
+    return this.#handover;
   }
 
   /** Set as long as the primary seems to be gone. */
@@ -146,7 +155,7 @@ export class StandbyInstance {
     // The link is about to be given up: what follows on it follows on something that was not taken.
     if (this.#mustRefuse) return;
     this.#heard(nowMs);
-    if (frame.kind !== "hello" && frame.kind !== "beat") this.#handedOver = false;
+    this.#handover = undefined;
     const epoch = this.#epoch;
     if (this.#isCurrentUnlessAlone && frame.kind !== "hello") {
       this.#isCurrentUnlessAlone = false;
@@ -154,7 +163,7 @@ export class StandbyInstance {
     }
     switch (frame.kind) {
       case "hello":
-        if (frame.role === "primary") this.#held.restartSynchronisation();
+        if (frame.role === "primary") this.#greeted();
         break;
       case "beat":
         this.#outputs.frames.push({ ...frame, epoch });
@@ -200,6 +209,13 @@ export class StandbyInstance {
   /** It has said all: what else is here is of the time when this member was the primary, and has ended since. */
   storeHasSaidAll(): void {
     this.#held.retain(this.#given);
+  }
+
+  /** Somebody is the primary, maybe since this moment, and alone: that is what it says next. */
+  #greeted(): void {
+    this.#isCurrentUnlessAlone ||= this.#isCurrent;
+    this.#isCurrent = false;
+    this.#held.restartSynchronisation();
   }
 
   /** What the primary or the store says about states; answers what is to be said to that. */
@@ -261,12 +277,16 @@ export class StandbyInstance {
    * member that still has the epoch before ours never read that we handed over to it.
    */
   #replaced(epoch: number, nowMs: number): void {
-    this.#isReplaced = true;
     if (this.#isCurrentUnlessAlone) this.#isCurrent = true;
     this.#isCurrentUnlessAlone = false;
-    if (this.#handedOver && epoch === this.#epoch - 1)
-      this.#suspect("link-closed", "the other member was never told that it is primary", nowMs);
-    else this.#suspect("silence", "another process runs in the place of the primary", nowMs);
+    if (this.#handover !== undefined && epoch === this.#epoch - 1) {
+      this.#handover = "untold";
+      this.#suspect("silence", "the other member was never told that it is primary", nowMs);
+      return;
+    }
+    this.#handover = undefined;
+    this.#isReplaced = true;
+    this.#suspect("silence", "another process runs in the place of the primary", nowMs);
   }
 
   /** It speaks after all: whatever it was taken for, it is there. */

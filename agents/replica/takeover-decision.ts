@@ -2,7 +2,7 @@ import type { ClusterFrame } from "./frames.ts";
 import type { InstanceRecord } from "./records.ts";
 import { eventRecord } from "./records.ts";
 import type { FencingMode } from "./sending-right.ts";
-import type { Suspicion } from "./standby.ts";
+import type { OpenHandover, Suspicion } from "./standby.ts";
 
 export interface TakeoverOptions {
   readonly fencing: FencingMode;
@@ -17,6 +17,7 @@ export interface TakeoverFacts {
   /** This computer holds all that is needed. */
   readonly isCurrent: boolean;
   readonly suspicion: Suspicion | undefined;
+  readonly openHandover: OpenHandover | undefined;
   readonly keeperIsUp: boolean;
 }
 
@@ -56,7 +57,7 @@ export class TakeoverDecision {
   /** The epoch under which to take over now, without anybody's leave; undefined: not now. */
   decide(facts: TakeoverFacts, nowMs: number): number | undefined {
     const { suspicion, isCurrent, keeperIsUp } = facts;
-    const { keeper, fencing, patienceMs } = this.#options;
+    const { keeper, patienceMs } = this.#options;
     if (suspicion === undefined) {
       this.#saidWhyNot = false;
       this.#askAgainAtMs = -Infinity;
@@ -73,8 +74,20 @@ export class TakeoverDecision {
     if (suspicion.reason === "link-closed") return facts.epoch + 1;
     if (keeper !== undefined)
       return this.#not("the primary is only silent, and the witness does not answer", nowMs);
-    if (fencing === "keep-primary") return this.#not("the primary is only silent, and is to be kept", nowMs);
-    return facts.epoch + 1;
+    return this.#decideOnSilence(facts, nowMs);
+  }
+
+  /** Without a keeper. Who was handed over to and has not read it goes by the same rule, so only one of both may go on. */
+  #decideOnSilence({ epoch, openHandover }: TakeoverFacts, nowMs: number): number | undefined {
+    if (this.#options.fencing === "keep-primary") {
+      if (openHandover === "untold") return epoch + 1;
+      return this.#not("the primary is only silent, and is to be kept", nowMs);
+    }
+    if (openHandover === undefined) return epoch + 1;
+    return this.#not(
+      "the other member, which was handed over to, takes over from this silence itself",
+      nowMs,
+    );
   }
 
   #not(why: string, nowMs: number): undefined {

@@ -10,6 +10,14 @@ interface TurnsOfAll {
   readonly keeper: KeeperTurns;
 }
 
+/** A member that is dead now. */
+interface Dead {
+  readonly epoch: number;
+  readonly wasPrimary: boolean;
+  /** The other member will learn of its end at once. */
+  readonly wasClean: boolean;
+}
+
 const machineNames: readonly MachineName[] = ["a", "b", "k"];
 
 /** Processes begin, stand still and end; links are given up and made anew. */
@@ -40,6 +48,7 @@ export class Lifecycle {
     const wasClean = death === "kill" && name !== "k" && this.#isHeard(name);
     const role = name === "k" ? "keeper" : (stage.members[name].process?.role ?? "");
     const epoch = name === "k" ? 0 : Math.max(stage.members[name].process?.epoch ?? 0, this.#grantedTo(name));
+    const wasPrimary = role === "primary";
     stage.note({ kind: "died", atMs: stage.nowMs, ...stage.nameOf(name) });
     stage.count(`death ${death} of ${role}`);
     machine.process = undefined;
@@ -51,7 +60,7 @@ export class Lifecycle {
     }
     if (!wasClean) stage.hadUncleanDeath = true;
     if (name === "k") this.#judgeLossOfKeeper();
-    else this.#judgeLoss(name, epoch, wasClean);
+    else this.#judgeLoss(name, { epoch, wasPrimary, wasClean });
     if (restartAfterMs === undefined) return;
     const { processNumber } = machine;
     const again = (): void => {
@@ -84,7 +93,7 @@ export class Lifecycle {
   }
 
   /** Whether somebody must go on now. */
-  #judgeLoss(name: MemberName, epoch: number, wasClean: boolean): void {
+  #judgeLoss(name: MemberName, { epoch, wasPrimary, wasClean }: Dead): void {
     const stage = this.#stage;
     const survivor = stage.members[otherMember(name)].process;
     const { fencing, keeper } = stage.knobs;
@@ -93,7 +102,9 @@ export class Lifecycle {
       return;
     }
     const mayHaveGoneOn = epoch === stage.latestEpoch || epoch === this.#grantedTo(name);
-    if (mayHaveGoneOn && survivor.epoch < epoch) stage.isLost = true;
+    // It took over by itself, under the epoch that it was handed and had not read of.
+    const isUnknown = keeper === undefined && wasPrimary && survivor.standby?.openHandover !== undefined;
+    if (mayHaveGoneOn && (survivor.epoch < epoch || isUnknown)) stage.isLost = true;
     if (survivor.role === "primary") return;
     const isBetween = survivor.role === "arriving" || epoch > stage.latestEpoch;
     if (isBetween && keeper === undefined && fencing === "prefer-availability" && !wasClean)
