@@ -140,6 +140,12 @@ export function expectedFrameBytes(frame: ClusterFrame): number {
   }
 }
 
+/** Whether a standby never says this. */
+export function isOfPrimary(frame: ClusterFrame): boolean {
+  if (frame.kind === "hello") return frame.role === "primary";
+  return !["fenced", "inbound", "icmp", "held", "leaseHeld", "soloGranted"].includes(frame.kind);
+}
+
 export function encodeFrame(frame: ClusterFrame): Uint8Array {
   const writer = new ByteWriter(expectedFrameBytes(frame));
   writeFrame(writer, frame);

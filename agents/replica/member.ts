@@ -4,7 +4,7 @@ import type { GatedThing } from "./active.ts";
 import { ActiveInstance } from "./active.ts";
 import { Arrival } from "./arrival.ts";
 import type { ClusterFrame, LinkRole } from "./frames.ts";
-import { linkVersion } from "./frames.ts";
+import { isOfPrimary, linkVersion } from "./frames.ts";
 import { Freshness } from "./freshness.ts";
 import type { ReplicationPolicy } from "./policy/index.ts";
 import { describeReplication } from "./policy/index.ts";
@@ -163,8 +163,7 @@ export class Member {
    */
   #isOfOtherPrimary(link: LinkName, frame: ClusterFrame): boolean {
     if (frame.kind === "claimed" || frame.kind === "handover") return false;
-    if (link === "keeper" || !(this.#role instanceof StandbyWatch)) return true;
-    return frame.kind !== "fenced" && (frame.kind !== "hello" || frame.role !== "standby");
+    return link === "keeper" || !(this.#role instanceof StandbyWatch) || isOfPrimary(frame);
   }
 
   /** Somebody is primary under a later epoch. */

@@ -78,6 +78,7 @@ export class PrimaryDuty implements Role {
     this.#isUp[link] = false;
     this.#right.linkDown(link, ended, nowMs);
     if (link === this.#holder) this.#replicator.holderDown();
+    if (link === "keeper") this.#breakOffHandover("the keeper, which has to agree, cannot be reached", nowMs);
     if (link !== "partner") return;
     this.#partnerIsStandby = false;
     this.active.endpoint.useOtherAddresses(false);

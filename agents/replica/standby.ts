@@ -152,6 +152,11 @@ export class StandbyInstance {
       if (frame.kind === "hello" && frame.role === "standby") this.#replaced(frame.epoch, nowMs);
       return;
     }
+    // Only another standby has a later epoch: it has handed over, to us, and was not alone until then.
+    if (frame.epoch > this.#epoch) {
+      this.#countAgain();
+      return;
+    }
     // The link is about to be given up: what follows on it follows on something that was not taken.
     if (this.#mustRefuse) return;
     this.#heard(nowMs);
@@ -209,6 +214,12 @@ export class StandbyInstance {
   /** It has said all: what else is here is of the time when this member was the primary, and has ended since. */
   storeHasSaidAll(): void {
     this.#held.retain(this.#given);
+  }
+
+  /** What is held counts: nobody was alone while there was no link. */
+  #countAgain(): void {
+    this.#isCurrent ||= this.#isCurrentUnlessAlone;
+    this.#isCurrentUnlessAlone = false;
   }
 
   /** Somebody is the primary, maybe since this moment, and alone: that is what it says next. */
@@ -277,8 +288,7 @@ export class StandbyInstance {
    * member that still has the epoch before ours never read that we handed over to it.
    */
   #replaced(epoch: number, nowMs: number): void {
-    if (this.#isCurrentUnlessAlone) this.#isCurrent = true;
-    this.#isCurrentUnlessAlone = false;
+    this.#countAgain();
     if (this.#handover !== undefined && epoch === this.#epoch - 1) {
       this.#handover = "untold";
       this.#suspect("silence", "the other member was never told that it is primary", nowMs);

@@ -38,8 +38,9 @@ export class Duo {
   readonly #held: Set<MemberName> = new Set<MemberName>();
   #isLinked: boolean = false;
 
-  constructor(fencing: FencingMode) {
-    const member = (name: MemberName): Member => new Member(memberOptions(name, { fencing }), this.nowMs);
+  constructor(fencing: FencingMode, keeper?: "witness") {
+    const member = (name: MemberName): Member =>
+      new Member(memberOptions(name, { fencing, keeper }), this.nowMs);
     this.members = { a: member("a"), b: member("b") };
     this.connect();
     this.run(5);

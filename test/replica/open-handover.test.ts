@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { FencingMode } from "../../agents/replica/index.ts";
 import { StandbyInstance } from "../../agents/replica/index.ts";
 import { TakeoverDecision } from "../../agents/replica/takeover-decision.ts";
+import { addressA, addressPeer } from "../sim/cluster.ts";
 import { Duo, timing } from "./duo.ts";
 
 /** A has said that B is the primary, and B has not read it. */
@@ -24,6 +25,17 @@ describe("a handover", () => {
     expect(duo.members.a.handOver(duo.nowMs)).toContain("under way already");
     duo.run(40);
     expect(duo.members.a.handOver(duo.nowMs)).not.toContain("under way already");
+  });
+
+  it("is broken off when the keeper, which has to agree, goes away meanwhile", () => {
+    const duo = new Duo("prefer-availability", "witness");
+    const { a } = duo.members;
+    a.linkUp("keeper", duo.nowMs);
+    duo.hold("b");
+    expect(a.handOver(duo.nowMs)).toBe(undefined);
+    expect(a.handOver(duo.nowMs)).toContain("under way already");
+    a.linkDown("keeper", false, duo.nowMs);
+    expect(a.handOver(duo.nowMs)).toContain("the keeper");
   });
 
   it("that was not read leaves the other one to take over from the silence, and it alone", () => {
@@ -69,8 +81,12 @@ describe("a handover", () => {
       duo.run(3);
       expect(duo.primaries).toEqual([]);
     }
-    expect(duo.run(2 * timing.takeoverAfterMs, () => duo.primaries.length > 0)).toBe(true);
-    duo.run(timing.takeoverAfterMs);
+    for (let passedOnMs = 0; passedOnMs < 2 * timing.takeoverAfterMs; passedOnMs += 10) {
+      // Whatever it passes on, it is no primary.
+      const route = { local: addressA, remote: addressPeer };
+      duo.members.a.receive({ bytes: new Uint8Array(20), route, congestionExperienced: false }, duo.nowMs);
+      duo.run(10);
+    }
     expect(duo.primaries).toEqual(["b"]);
     expect(duo.members.a.standby?.isCurrent).toBe(true);
   });
