@@ -201,7 +201,9 @@ export class Replicator<Item> {
     for (const association of source.associations()) {
       this.#gate.acknowledge(association, source.state(association)?.sequence ?? 0);
     }
-    this.#tellPolicy(this.#excuses);
+    // It may go on at any time from what it has, and does not know yet that this will be older than what leaves.
+    this.#excuses = false;
+    this.#tellPolicy(this.#trigger.excuses);
     this.#beCurrent();
   }
 
@@ -215,6 +217,8 @@ export class Replicator<Item> {
   goAlone(): void {
     this.disown();
     this.#isAlone = true;
+    // Whole states that are on their way lack what is made from now on, and no updates follow them.
+    if (!this.#trigger.keepsUpdates) this.#synchronisation = undefined;
     this.#unheld.clear();
     this.#applyRule();
   }

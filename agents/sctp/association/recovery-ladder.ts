@@ -26,14 +26,16 @@ export function beginRecovery(core: AssociationCore, { lag }: ResumeTerms): void
     endOrRestart(core, "the lease is larger than any gap that a peer takes");
     return;
   }
-  const firstUnknownTsn = lag === undefined ? undefined : giveUpUnknown(core, lag.lease);
+  // What an instance before us gave up, and may not have reported any more, is reported with the rest.
+  const isFirst = ![...send.outstanding].some(({ unknown }) => unknown !== undefined);
+  const firstGivenUp = lag === undefined ? undefined : giveUpUnknown(core, lag.lease);
   const isStuck = ({ unknown, abandoned }: OutstandingChunk): boolean =>
     unknown !== undefined || (abandoned && !agreement.extensions.partialReliability);
   const isUnfinished = receive.behind || [...send.outstanding].some(isStuck);
   if (lag === undefined && !isUnfinished) return;
   core.recovery = {
     startedAtMs: core.nowMs,
-    firstUnknownTsn,
+    firstUnknownTsn: isFirst ? firstGivenUp : undefined,
     probe: undefined,
     resetFromTsn: undefined,
     lowestTsn: undefined,

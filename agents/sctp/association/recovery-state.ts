@@ -10,7 +10,7 @@ export interface RepeatedTsn {
 /** How an instance that began with an older state finds out what the peer has. Not replicated: it begins anew. */
 export interface Recovery {
   readonly startedAtMs: number;
-  /** The first of the TSNs that were given up because another instance may have used them. */
+  /** The first of the TSNs that were given up because another instance may have used them; undefined: all that are. */
   readonly firstUnknownTsn: Tsn | undefined;
   /** While the peer is asked for a SACK: how often, for which TSN and where to. Nothing new is sent meanwhile. */
   readonly probe:

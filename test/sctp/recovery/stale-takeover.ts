@@ -7,6 +7,7 @@ import type {
   Notification,
   ProtocolParameters,
   RandomSource,
+  ResumeTerms,
   SchedulerName,
   TsnLease,
 } from "../../../agents/sctp/index.ts";
@@ -212,11 +213,11 @@ export class StaleTakeover {
     else applyUpdate(this.folded, travelled);
   }
 
-  /** B fails too, and another one goes on with all that it had (output commit). */
-  takeOverAgain(b: Node): void {
+  /** B fails too, and another one goes on with all that it had; without terms under output commit. */
+  takeOverAgain(b: Node, terms: ResumeTerms = {}): void {
     const state = cloneAssociationState(this.stateOf(b));
     b.endpoint = new Endpoint(b.config, seededRandom(this.#options.seed + 4));
-    b.endpoint.resume(state, this.world.nowMs);
+    b.endpoint.resume(state, this.world.nowMs, terms);
     this.#drain(b);
   }
 

@@ -112,5 +112,8 @@ export function drawHappenings(dice: Dice, frame: Frame): TimedHappening[] {
   times(0.1, 1, () => ({ kind: "announce" }));
   times(0.12, 1, () => ({ kind: "shutdown", by: dice.pick(["peer", "cluster"]) }));
   if (dice.chance(0.3)) found.push(...drawClog(dice, peerAddresses, activeMs));
-  return found.sort((one, other) => one.atMs - other.atMs);
+  return inOrder(found);
 }
+
+export const inOrder = (happenings: readonly TimedHappening[]): TimedHappening[] =>
+  [...happenings].sort((one, other) => one.atMs - other.atMs);

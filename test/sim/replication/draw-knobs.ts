@@ -3,8 +3,11 @@ import type { ProtocolParameters } from "../../../agents/sctp/index.ts";
 import { rfc9260Parameters } from "../../../agents/sctp/index.ts";
 import { Dice } from "../sctp/dice.ts";
 import type { LinkKnobs } from "../sctp/knobs.ts";
-import { drawCrashes, drawHappenings } from "./draw-happenings.ts";
+import { drawCrashes, drawHappenings, inOrder } from "./draw-happenings.ts";
+import { drawExtensions } from "./draw-extensions.ts";
+import { drawPolicyChanges } from "./draw-policy-changes.ts";
 import type { ClockKnobs, Knobs } from "./knobs.ts";
+import { anyPolicy, commitsAlways, drawPolicy, hasKeeper } from "./policies.ts";
 
 /** Timers so short that a run of a second holds many of them; nobody gives the association up. */
 const shortTimers: Partial<ProtocolParameters> = {
@@ -63,17 +66,26 @@ function drawParameters(dice: Dice): ProtocolParameters {
   };
 }
 
-/** What the seed decides, for a policy in its text form; `witness ` before it adds a third computer that only decides. */
-export function drawKnobs(seed: number, policy: string): Knobs {
+/** What the seed decides, for a policy in its text form, or for `any`; `policies.ts` says what there is. */
+export function drawKnobs(seed: number, wanted: string): Knobs {
+  const policy = wanted === anyPolicy ? drawPolicy(new Dice(seed, "policy")) : wanted;
+  const knobs = drawFor(seed, policy);
+  const changes =
+    wanted === anyPolicy ? drawPolicyChanges(new Dice(seed, "policy changes"), knobs.activeMs) : [];
+  const happenings = inOrder([...knobs.happenings, ...changes]);
+  const extensions = drawExtensions(new Dice(seed, "extensions"), commitsAlways({ policy, happenings }));
+  return { ...knobs, happenings, parameters: { ...knobs.parameters, extensions } };
+}
+
+function drawFor(seed: number, policy: string): Knobs {
   const dice = new Dice(seed, "replication");
-  const [written, isWitnessed] = [policy.replace(/^witness /, ""), policy.startsWith("witness ")];
-  const keeper = policy.startsWith("shared") ? "store" : isWitnessed ? "witness" : undefined;
+  const keeper = !hasKeeper(policy) ? undefined : policy.startsWith("shared") ? "store" : "witness";
   const activeMs = dice.pick([300, 800, 1500]);
   const takeoverAfterMs = dice.pick([120, 200]);
   const peerAddresses = dice.chance(0.3) ? ["198.51.100.21", "198.51.100.22"] : ["198.51.100.21"];
   return {
     seed,
-    policy: written,
+    policy: policy.replace(/^witness /, ""),
     fencing: dice.pick(["prefer-availability", "prefer-availability", "keep-primary"]),
     keeper,
     network: drawNetwork(dice),

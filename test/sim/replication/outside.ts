@@ -49,6 +49,11 @@ export class Outside {
       this.#isCalling = false;
       return;
     }
+    const dropped = /echo (\d+) of stream (\d+) is not sent/.exec(text);
+    if (dropped !== null) {
+      const [number, streamId] = [Number(dropped[1]), Number(dropped[2])];
+      stage.note({ kind: "peer-drops-echo", atMs: stage.nowMs, streamId, number });
+    }
     const isAgain = name === "association-up" && this.#wasUp;
     if (name === "association-up") this.#wasUp = true;
     stage.note({ kind: "peer-event", atMs: stage.nowMs, name: isAgain ? `${name}-again` : name, text });

@@ -1,6 +1,37 @@
-/** The policies that the simulator plays unless told otherwise, in their text form. */
-export const simulatedPolicies: readonly string[] = ["every-update"];
+import type { Dice } from "../sctp/dice.ts";
+import type { Knobs } from "./knobs.ts";
 
-/** Whether runs with one of these policies have a third computer, and so claims. */
-export const hasKeeper = (policies: readonly string[]): boolean =>
-  policies.some((policy) => policy.startsWith("shared") || policy.startsWith("witness "));
+/** What the simulator plays unless told otherwise: each seed draws its policy, and perhaps others later on. */
+export const anyPolicy = "any";
+
+/** Text forms of which `any` draws one, some more often; `witness ` before one adds a third computer that only decides. */
+const mix: readonly string[] = [
+  "every-update",
+  "every-update",
+  "every-update",
+  "interval:5ms",
+  "interval:20ms",
+  "interval:100ms",
+  "event:updates>=20",
+  "event:messages>=5 || path-change",
+  "event:bytes>20000 && tsns>=10 || command",
+  "event:message-boundary",
+  "impending-failure",
+  "impending-failure:from-then-on",
+];
+
+export const drawPolicy = (dice: Dice): string => dice.pick(mix);
+
+/** The policy under its name in a table of coverage, whatever its figures. */
+export const kindOfPolicy = (policy: string): string =>
+  policy.replace(/(interval|event):.*$/, (_, kind: string) => kind);
+
+/** Whether runs with this policy have a third computer, and so claims. */
+export const hasKeeper = (policy: string): boolean =>
+  policy.startsWith("shared") || policy.startsWith("witness ");
+
+const commits = (policy: string): boolean => /^(witness )?(every-update|shared)$/.test(policy);
+
+/** Whether every policy of the run has all packets wait for the holder. */
+export const commitsAlways = ({ policy, happenings }: Pick<Knobs, "policy" | "happenings">): boolean =>
+  commits(policy) && happenings.every(({ what }) => what.kind !== "set-policy" || commits(what.policy));

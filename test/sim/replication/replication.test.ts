@@ -1,26 +1,26 @@
 import { describe, expect, it } from "vitest";
 import { neverHit } from "./coverage.ts";
-import { hasKeeper, simulatedPolicies } from "./policies.ts";
+import { anyPolicy } from "./policies.ts";
 import { report, simulate } from "./simulate.ts";
 
 /** Seeds of the run in the tests; `npm run sim` plays as many as one likes. */
-const batches = 4;
-const batchSeeds = 60;
+const batches = 20;
+const batchSeeds = 100;
 
 const coverage: Map<string, number> = new Map<string, number>();
 let delivered = 0;
 
-describe.each(simulatedPolicies)("a cluster with the policy %s, whatever fails", (policy) => {
+describe("a cluster, whatever its policy and whatever fails", () => {
   it.each(Array.from({ length: batches }, (_, index) => 1 + index * batchSeeds))(
     `keeps all properties, ${batchSeeds} seeds from %i`,
     (from) => {
       for (let seed = from; seed < from + batchSeeds; seed++) {
         try {
-          const result = simulate(seed, policy);
+          const result = simulate(seed, anyPolicy);
           delivered += result.delivered;
           for (const [name, count] of result.coverage) coverage.set(name, (coverage.get(name) ?? 0) + count);
         } catch (error) {
-          throw new Error(report(seed, policy, error), { cause: error });
+          throw new Error(report(seed, anyPolicy, error), { cause: error });
         }
       }
     },
@@ -30,7 +30,7 @@ describe.each(simulatedPolicies)("a cluster with the policy %s, whatever fails",
 
 describe("the seeds of the tests", () => {
   it("let somebody die at every labelled step of the commit", () => {
-    expect(neverHit(coverage, hasKeeper(simulatedPolicies))).toEqual([]);
+    expect(neverHit(coverage, false)).toEqual([]);
     expect(delivered).toBeGreaterThan(10_000);
     for (const name of [
       "became primary by takeover",

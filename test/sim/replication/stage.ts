@@ -12,9 +12,10 @@ import type { HistoryEvent, ProcessName } from "./checker/history.ts";
 import { HistoryChecker } from "./checker/history-checker.ts";
 import { Crasher } from "./crasher.ts";
 import type { Knobs, MachineName, MemberName, PairName } from "./knobs.ts";
-import { memberNames } from "./knobs.ts";
+import { memberNames, otherMember } from "./knobs.ts";
 import type { KeeperPort, MemberPort } from "./machine.ts";
 import { Machine } from "./machine.ts";
+import { commitsAlways } from "./policies.ts";
 import { StreamLink } from "./stream-link.ts";
 import type { Trace } from "./trace.ts";
 
@@ -36,6 +37,12 @@ export const realMakers: Makers = {
   endpoint: (config, random) => new Endpoint(config, random),
   keeper: (options) => new Keeper(options),
 };
+
+/** What the user of an endpoint is told that the peer may never have got. */
+interface GivenUp {
+  readonly streamId: number;
+  readonly payload: Uint8Array;
+}
 
 const firstMs = 1_000_000;
 
@@ -59,6 +66,12 @@ export class Stage {
   readonly coverage: Map<string, number> = new Map<string, number>();
   /** What applications on the cluster were given in this turn. */
   readonly taken: Delivery[] = [];
+  /** Messages that an endpoint of the cluster gave up in this turn, since a former instance may have sent them. */
+  readonly givenUp: GivenUp[] = [];
+  /** An endpoint of the cluster went on in this turn, and from a state that may be older than what the peer saw. */
+  wentOnBehind: boolean = false;
+  /** TSNs that DATA was given in this turn. */
+  readonly assigned: { readonly tsn: number; readonly sequence: number }[] = [];
   /** When each end of a link last read something, by pair and computer. */
   readonly heardAtMs: Map<string, number> = new Map<string, number>();
   /** When a link last did not carry what its ends said, or one of them stood still or had its clock set. */
@@ -76,6 +89,8 @@ export class Stage {
   keeperIsCurrent: boolean = false;
   /** Whom it let go on last, whether that one has read it or not. */
   granted: { readonly to: ProcessName; readonly epoch: number } | undefined;
+  /** The outside computer is to send at least until then. */
+  quietFromMs: number = 0;
   /** Who was the last to become primary. */
   formerPrimary: ProcessName | undefined;
   readonly #wrapped: Set<number> = new Set<number>();
@@ -87,7 +102,7 @@ export class Stage {
     this.trace = trace;
     this.dice = new Dice(knobs.seed, "world");
     this.network = new FaultyNetwork(knobs.network, knobs.seed, 0);
-    this.checker = new HistoryChecker({ commits: commitsAlways(knobs) });
+    this.checker = new HistoryChecker({ commits: commitsAlways(knobs), streams: knobs.down.streams });
     this.crasher = new Crasher(knobs.crashes, firstMs);
     this.members = { a: new Machine("a", knobs.clocks.a), b: new Machine("b", knobs.clocks.b) };
     const link = (one: MachineName, other: MachineName): StreamLink =>
@@ -122,6 +137,14 @@ export class Stage {
     this.coverage.set(name, (this.coverage.get(name) ?? 0) + 1);
   }
 
+  /** What was seen of a turn is told, or nobody will ever know. */
+  forgetTurn(): void {
+    this.taken.length = 0;
+    this.assigned.length = 0;
+    this.givenUp.length = 0;
+    this.wentOnBehind = false;
+  }
+
   machine(name: MachineName): Machine<MemberPort> | Machine<KeeperPort> {
     return name === "k" ? this.keeper : this.members[name];
   }
@@ -148,7 +171,7 @@ export class Stage {
     if (!parsed.ok) throw new Error(parsed.reason);
     const options: MemberOptions = {
       startsAs,
-      partnerAddresses: [],
+      partnerAddresses: [addressOf[otherMember(name)]],
       makeEndpoint: () => this.#endpoint(clusterAddresses, addressOf[name], true),
       makeApplication: () => new NumberedApplication("down"),
       fencing: knobs.fencing,
@@ -163,7 +186,14 @@ export class Stage {
     if (startsAs === "primary") {
       this.latestEpoch = 1;
       this.formerPrimary = this.nameOf(name);
-      const event = { kind: "primary", epoch: 1, by: "start", holder: undefined, from: undefined } as const;
+      const event = {
+        kind: "primary",
+        epoch: 1,
+        by: "start",
+        holder: undefined,
+        from: undefined,
+        lags: false,
+      } as const;
       this.note({ ...event, atMs: this.nowMs, ...this.nameOf(name) });
     }
   }
@@ -174,7 +204,28 @@ export class Stage {
     const source = seededRandom(Math.imul(seed, 2654435761) + 977 * this.#endpoints++);
     const random = tsnNearWrap ? nearWrap(source, this.#wrapped) : source;
     if (!isCluster) return new Endpoint(config, random);
-    return observed(this.makers.endpoint(config, random), (deliveries) => this.taken.push(...deliveries));
+    return this.#observed(this.makers.endpoint(config, random));
+  }
+
+  /** The endpoint, of which somebody sees what no record tells. */
+  #observed(endpoint: Endpoint): Endpoint {
+    const takeOutputs = endpoint.takeOutputs.bind(endpoint);
+    const resume = endpoint.resume.bind(endpoint);
+    endpoint.takeOutputs = () => {
+      const outputs = takeOutputs();
+      this.taken.push(...outputs.deliveries);
+      for (const { update, sequence } of outputs.updates)
+        if (update.kind === "tsnAssigned") this.assigned.push({ tsn: update.tsn, sequence });
+      for (const { notification } of outputs.notifications)
+        if (notification.type === "send-failed" && notification.reason === "takeover")
+          this.givenUp.push(notification);
+      return outputs;
+    };
+    endpoint.resume = (state, nowMs, terms) => {
+      if (terms?.lag !== undefined) this.wentOnBehind = true;
+      return resume(state, nowMs, terms);
+    };
+    return endpoint;
   }
 
   /** Who has from the start all that a new primary has: the store, or the member that handed over and still runs. */
@@ -211,23 +262,4 @@ export class Stage {
   linksOf(name: MachineName): StreamLink[] {
     return [...this.links.values()].filter(({ ends }) => ends.includes(name));
   }
-}
-
-/** The endpoint, whose deliveries somebody sees. */
-function observed(endpoint: Endpoint, see: (deliveries: readonly Delivery[]) => void): Endpoint {
-  const takeOutputs = endpoint.takeOutputs.bind(endpoint);
-  endpoint.takeOutputs = () => {
-    const outputs = takeOutputs();
-    see(outputs.deliveries);
-    return outputs;
-  };
-  return endpoint;
-}
-
-/** Whether every policy of the run has all packets wait. */
-function commitsAlways({ policy, happenings }: Knobs): boolean {
-  const commits = (text: string): boolean => text === "every-update" || text === "shared";
-  return (
-    commits(policy) && happenings.every(({ what }) => what.kind !== "set-policy" || commits(what.policy))
-  );
 }

@@ -92,18 +92,15 @@ export class Turns {
     if (frame.kind === "outbound") this.#relayed.push({ epoch: frame.epoch, packet: frame.packet });
     const { role, epoch } = member;
     const isHolder = link === (this.#stage.knobs.keeper === "store" ? "keeper" : "partner");
-    const isAcknowledgement =
-      frame.kind === "held" && role === "primary" && frame.epoch === epoch && isHolder;
+    const isWordOfHolder = role === "primary" && frame.epoch === epoch && isHolder;
     member.receiveFrame(link, frame, localMs);
-    if (isAcknowledgement) {
+    const about = { atMs: this.#stage.nowMs, ...this.#stage.nameOf(name), holder: writer };
+    if (isWordOfHolder && frame.kind === "held") {
       const { association, sequence } = frame;
-      const about = { epoch, association, sequence, holder: writer };
-      this.#stage.note({
-        kind: "acknowledged",
-        atMs: this.#stage.nowMs,
-        ...this.#stage.nameOf(name),
-        ...about,
-      });
+      this.#stage.note({ kind: "acknowledged", ...about, epoch, association, sequence });
+    } else if (isWordOfHolder && frame.kind === "leaseHeld") {
+      const { association, limitTsn } = frame;
+      this.#stage.note({ kind: "lease-held", ...about, association, limitTsn });
     }
     const point = pointOfReading(frame.kind, role);
     return point !== undefined && this.#reach(point, name);
@@ -123,7 +120,7 @@ export class Turns {
       records.some((record) => record.kind === "update" && record.act === "made") &&
       this.#reach("made", name)
     ) {
-      stage.taken.length = 0;
+      stage.forgetTurn();
       return;
     }
     const epoch = epochBefore ?? member.epoch;
@@ -133,6 +130,7 @@ export class Turns {
       const about = { atMs: stage.nowMs, ...stage.nameOf(name), epoch };
       stage.note({ kind: "cluster-delivers", ...about, sequence, tsn, payload });
     }
+    this.#noteSending(name);
     if (records.some((record) => isEvent(record, "solo"))) this.#stands("alone", name, epoch);
     for (const { to, frame } of frames) if (this.#write(name, to, frame)) return;
     if (packets.length > 0 && this.#reach("released", name)) return;
@@ -140,6 +138,16 @@ export class Turns {
     if (records.some((record) => isEvent(record, "synchronised"))) this.#stands("guarded", name, epoch);
     for (const record of records) this.#record(name, record, epoch);
     for (const link of outputs.refusals) this.#giveUp(pairOf(name, link), name);
+  }
+
+  /** What no record tells of the sending side. */
+  #noteSending(name: MemberName): void {
+    const stage = this.#stage;
+    const about = { atMs: stage.nowMs, ...stage.nameOf(name) };
+    for (const each of stage.assigned) stage.note({ kind: "cluster-assigns", ...about, ...each });
+    for (const { streamId, payload } of stage.givenUp)
+      stage.note({ kind: "cluster-gives-up", atMs: stage.nowMs, streamId, payload });
+    stage.forgetTurn();
   }
 
   #stands(kind: "alone" | "guarded", name: MemberName, epoch: number): void {
@@ -153,8 +161,11 @@ export class Turns {
     stage.latestEpoch = Math.max(stage.latestEpoch, epoch);
     stage.formerPrimary = stage.nameOf(name);
     stage.mayBeLost = undefined;
+    // It is found out what is missing when the outside computer sends, by its T3.
+    if (stage.wentOnBehind) stage.quietFromMs = stage.nowMs + 4 * stage.knobs.parameters.rtoMaxMs;
     stage.count(`became primary by ${by}`);
-    stage.note({ kind: "primary", atMs: stage.nowMs, ...stage.nameOf(name), epoch, by, holder, from });
+    const about = { epoch, by, holder, from, lags: stage.wentOnBehind };
+    stage.note({ kind: "primary", atMs: stage.nowMs, ...stage.nameOf(name), ...about });
   }
 
   #write(name: MemberName, to: LinkName, frame: ClusterFrame): boolean {
@@ -183,7 +194,8 @@ export class Turns {
     const isOwnOfStandby = origin === undefined && stage.members[name].process?.role !== "primary";
     const ownEpoch = isOwnOfStandby ? stage.latestEpoch : epoch;
     const about = { atMs: stage.nowMs, ...stage.nameOf(name), epoch: origin?.epoch ?? ownEpoch };
-    if (origin === undefined) stage.note({ kind: "released", ...about, association, dependsOn, reason });
+    if (origin === undefined)
+      stage.note({ kind: "released", ...about, association, dependsOn, reason, bytes });
     if (local === addressOf[name]) {
       stage.note({ kind: "cluster-sends", ...about, from: local, to: remote, bytes });
       stage.network.send({ from: local, to: remote, bytes }, stage.nowMs);
@@ -195,15 +207,29 @@ export class Turns {
 
   #record(name: MemberName, record: InstanceRecord, epoch: number): void {
     const stage = this.#stage;
-    if (record.kind === "event") {
-      stage.count(`event ${record.name}`);
-      stage.trace.note(stage.nowMs, () => `${name} ${record.name}: ${record.text}`);
-    } else if (record.kind === "message" && record.act === "delivered" && record.sequence !== undefined) {
+    if (record.kind === "event") this.#event(name, record, epoch);
+    else if (record.kind === "message" && record.act === "delivered" && record.sequence !== undefined) {
       const { process } = stage.members[name];
       // What a standby holds as delivered is the primary's to tell.
       if (process?.active === undefined) return;
       const about = { atMs: stage.nowMs, ...stage.nameOf(name), epoch, sequence: record.sequence };
       stage.note({ kind: "cluster-confirms", ...about });
+    }
+  }
+
+  #event(name: MemberName, { name: event, text, detail }: EventRecord, epoch: number): void {
+    const stage = this.#stage;
+    const about = { atMs: stage.nowMs, ...stage.nameOf(name) };
+    stage.count(event === "recovery-step" ? `recovery step ${String(detail["step"])}` : `event ${event}`);
+    stage.trace.note(stage.nowMs, () => `${name} ${event}: ${text}`);
+    if (event === "loss-report") {
+      const direction = detail["direction"] === "inbound" ? "inbound" : "outbound";
+      const [firstTsn, lastTsn] = [Number(detail["firstTsn"]), Number(detail["lastTsn"])];
+      stage.note({ kind: "cluster-reports-loss", ...about, epoch, direction, firstTsn, lastTsn });
+    } else if (event === "numbers-skipped") {
+      const [firstIndex, lastIndex] = [Number(detail["firstIndex"]), Number(detail["lastIndex"])];
+      const flow = String(detail["flow"]);
+      stage.note({ kind: "cluster-skips", atMs: stage.nowMs, flow, firstIndex, lastIndex });
     }
   }
 }
@@ -213,6 +239,8 @@ const victimOf = ({ victim }: CrashPlan, name: MemberName): MachineName =>
 
 const pairOf = (name: MemberName, to: LinkName): PairName =>
   to === "partner" ? "ab" : name === "a" ? "ak" : "bk";
+
+type EventRecord = Extract<InstanceRecord, { kind: "event" }>;
 
 const isEvent = (record: InstanceRecord, name: string): boolean =>
   record.kind === "event" && record.name === name;

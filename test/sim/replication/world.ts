@@ -1,4 +1,5 @@
 import type { FlowTotal } from "../../../agents/control/records.ts";
+import { messageText } from "./checker/message-ledger.ts";
 import { PropertyViolation, hold } from "../sctp/checker/violation.ts";
 import { Happenings } from "./happenings.ts";
 import { KeeperTurns } from "./keeper-turns.ts";
@@ -7,6 +8,7 @@ import { memberNames, otherMember } from "./knobs.ts";
 import { Lifecycle } from "./lifecycle.ts";
 import { Outside } from "./outside.ts";
 import type { Makers } from "./stage.ts";
+import { kindOfPolicy } from "./policies.ts";
 import { Stage, memberAt, realMakers } from "./stage.ts";
 import { wrapStreams } from "./stream-numbers.ts";
 import type { Trace } from "./trace.ts";
@@ -47,6 +49,8 @@ export class ReplicationWorld {
   #isHealed: boolean = false;
   #areWrapped: boolean = false;
   #peerIsLoaded: boolean = false;
+  /** The outside computer sends, also after everything is healed: an idle one does not show what it lacks. */
+  #peerSends: boolean = false;
 
   constructor(knobs: Knobs, options: WorldOptions = {}) {
     this.#knobs = knobs;
@@ -70,14 +74,29 @@ export class ReplicationWorld {
     stage.start("b", "secondary");
     for (const name of memberNames) this.#turns.drain(name);
     const startMs = stage.nowMs;
+    stage.count(`policy ${kindOfPolicy(this.#knobs.policy)}`);
     this.#until(startMs + this.#knobs.activeMs, () => stage.isLost);
     let excuse = stage.isLost ? "nobody is left who knows of the association" : undefined;
     if (excuse === undefined) excuse = this.#settle();
     stage.checker.checkDeliveries();
+    if (excuse === undefined) this.#countLosses();
     stage.count(excuse === undefined ? "run: everything arrived" : `run: excused, ${excuse}`);
     const { packets } = stage.checker.wire;
     const { delivered } = stage.checker.messages;
     return { packets, delivered, virtualMs: stage.nowMs - startMs, coverage: stage.coverage, excuse };
+  }
+
+  /** What was lost is known to be lost, or was never sent. */
+  #countLosses(): void {
+    const { checker, coverage } = this.#stage;
+    const { reported, givenUp, skipped } = checker.accounts(checker.messages.missing(this.#totals()));
+    const counts = {
+      "lost, in a reported range": reported,
+      "given up unsent": givenUp,
+      "skipped, never sent": skipped,
+    };
+    for (const [name, count] of Object.entries(counts))
+      if (count > 0) coverage.set(`messages ${name}`, count);
   }
 
   /** Heals everything; then what was sent arrives within a bound. Answers why it need not. */
@@ -108,9 +127,10 @@ export class ReplicationWorld {
     const roles = memberNames.map(
       (name) => `${name} ${members[name].process?.role ?? "dead"} e${members[name].process?.epoch ?? 0}`,
     );
-    const missing = this.#stage.checker.missing(this.#totals());
+    const missing = this.#stage.checker.owed(this.#totals());
+    const first = missing.slice(0, 3).map(messageText).join(", ");
     const peerText = `peer ${peer.association === undefined ? "has no association" : "has its association"}`;
-    return `${roles.join(", ")}; primary ${primary ?? "none"}; ${peerText}; ${missing} deliveries missing`;
+    return `${roles.join(", ")}; primary ${primary ?? "none"}; ${peerText}; ${missing.length} deliveries missing ${first}`;
   }
 
   #boundMs(): number {
@@ -134,14 +154,14 @@ export class ReplicationWorld {
     const { primary, members, peer, endedBy, checker } = this.#stage;
     if (this.#next < this.#knobs.happenings.length) return false;
     if (endedBy !== undefined)
-      return peer.association === undefined && checker.missing([...peer.status().totals]) === 0;
+      return peer.association === undefined && checker.owed(peer.status().totals).length === 0;
     if (primary === undefined || peer.association === undefined || !this.#peerIsLoaded) return false;
     const active = members[primary].process?.active;
     if (active?.status().drained !== true || !peer.status().drained) return false;
     // The other member has caught up, and could go on.
     if (members[otherMember(primary)].process?.standby?.isCurrent !== true) return false;
     const totals = this.#totals();
-    return totals.some(({ flow }) => flow === "down") && checker.missing(totals) === 0;
+    return totals.some(({ flow }) => flow === "down") && checker.owed(totals).length === 0;
   }
 
   #until(endMs: number, done: () => boolean): boolean {
@@ -263,10 +283,12 @@ export class ReplicationWorld {
 
   #load(): void {
     const { peer, primary, members, nowMs } = this.#stage;
-    if (peer.association !== undefined) {
-      if (!this.#peerIsLoaded) peer.startLoad(this.#knobs.up, nowMs);
+    const isEnough = this.#isHealed && this.#peerIsLoaded && nowMs >= this.#stage.quietFromMs;
+    if (peer.association !== undefined && this.#peerSends === isEnough) {
+      if (isEnough) peer.stopLoad(nowMs);
+      else peer.startLoad(this.#knobs.up, nowMs);
+      this.#peerSends = !isEnough;
       this.#peerIsLoaded = true;
-      if (this.#isHealed) peer.stopLoad(nowMs);
       this.#outside.drain();
     }
     if (primary === undefined || members[primary].isFrozen) return;

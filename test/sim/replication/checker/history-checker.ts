@@ -1,6 +1,9 @@
-import { PropertyViolation } from "../../sctp/checker/violation.ts";
+import { readPacket } from "../../sctp/checker/packet-reader.ts";
+import { PropertyViolation, hold } from "../../sctp/checker/violation.ts";
 import { CommitRules } from "./commit-rules.ts";
 import type { HistoryEvent, ProcessName } from "./history.ts";
+import type { Accounts, Missing } from "./losses.ts";
+import { Losses } from "./losses.ts";
 import type { SentTotal } from "./message-ledger.ts";
 import { MessageLedger } from "./message-ledger.ts";
 import { WireRules } from "./wire-rules.ts";
@@ -9,19 +12,25 @@ import { WireRules } from "./wire-rules.ts";
 export interface Promises {
   /** Nothing leaves before it is held: every update is waited for. */
   readonly commits: boolean;
+  /** Over so many streams goes the flow that the cluster numbers. */
+  readonly streams: number;
 }
 
 /** Decides from the recorded history alone whether the properties of `replication.md` hold; throws where one does not. */
 export class HistoryChecker {
   readonly wire: WireRules = new WireRules();
-  readonly messages: MessageLedger = new MessageLedger();
+  readonly messages: MessageLedger;
+  readonly losses: Losses = new Losses();
   readonly #commit: CommitRules;
+  readonly #promises: Promises;
   #wasEnded: boolean = false;
   #epoch: number = 0;
   #primary: ProcessName | undefined;
 
   constructor(promises: Promises) {
+    this.#promises = promises;
     this.#commit = new CommitRules(promises.commits);
+    this.messages = new MessageLedger(!promises.commits);
   }
 
   note(event: HistoryEvent): void {
@@ -29,8 +38,29 @@ export class HistoryChecker {
       case "primary":
         this.#becamePrimary(event);
         break;
-      case "cluster-sends":
-        this.wire.sends(event);
+      case "cluster-sends": {
+        const packet = readPacket(event.bytes);
+        this.wire.sends(event, packet);
+        if (!this.#promises.commits) this.losses.sees("outbound", packet, event.bytes);
+        break;
+      }
+      case "peer-sends":
+        if (!this.#promises.commits) this.#peerSends(event.bytes);
+        break;
+      case "lease-held":
+        this.#commit.leaseHeld(event);
+        break;
+      case "cluster-assigns":
+        this.#commit.assigns(event);
+        break;
+      case "cluster-reports-loss":
+        if (event.epoch >= this.#epoch) this.losses.reports(event);
+        break;
+      case "cluster-skips":
+        this.losses.skips(event);
+        break;
+      case "cluster-gives-up":
+        this.losses.givesUp(event);
         break;
       case "released":
         this.#commit.released(event);
@@ -50,6 +80,9 @@ export class HistoryChecker {
         break;
       case "peer-delivers":
         this.messages.peerDelivers(event);
+        break;
+      case "peer-drops-echo":
+        this.messages.peerDropsEcho(event);
         break;
       case "peer-event":
         this.#peerEvent(event.name, event.text);
@@ -72,7 +105,14 @@ export class HistoryChecker {
     }
     this.#epoch = event.epoch;
     this.#primary = event;
-    this.wire.primary(event.epoch);
+    hold(
+      !event.lags || !this.#promises.commits,
+      "with output commit nobody goes on from an older state",
+      () => {
+        return `${event.machine}${event.process} does, under epoch ${event.epoch}`;
+      },
+    );
+    this.wire.primary(event.epoch, event.lags);
     this.messages.goesOn(event);
     this.#commit.primary(event);
   }
@@ -89,8 +129,19 @@ export class HistoryChecker {
     this.messages.checkCluster();
   }
 
-  /** What is still owed of this. */
-  missing(totals: readonly SentTotal[]): number {
-    return this.messages.missing(totals);
+  #peerSends(bytes: Uint8Array): void {
+    const packet = readPacket(bytes);
+    this.wire.peerSends(packet);
+    this.losses.sees("inbound", packet, bytes);
+  }
+
+  /** What is still owed of this: what did not arrive, and is not accounted for where the policy may lose something. */
+  owed(totals: readonly SentTotal[]): readonly Missing[] {
+    const missing = this.messages.missing(totals);
+    return this.#promises.commits || missing.length === 0 ? missing : this.accounts(missing).unexplained;
+  }
+
+  accounts(missing: readonly Missing[]): Accounts {
+    return this.losses.accountFor(missing, this.#promises.streams);
   }
 }

@@ -19,6 +19,8 @@ export type HistoryEvent = { readonly atMs: number } &
         readonly holder: ProcessName | undefined;
         /** Of the association of the run; undefined: it has none. */
         readonly from: number | undefined;
+        /** It says that the outside computer may have seen more than that. */
+        readonly lags: boolean;
       } & ProcessName)
     | ({ readonly kind: "started" | "died" } & ProcessName)
     /** A packet is put on the network; `epoch` is that of the instance that made it. */
@@ -37,6 +39,7 @@ export type HistoryEvent = { readonly atMs: number } &
         readonly association: number;
         readonly dependsOn: number;
         readonly reason: string;
+        readonly bytes: Uint8Array;
       } & ProcessName)
     /** A primary reads that its holder has everything up to here. */
     | ({
@@ -46,6 +49,32 @@ export type HistoryEvent = { readonly atMs: number } &
         readonly sequence: number;
         readonly holder: ProcessName;
       } & ProcessName)
+    /** A primary reads that its holder knows of a lease: TSNs from this one on are not to be used. */
+    | ({
+        readonly kind: "lease-held";
+        readonly association: number;
+        readonly limitTsn: number;
+        readonly holder: ProcessName;
+      } & ProcessName)
+    /** A primary gives a TSN to DATA, by this update. */
+    | ({ readonly kind: "cluster-assigns"; readonly tsn: number; readonly sequence: number } & ProcessName)
+    /** A primary reports that messages with these TSNs, both included, may be lost. */
+    | ({
+        readonly kind: "cluster-reports-loss";
+        readonly epoch: number;
+        readonly direction: "inbound" | "outbound";
+        readonly firstTsn: number;
+        readonly lastTsn: number;
+      } & ProcessName)
+    /** An application on the cluster will not use numbers: message indices, both included. */
+    | {
+        readonly kind: "cluster-skips";
+        readonly flow: string;
+        readonly firstIndex: number;
+        readonly lastIndex: number;
+      }
+    /** A primary says that it gives up a message, or the rest of one, that it was given to send. */
+    | { readonly kind: "cluster-gives-up"; readonly streamId: number; readonly payload: Uint8Array }
     /** The end of one turn of a primary, with what it recorded about its standing. */
     | ({ readonly kind: "alone" | "guarded"; readonly epoch: number } & ProcessName)
     /** An application on the cluster is given a message, by this update of the association. */
@@ -60,6 +89,8 @@ export type HistoryEvent = { readonly atMs: number } &
     | ({ readonly kind: "cluster-confirms"; readonly epoch: number; readonly sequence: number } & ProcessName)
     | ({ readonly kind: "peer-delivers" } & NumberedMessage)
     | { readonly kind: "peer-event"; readonly name: string; readonly text: string }
+    /** The outside computer has no room for an echo and says that it sends none. */
+    | { readonly kind: "peer-drops-echo"; readonly streamId: number; readonly number: number }
     /** The user of one side ends the association. */
     | { readonly kind: "shutdown" }
   );

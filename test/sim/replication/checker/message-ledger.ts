@@ -1,9 +1,10 @@
 import { hold } from "../../sctp/checker/violation.ts";
 import type { HistoryEvent, NumberedMessage } from "./history.ts";
 import { processText } from "./history.ts";
+import type { Missing } from "./losses.ts";
 import { readNumbered } from "./test-message.ts";
 
-const messageText = ({ flow, streamId, number }: NumberedMessage): string =>
+export const messageText = ({ flow, streamId, number }: Missing): string =>
   `${flow} ${number} of stream ${streamId}`;
 
 /** How many numbers of a flow and stream were given out. */
@@ -25,13 +26,27 @@ export class MessageLedger {
   #confirmed: number = 0;
   /** From which update the present primary went on. */
   #from: number = Infinity;
+  /** It said that others may have seen more than that. */
+  #lags: boolean = false;
   #epoch: number = 0;
-  readonly #peer: Map<string, number> = new Map<string, number>();
+  /** What the outside computer was given, by flow and stream. */
+  readonly #peer: Map<string, Set<number>> = new Map<string, Set<number>>();
+  readonly #dropped: Set<string> = new Set<string>();
+  readonly #due: Map<string, number> = new Map<string, number>();
+  readonly #mayLose: boolean;
   delivered: number = 0;
 
-  goesOn({ epoch, from }: Extract<HistoryEvent, { kind: "primary" }>): void {
+  /** `mayLose`: the policy allows it; each loss has to be accounted for then. */
+  constructor(mayLose: boolean) {
+    this.#mayLose = mayLose;
+  }
+
+  goesOn({ epoch, from, lags }: Extract<HistoryEvent, { kind: "primary" }>): void {
     this.#epoch = epoch;
     this.#from = from ?? Infinity;
+    this.#lags = lags;
+    // What was delivered after the last update that is held is void where the policy does not wait.
+    if (lags) this.#confirmed = Math.min(this.#confirmed, this.#from);
     hold(this.#confirmed <= this.#from, "what an application was given is never undone", () => {
       return `update ${this.#confirmed} delivered a message, and epoch ${epoch} goes on from ${this.#from}`;
     });
@@ -53,6 +68,7 @@ export class MessageLedger {
 
   clusterConfirms(event: Extract<HistoryEvent, { kind: "cluster-confirms" }>): void {
     const { sequence, epoch } = event;
+    if (this.#lags && epoch < this.#epoch) return;
     hold(epoch >= this.#epoch || sequence <= this.#from, "a replaced instance delivers nothing", () => {
       return `${processText(event)} of epoch ${epoch} tells of update ${sequence} in epoch ${this.#epoch}, which went on from ${this.#from}`;
     });
@@ -60,45 +76,65 @@ export class MessageLedger {
   }
 
   peerDelivers(message: NumberedMessage): void {
-    const { flow, streamId, number, intact } = message;
-    hold(intact, "no message is damaged", () => messageText(message));
-    const key = `${flow} ${streamId}`;
-    const due = this.#peer.get(key) ?? 0;
-    const property = number < due ? "nothing is delivered twice" : "nothing is lost or overtaken";
-    hold(number === due, property, () => `the peer got ${messageText(message)} where ${due} was due`);
-    this.#peer.set(key, due + 1);
+    hold(message.intact, "no message is damaged", () => messageText(message));
+    this.#inOrder(this.#due, message, "the peer");
+    const key = `${message.flow} ${message.streamId}`;
+    let known = this.#peer.get(key);
+    if (known === undefined) this.#peer.set(key, (known = new Set<number>()));
+    known.add(message.number);
     this.delivered += 1;
   }
 
-  /** What was delivered on the cluster has no gap, nothing twice and nothing out of order. */
-  checkCluster(): void {
-    const due = new Map<string, number>();
-    for (const [, message] of [...this.#cluster].sort(([one], [other]) => one - other)) {
-      const key = `${message.flow} ${message.streamId}`;
-      const index = due.get(key) ?? 0;
-      const property = message.number < index ? "nothing is delivered twice" : "nothing is lost or overtaken";
-      hold(message.number === index, property, () => {
-        return `the cluster got ${messageText(message)} where ${index} was due`;
-      });
-      due.set(key, index + 1);
-    }
+  peerDropsEcho({ streamId, number }: Extract<HistoryEvent, { kind: "peer-drops-echo" }>): void {
+    this.#dropped.add(`echo ${streamId} ${number}`);
   }
 
-  /** How many are still to be delivered of what was sent: `up` and `echo` to the cluster, `down` to the peer. */
-  missing(totals: readonly SentTotal[]): number {
-    const counts = new Map<string, number>();
-    for (const { flow, streamId } of this.#cluster.values()) {
-      const key = `${flow} ${streamId}`;
-      counts.set(key, (counts.get(key) ?? 0) + 1);
-    }
-    let missing = 0;
+  /** The numbers of a stream rise by one; where the policy may lose something, they rise. */
+  #inOrder(dues: Map<string, number>, message: Missing, receiver: string): void {
+    const { flow, streamId, number } = message;
+    const key = `${flow} ${streamId}`;
+    const due = dues.get(key) ?? 0;
+    const text = (): string => `${receiver} got ${messageText(message)} where ${due} was due`;
+    hold(number >= due, "nothing is delivered twice", text);
+    hold(number === due || this.#mayLose, "nothing is lost or overtaken", text);
+    dues.set(key, number + 1);
+  }
+
+  /** What was delivered on the cluster has nothing twice and nothing out of order, and no gap where none may be. */
+  checkCluster(): void {
+    const dues = new Map<string, number>();
+    for (const [, message] of [...this.#cluster].sort(([one], [other]) => one - other))
+      this.#inOrder(dues, message, "the cluster");
+  }
+
+  /** What is still to be delivered of what was sent: `up` and `echo` to the cluster, `down` to the peer. */
+  missing(totals: readonly SentTotal[]): Missing[] {
+    const arrived = new Set(this.#dropped);
+    for (const { flow, streamId, number } of this.#cluster.values())
+      arrived.add(`${flow} ${streamId} ${number}`);
+    const missing: Missing[] = [];
+    const expect = (message: Missing): void => {
+      const { flow, streamId, number } = message;
+      if (!arrived.has(`${flow} ${streamId} ${number}`)) missing.push(message);
+    };
     for (const { flow, streamId, sent } of totals) {
-      if (flow === "up") missing += Math.abs(sent - (counts.get(`up ${streamId}`) ?? 0));
-      else if (flow === "down") {
-        missing += Math.abs(sent - (this.#peer.get(`down ${streamId}`) ?? 0));
-        missing += Math.abs(sent - (counts.get(`echo ${streamId}`) ?? 0));
+      const down = flow === "down" ? this.#downTo(streamId, sent) : undefined;
+      for (let number = 0; number < sent; number++) {
+        if (flow === "up") expect({ flow, streamId, number });
+        else if (down?.has(number) === true) expect({ flow: "echo", streamId, number });
+        else if (down !== undefined) missing.push({ flow, streamId, number });
       }
     }
     return missing;
+  }
+
+  /** What the outside computer was given of the flow that the cluster numbered so far. */
+  #downTo(streamId: number, sent: number): ReadonlySet<number> {
+    const key = `down ${streamId}`;
+    const due = this.#due.get(key) ?? 0;
+    hold(due <= sent, "nothing is delivered that nobody numbered", () => {
+      return `the peer got ${messageText({ flow: "down", streamId, number: due - 1 })} of ${sent}`;
+    });
+    return this.#peer.get(key) ?? new Set<number>();
   }
 }

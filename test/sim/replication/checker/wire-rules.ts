@@ -1,4 +1,4 @@
-import { readPacket } from "../../sctp/checker/packet-reader.ts";
+import type { DataOnWire, PacketOnWire } from "../../sctp/checker/packet-reader.ts";
 import { hold, steps } from "../../sctp/checker/violation.ts";
 import type { HistoryEvent } from "./history.ts";
 import { processText } from "./history.ts";
@@ -18,22 +18,34 @@ export class WireRules {
   /** By verification tag. */
   readonly #payloads: Map<number, Map<number, number>> = new Map();
   readonly #acknowledged: Map<number, Acknowledged[]> = new Map();
+  /** The highest cumulative TSN that the outside computer said. */
+  #peerHas: number | undefined;
   packets: number = 0;
 
-  primary(epoch: number): void {
+  /** `lags`: its state may be older than what was acknowledged. */
+  primary(epoch: number, lags: boolean): void {
     this.#epoch = epoch;
+    if (lags) this.#acknowledged.clear();
+  }
+
+  peerSends({ chunks }: PacketOnWire): void {
+    for (const chunk of chunks) {
+      if (chunk.kind !== "sack") continue;
+      const { cumulativeTsn } = chunk;
+      if (this.#peerHas === undefined || steps(this.#peerHas, cumulativeTsn) > 0)
+        this.#peerHas = cumulativeTsn;
+    }
   }
 
   ended(): void {
     this.#wasEnded = true;
   }
 
-  sends(event: Sent): void {
+  sends(event: Sent, { tag, chunks }: PacketOnWire): void {
     this.packets += 1;
     hold(event.epoch >= this.#epoch, "nothing of a fenced epoch is sent", () => {
       return `${processText(event)} sends a packet of epoch ${event.epoch} in epoch ${this.#epoch}`;
     });
-    const { tag, chunks } = readPacket(event.bytes);
     for (const chunk of chunks) {
       switch (chunk.kind) {
         case "abort":
@@ -43,7 +55,7 @@ export class WireRules {
           hold(false, "the peer sees no INIT", () => `from ${event.from}`);
           break;
         case "data":
-          this.#data(tag, chunk.tsn, chunk.fingerprint);
+          if (!this.#isProbe(chunk)) this.#data(tag, chunk.tsn, chunk.fingerprint);
           break;
         case "sack":
         case "shutdown":
@@ -53,6 +65,11 @@ export class WireRules {
           break;
       }
     }
+  }
+
+  /** One byte under a TSN that the peer has: it throws that away and says what it has. */
+  #isProbe({ tsn, payloadBytes, unordered }: DataOnWire): boolean {
+    return payloadBytes === 1 && unordered && this.#peerHas !== undefined && steps(tsn, this.#peerHas) >= 0;
   }
 
   #data(tag: number, tsn: number, fingerprint: number): void {

@@ -18,6 +18,7 @@ const chunk = (tsn: number): DataOnWire => ({
   beginning: true,
   ending: true,
   payloadBytes: 984,
+  payloadOffset: 28,
   chunkBytes: 1000,
   fingerprint: tsn,
 });

@@ -20,6 +20,8 @@ export interface DataOnWire {
   readonly beginning: boolean;
   readonly ending: boolean;
   readonly payloadBytes: number;
+  /** Where it begins in the packet. */
+  readonly payloadOffset: number;
   /** With header and padding: what it takes of a congestion window. */
   readonly chunkBytes: number;
   /** The whole chunk without flags that may differ from one transmission to the next, to compare two of them. */
@@ -185,6 +187,7 @@ function readData(
     beginning: (flags & 2) !== 0,
     ending: (flags & 1) !== 0,
     payloadBytes: length - header,
+    payloadOffset: at + header,
     chunkBytes: (length + 3) & ~3,
     fingerprint,
   };
