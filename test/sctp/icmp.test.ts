@@ -9,13 +9,15 @@ const route = { local: addresses.client[0], remote: "192.0.2.11" };
 function afterSending(
   kind: IcmpReport["kind"],
   spoil: (quoted: Uint8Array) => Uint8Array = (it) => it,
+  times = 1,
 ): Pair {
   const pair = new Pair();
   pair.send(pair.client, 100);
   pair.drain();
   const sent = pair.world.network.log.findLast(({ datagram }) => datagram.from === addresses.client[0]);
   const quoted = spoil(sent?.datagram.bytes.slice() ?? new Uint8Array(0));
-  pair.client.endpoint.receiveIcmp({ kind, quoted, route }, pair.world.nowMs);
+  for (let time = 0; time < times; time++)
+    pair.client.endpoint.receiveIcmp({ kind, quoted, route }, pair.world.nowMs);
   pair.drain();
   return pair;
 }
@@ -43,6 +45,12 @@ describe("ICMP (RFC 9260 section 10)", () => {
   it("port unreachable means nothing (ICMP3), another unreachable is one error of the path (ICMP9)", () => {
     expect(errors(afterSending("port-unreachable"))).toBe(0);
     expect(errors(afterSending("unreachable"))).toBe(1);
+  });
+
+  it("a route that is lost is one error, though a hundred packets waited for the neighbour", () => {
+    const pair = afterSending("unreachable", (it) => it, 100);
+    expect(isAlive(pair)).toBe(true);
+    expect(errors(pair)).toBe(1);
   });
 
   it("protocol unreachable for an INIT ends the attempt, with our own tag as the proof", () => {

@@ -31,8 +31,10 @@ export function receiveIcmp(core: AssociationCore, report: IcmpReport, nowMs: nu
       return;
     }
     case "unreachable":
-      // A route that flaps must not end an association: one error for the path, no more (ICMP9).
-      if (path.flightBytes > 0 || path.heartbeat !== undefined) countPathError(core, path, nowMs);
+      // One error for the path, no more (ICMP9). A route that is lost is reported once for each packet that waited for
+      // the neighbour's address, which would end an association that goes on from another address of ours.
+      if (path.errorCount === 0 && (path.flightBytes > 0 || path.heartbeat !== undefined))
+        countPathError(core, path, nowMs);
       return;
     case "port-unreachable":
       return;
