@@ -61,6 +61,8 @@ export type DeskMessage =
   | {
       readonly type: "configure";
       readonly role: "primary" | "secondary" | "peer";
+      /** A member of the outside end, where that is a cluster too: it opens the association, and echoes. */
+      readonly outside?: boolean | undefined;
       readonly sctpPort: number;
       readonly udpPort: number;
       /** How SCTP packets travel: in UDP (RFC 6951) on that port, which is the default, or as IP protocol 132. */
@@ -195,6 +197,7 @@ const deskSchemas: Schemas<DeskMessage> = {
   configure: z.strictObject({
     type: z.literal("configure"),
     role: z.enum(["primary", "secondary", "peer"]),
+    outside: z.boolean().optional(),
     sctpPort: port,
     udpPort: port,
     transport: z.enum(["udp", "raw"]).optional(),

@@ -24,7 +24,7 @@ import { newMember, newOutsideComputer } from "./new-instance.ts";
 import { Outbox } from "./outbox.ts";
 import type { ReceivedPacket } from "./packet-transport.ts";
 import { rehearseTakeover } from "./readiness.ts";
-import { parametersOf, replicationOf } from "./setting.ts";
+import { isOutside, parametersOf, replicationOf } from "./setting.ts";
 
 /** Where an agent's answers and records go. */
 export interface Reporter {
@@ -138,7 +138,7 @@ export class Agent {
     if (this.#setting !== undefined) throw new Error("this agent was configured already: start another one");
     this.#setting = setting;
     const { ownAddress, udpPort, transport, application = "numbered" } = setting;
-    this.#hosted = await HostedApplication.load(application, setting.role !== "peer");
+    this.#hosted = await HostedApplication.load(application, !isOutside(setting));
     const way = transport === "raw" ? ("raw" as const) : { udpPort };
     const opened = await openTransport({ address: ownAddress, way }, this.#native);
     this.#outbox.transport = opened;

@@ -3,7 +3,7 @@ import type { Configure } from "../control/index.ts";
 import { ActiveInstance, Member, OutsideInstance } from "../replica/index.ts";
 import { Endpoint } from "../sctp/index.ts";
 import { hostRandom } from "./random.ts";
-import { cookieKey, isFollowed, parametersOf, replicationOf } from "./setting.ts";
+import { cookieKey, isFollowed, isOutside, parametersOf, replicationOf } from "./setting.ts";
 
 type MakeApplication = () => Application;
 
@@ -47,7 +47,7 @@ export function newMember(setting: Configure, makeApplication: MakeApplication, 
 function newEndpoint(setting: Configure, localPort: number = setting.sctpPort): Endpoint {
   const { localAddresses, ownAddress } = setting;
   const parameters = parametersOf(setting);
-  const listening = setting.role !== "peer";
+  const listening = !isOutside(setting);
   const describesUpdates = isFollowed(setting);
   const config = { localPort, localAddresses, ownAddress, listening, parameters, describesUpdates };
   return new Endpoint({ ...config, cookieKey: cookieKey(setting) }, hostRandom);

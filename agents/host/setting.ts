@@ -32,5 +32,8 @@ export function cookieKey({ cluster }: Configure): Uint8Array {
   return hex === undefined ? hostRandom.bytes(32) : new Uint8Array(Buffer.from(hex, "hex"));
 }
 
+/** Whether this agent is of the outside end, alone or as a member of a cluster. */
+export const isOutside = ({ role, outside }: Configure): boolean => role === "peer" || outside === true;
+
 /** Somebody holds the updates of this agent's associations, or reads them in its records. */
 export const isFollowed = ({ role, cluster }: Configure): boolean => role === "peer" || cluster !== undefined;

@@ -1,3 +1,4 @@
+import { isOutside } from "./ends.ts";
 import type { History, HostEvent, HostSent } from "./history.ts";
 
 /** What was recorded of one of several associations between the cluster and the outside computer. */
@@ -12,7 +13,7 @@ const tagOf = ({ detail }: HostEvent): number | undefined =>
 
 /** The outside computer's port by the tag that an association has on either side, from what both reported of its set-up. */
 function portsByTag({ hosts, events }: History): Map<number, number> {
-  const peers = new Set(hosts.filter(({ role }) => role === "peer").map(({ name }) => name));
+  const peers = new Set(hosts.filter(isOutside).map(({ name }) => name));
   const ports = new Map<number, number>();
   for (const event of events) {
     const port = event.detail[peers.has(event.host) ? "localPort" : "peerPort"];
@@ -39,9 +40,7 @@ class Dealer {
     this.#history = history;
     this.#ports = ports;
     const loaded = new Set(ports.values());
-    const peers = new Set(
-      history.hosts.filter(({ role }) => role === "peer").map(({ outsideAddress }) => outsideAddress),
-    );
+    const peers = new Set(history.hosts.filter(isOutside).map(({ outsideAddress }) => outsideAddress));
     this.#portOfPacket = history.packets.map(({ sctp }) => {
       const port = peers.has(sctp.sourceAddress) ? sctp.sourcePort : sctp.destinationPort;
       return loaded.has(port) ? port : undefined;

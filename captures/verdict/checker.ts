@@ -22,6 +22,8 @@ export interface Checker {
   readonly id: string;
   readonly title: string;
   readonly rule: string;
+  /** Asked of each end that is a cluster; else of the run as a whole. */
+  readonly perEnd?: true;
   /** Absent: asked of every run. False: the run's policy promises nothing of the kind, so it is not asked. */
   applies?(scene: Scene): boolean;
   examine(scene: Scene): Finding;

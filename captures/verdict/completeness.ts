@@ -1,3 +1,4 @@
+import { isOutside } from "./ends.ts";
 import type { CaptureInfo, History, HistoryHost } from "./history.ts";
 
 /** Why a capture may have missed packets, or undefined when it cannot have. */
@@ -18,19 +19,19 @@ export function captureGap(history: History, hostName: string): string | undefin
 }
 
 /**
- * Why packets between the cluster and the peer may be missing from the record. The peer's own capture
- * is enough: what never passed its interface, it cannot have noticed. So are those of both members.
+ * Why packets between the cluster and the peer may be missing from the record. The captures of one end are
+ * enough: what never passed the interfaces of its computers, they cannot have noticed.
  */
 export function wireGap(history: History): string | undefined {
   if (history.hosts.length === 0) return "the record does not say which hosts took part";
-  const gapAt = (role: HistoryHost["role"]): string | undefined => {
-    const host = history.hosts.find((candidate) => candidate.role === role);
-    return host === undefined ? `the record names no ${role}` : captureGap(history, host.name);
+  const gapAt = (hosts: readonly HistoryHost[], least: number, what: string): string | undefined => {
+    if (hosts.length < least) return `the record names no ${what}`;
+    return hosts.map(({ name }) => captureGap(history, name)).find((gap) => gap !== undefined);
   };
-  const atPeer = gapAt("peer");
-  if (atPeer === undefined) return undefined;
-  if (gapAt("primary") === undefined && gapAt("secondary") === undefined) return undefined;
-  return atPeer;
+  const atPeer = gapAt(history.hosts.filter(isOutside), 1, "peer");
+  const isMember = ({ role }: HistoryHost): boolean => role === "primary" || role === "secondary";
+  const atCluster = gapAt(history.hosts.filter(isMember), 2, "primary and secondary");
+  return atCluster === undefined ? undefined : atPeer;
 }
 
 /** Every flaw of every capture, for the check that asks for them alone. */

@@ -1,5 +1,6 @@
 import type { FlowName } from "../../agents/control/records.ts";
-import type { History, HostMessage, HostUpdate } from "./history.ts";
+import { fromOutside, isOutside } from "./ends.ts";
+import type { History, HistoryHost, HostMessage, HostUpdate } from "./history.ts";
 import { isAsynchronous, PolicyTimeline } from "./policy.ts";
 import type { Succession } from "./tenures.ts";
 import { successionOf, tenureAt } from "./tenures.ts";
@@ -90,6 +91,41 @@ class RollBack {
   }
 }
 
+/** What is known of the deliveries of one end that is a cluster. */
+interface ReceivingEnd {
+  readonly epochs: EpochBook;
+  readonly rollBack: RollBack;
+}
+
+/** The ends that are clusters, by their hosts: a single computer's own numbers say nothing, and nobody goes back behind them. */
+class ReceivingEnds {
+  readonly #byHost = new Map<string, ReceivingEnd>();
+
+  constructor(history: History, succession: Succession) {
+    const near: ReceivingEnd = {
+      epochs: new EpochBook(history.updates),
+      rollBack: new RollBack(history, succession),
+    };
+    const across = fromOutside(history);
+    const far = across && {
+      epochs: near.epochs,
+      rollBack: new RollBack(across, successionOf(across.hosts, across.events, across.updates)),
+    };
+    const add = (host: HistoryHost, end: ReceivingEnd | undefined): void => {
+      if (end !== undefined) this.#byHost.set(host.name, end);
+    };
+    for (const host of history.hosts) add(host, isOutside(host) ? far : near);
+  }
+
+  of(host: string): ReceivingEnd | undefined {
+    return this.#byHost.get(host);
+  }
+
+  rolledBack(delivery: Delivery): boolean {
+    return this.of(delivery.host)?.rollBack.covers(delivery) === true;
+  }
+}
+
 /**
  * Both computers of the cluster report a delivery: the one that ran it and the one that holds its
  * update. The same sequence is the same delivery, unless the two are known to be of different epochs:
@@ -129,9 +165,9 @@ function addReport(stream: OpenStream, message: HostMessage, epoch: number | und
 
 /**
  * `order` names the list of copies once for each copy, in the order in which they were first reported.
- * On the cluster, where two computers report on two clocks, the updates give the order.
+ * On a cluster, where two computers report on two clocks, the updates give the order.
  */
-function inReceiverOrder(order: readonly Delivery[][], peers: ReadonlySet<string>): Delivery[] {
+function inReceiverOrder(order: readonly Delivery[][], ends: ReceivingEnds): Delivery[] {
   const taken = new Map<Delivery[], number>();
   const deliveries: Delivery[] = [];
   for (const copies of order) {
@@ -140,14 +176,14 @@ function inReceiverOrder(order: readonly Delivery[][], peers: ReadonlySet<string
     const delivery = copies[next];
     if (delivery !== undefined) deliveries.push(delivery);
   }
-  if (deliveries.every(({ sequence, host }) => sequence !== undefined && !peers.has(host))) {
+  if (deliveries.every(({ sequence, host }) => sequence !== undefined && ends.of(host) !== undefined)) {
     deliveries.sort((left, right) => (left.sequence ?? 0) - (right.sequence ?? 0));
   }
   return deliveries;
 }
 
 /**
- * The deliveries of a run by `streamKey`: on the cluster's side ordered by update, at the peer by record.
+ * The deliveries of a run by `streamKey`: on a cluster ordered by update, at a single peer by record.
  *
  * @param succession of the same history, where the caller has worked it out already
  */
@@ -155,14 +191,13 @@ export function collectDeliveries(
   history: History,
   succession: Succession = successionOf(history.hosts, history.events, history.updates),
 ): ReadonlyMap<string, StreamDeliveries> {
-  const epochs = new EpochBook(history.updates);
-  const rollBack = new RollBack(history, succession);
-  const peers = new Set(history.hosts.filter((host) => host.role === "peer").map((host) => host.name));
+  const ends = new ReceivingEnds(history, succession);
+  const outside = new Set(history.hosts.filter(isOutside).map(({ name }) => name));
   const streams = new Map<string, OpenStream>();
   for (const message of history.messages) {
     if (message.act !== "delivered") continue;
     // An application may send back what it got, byte for byte: that is no delivery of the flow.
-    const atPeer = peers.has(message.host);
+    const atPeer = outside.has(message.host);
     if ((message.flow === "up" && atPeer) || (message.flow === "down" && !atPeer)) continue;
     const key = streamKey(message.flow, message.streamId);
     let stream = streams.get(key);
@@ -170,14 +205,13 @@ export function collectDeliveries(
       stream = { flow: message.flow, streamId: message.streamId, byNumber: new Map(), order: [] };
       streams.set(key, stream);
     }
-    // The outside computer's own state has numbers too, and nobody goes back behind them.
-    addReport(stream, message, atPeer ? undefined : epochs.epochOf(message));
+    addReport(stream, message, ends.of(message.host)?.epochs.epochOf(message));
   }
   const collected = new Map<string, StreamDeliveries>();
   for (const [key, { flow, streamId, order }] of streams) {
-    const all = inReceiverOrder(order, peers);
-    const rolledBack = all.filter((delivery) => rollBack.covers(delivery));
-    const deliveries = rolledBack.length === 0 ? all : all.filter((delivery) => !rollBack.covers(delivery));
+    const all = inReceiverOrder(order, ends);
+    const rolledBack = all.filter((delivery) => ends.rolledBack(delivery));
+    const deliveries = rolledBack.length === 0 ? all : all.filter((delivery) => !ends.rolledBack(delivery));
     collected.set(key, { flow, streamId, deliveries, rolledBack });
   }
   return collected;

@@ -29,13 +29,17 @@ export interface Expectation {
 
 /**
  * Who goes on after a fault, by the fencing mode alone: a death that is sure needs no leave, silence does.
+ * A fault `@peer` was done to the other end than the one that is judged, one `@both` to both.
  * Undefined: the record does not say what was done, or under which mode.
  */
 export function expectationOf(
   fault: string | undefined,
   fencing: string | undefined,
 ): Expectation | undefined {
-  const kind = fault === undefined ? undefined : kindOfFault[fault];
+  const [name = "", end] = fault?.split("@") ?? [];
+  if (end === "peer" && name in kindOfFault)
+    return { takeover: false, because: "only the other end was struck" };
+  const kind = kindOfFault[name];
   if (kind === undefined) return undefined;
   if (kind === "ended") return { takeover: true, because: "the primary's end was sure" };
   if (kind === "planned") return { takeover: true, because: "was planned" };

@@ -1,3 +1,4 @@
+import { isOutside } from "./ends.ts";
 import { breaksSomething } from "./failover.ts";
 import type { MissingMessage } from "./losses.ts";
 import type { EventBound, PolicyPromise } from "./policy.ts";
@@ -26,13 +27,15 @@ interface Break {
 }
 
 function breaksOf({ succession: { tenures }, policies, history }: Scene): Break[] {
+  const others = new Set(history.hosts.filter(isOutside).map(({ name }) => name));
   return tenures.flatMap((tenure, index) => {
     const { toUs } = tenure;
     if (toUs === undefined || tenures[index + 1]?.began !== "takeover") return [];
     const policy = policies.at(toUs);
     if (!isAsynchronous(policy)) return [];
     const fault = history.faults.find(
-      (mark) => breaksSomething(mark) && mark.at >= tenure.fromUs && mark.at <= toUs,
+      (mark) =>
+        breaksSomething(mark) && !others.has(mark.host) && mark.at >= tenure.fromUs && mark.at <= toUs,
     );
     return [{ policy, tenure, fromUs: fault?.at ?? toUs }];
   });
@@ -55,8 +58,8 @@ const nameOf = ({ flow, streamId, number }: MissingMessage): string =>
 const milliseconds = (micros: number): string => `${(micros / 1000).toFixed(1)} ms`;
 
 /** When a message got into the state: sent by the cluster, or come to it in the last copy that the peer sent. */
-const passedAt = ({ flow, seen }: MissingMessage): number | undefined =>
-  flow === "down" ? seen?.atUs : seen?.lastUs;
+const passedAt = ({ isInbound, seen }: MissingMessage): number | undefined =>
+  isInbound ? seen?.lastUs : seen?.atUs;
 
 /** Policy `interval`: nothing may be lost that passed more than one interval before the break. */
 function byInterval(lost: readonly MissingMessage[], at: Break, slackMicros: number): Exposure {

@@ -16,10 +16,10 @@ import type { SctpSummary } from "../dissect/summary.ts";
  */
 
 export interface HistoryHost {
-  /** `a`, `b`, `peer`, and `keeper` where there is a third computer of the cluster. */
+  /** `a`, `b`, `peer`; `peer2` where the outside end is a cluster, too; `keeper` where there is a third computer. */
   readonly name: string;
   /** What it was when the run began; a `keeper` is the cluster's store or witness. */
-  readonly role: "primary" | "secondary" | "peer" | "keeper";
+  readonly role: "primary" | "secondary" | "peer" | "peer-secondary" | "keeper";
   /** Empty for a keeper: it does not sit on the outside network. */
   readonly outsideAddress: string;
   /** How far this host's clock may be from the desk's, either way, in microseconds; 0 where they share one clock. */
@@ -49,6 +49,9 @@ export interface RunTerms {
   readonly fault?: string;
   /** What ran on the cluster: the name of a built-in application, or the path of a module. */
   readonly application?: string;
+  /** Of the outside end, where that is a cluster. */
+  readonly peerPolicy?: string;
+  readonly peerFencing?: string;
 }
 
 /** A captured DATA chunk that begins a numbered test message. */

@@ -1,5 +1,6 @@
 /** Verdicts: pure functions of a recorded history. */
 export { associationsOf } from "./associations.ts";
+export { fromOutside, hostsAcross, withOwnBooks } from "./ends.ts";
 export { judge } from "./judge.ts";
 export { failoverInstants } from "./failover.ts";
 export type { FailoverInstants } from "./failover.ts";

@@ -7,12 +7,13 @@ import { deliveryGaps } from "./figures/delivery-gaps.ts";
 import { failoverTimes } from "./figures/failover-times.ts";
 import { replicationLag } from "./figures/replication-lag.ts";
 import { traffic } from "./figures/traffic.ts";
+import { isOutside } from "./ends.ts";
 import { breaksSomething } from "./failover.ts";
 import type { History } from "./history.ts";
 import { promiseOf } from "./policy.ts";
 import type { CheckResult, Figure, Outcome, VerdictReport } from "./report.ts";
 import type { Scene } from "./scene.ts";
-import { setScene } from "./scene.ts";
+import { endName, setScene } from "./scene.ts";
 
 /** A checker that throws is a bug of ours: it stays loud and says whose it is. */
 function run(checker: Checker, scene: Scene): CountedCheck {
@@ -24,6 +25,32 @@ function run(checker: Checker, scene: Scene): CountedCheck {
       cause,
     });
   }
+}
+
+/** Whether the run's fault was done to this end, as it always is where the other one is a single computer. */
+function isStruck({ failover: { fault }, history, outside, near }: Scene): boolean {
+  if (outside === undefined && near === undefined) return true;
+  return !history.hosts.some((host) => isOutside(host) && host.name === fault?.host);
+}
+
+/** With the computers of its end in the title, and a name of its own. */
+function ofOutside<Item extends { readonly id: string; readonly title: string }>(
+  item: Item,
+  outside: Scene,
+): Item {
+  return { ...item, id: `outside-${item.id}`, title: `${endName(outside)}: ${lowerFirst(item.title)}` };
+}
+
+/** One answer; of what is asked of an end one for each that is a cluster, where both are with their names. */
+function answersOf(checker: Checker, scene: Scene): CountedCheck[] {
+  const { outside } = scene;
+  const answers = (checker.applies?.(scene) ?? true) ? [run(checker, scene)] : [];
+  if (checker.perEnd !== true || outside === undefined) return answers;
+  const theirs = (checker.applies?.(outside) ?? true) ? [run(checker, outside)] : [];
+  return [
+    ...answers.map((each) => ({ ...each, title: `${endName(scene)}: ${lowerFirst(each.title)}` })),
+    ...theirs.map((each) => ofOutside(each, outside)),
+  ];
 }
 
 const lowerFirst = (text: string): string => text.charAt(0).toLowerCase() + text.slice(1);
@@ -81,28 +108,36 @@ function headlineOf(scene: Scene, { outcome, checks, figures, associations }: An
   }
   if (outcome === "unknown") return inconclusive(scene, checks, lost);
   if (fault === undefined) return `${subject} held: ${lost}; nothing was broken on purpose.`;
-  const [before] = scene.succession.tenures;
-  if (scene.failover.takeover === undefined && before !== undefined) {
-    return `${subject} survived: ${lost}, and ${before.host} went on all along.`;
-  }
-  const first = figures.find((figure) => figure.id === "fault-to-first-packet");
-  const when =
-    first === undefined
-      ? ""
-      : `, first packet from the secondary ${milliseconds(first.value)} after the ${planned ? "order" : "fault"}`;
-  return planned
-    ? `${subject} ${associations === 1 ? "was" : "were"} handed over: ${lost}${when}.`
-    : `${subject} survived: ${lost}${when}.`;
+  const way = !planned ? "survived" : associations === 1 ? "was handed over" : "were handed over";
+  const ends = scene.outside === undefined ? [scene] : [scene, scene.outside];
+  const course = ends.map((end) => courseOf(end, figures, planned ? "order" : "fault")).join("");
+  return `${subject} ${way}: ${lost}${course}.`;
+}
+
+/** Who of an end went on, or how soon another one did; to follow what comes before it in a sentence. */
+function courseOf(end: Scene, figures: readonly Figure[], since: string): string {
+  const [before] = end.succession.tenures;
+  const { takeover } = end.failover;
+  if (takeover === undefined && before !== undefined) return `, and ${before.host} went on all along`;
+  const prefix = end.near === undefined ? "" : "outside-";
+  const first = figures.find((figure) => figure.id === `${prefix}fault-to-first-packet`);
+  if (first === undefined) return "";
+  const isOne = end.near === undefined && end.outside === undefined;
+  const from = isOne ? "the secondary" : (takeover?.host ?? "the secondary");
+  return `, first packet from ${from} ${milliseconds(first.value)} after the ${since}`;
 }
 
 function examine(port: number, scene: Scene): Judged {
-  const checks = checkers
-    .filter((checker) => checker.applies?.(scene) ?? true)
-    .map((checker) => run(checker, scene));
+  const checks = checkers.flatMap((checker) => answersOf(checker, scene));
+  const { outside } = scene;
   const figures = [
-    ...failoverTimes(scene),
+    ...(isStruck(scene) ? failoverTimes(scene) : []),
+    ...(outside !== undefined && isStruck(outside)
+      ? failoverTimes(outside).map((figure) => ofOutside(figure, outside))
+      : []),
     ...deliveryGaps(scene),
     ...replicationLag(scene),
+    ...(outside === undefined ? [] : replicationLag(outside).map((figure) => ofOutside(figure, outside))),
     ...traffic(scene),
   ];
   return { port, checks, figures };

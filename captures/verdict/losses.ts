@@ -1,15 +1,18 @@
 import type { FlowName } from "../../agents/control/records.ts";
 import { tsn as toTsn, tsnDistance } from "../../agents/sctp/base/serial.ts";
 import { streamKey } from "./deliveries.ts";
-import type { FlowTotal, HostEvent, MessageHead } from "./history.ts";
+import { isOutside } from "./ends.ts";
+import type { FlowTotal, History, HostEvent, MessageHead } from "./history.ts";
 import type { Scene } from "./scene.ts";
-import type { WireTsn } from "./wire-tsns.ts";
+import type { TsnSide, WireTsn } from "./wire-tsns.ts";
 import { sideOf, WireTsns } from "./wire-tsns.ts";
 
 /** What an instance that went on from an older state said it had lost: a range of TSNs, both ends included. */
 export interface LossReport {
   readonly event: HostEvent;
   readonly direction: "inbound" | "outbound";
+  /** The side that the lost data were going to. */
+  readonly side: TsnSide;
   readonly firstTsn: number;
   readonly lastTsn: number;
   readonly messagesAtMost: number;
@@ -39,6 +42,8 @@ export interface MissingMessage {
   readonly streamId: number;
   readonly number: number;
   readonly reason: LossReason;
+  /** Whether the cluster that is judged was to get it, and not to send it. */
+  readonly isInbound: boolean;
   /** Its first TSN on the wire. */
   readonly seen?: WireTsn;
 }
@@ -46,7 +51,8 @@ export interface MissingMessage {
 const numberIn = (detail: HostEvent["detail"], name: string): number | undefined =>
   typeof detail[name] === "number" ? detail[name] : undefined;
 
-function lossReports(events: readonly HostEvent[]): LossReport[] {
+function lossReports({ events, hosts }: History): LossReport[] {
+  const outside = new Set(hosts.filter(isOutside).map(({ name }) => name));
   return events.flatMap((event): LossReport[] => {
     const { name, detail } = event;
     const { direction } = detail;
@@ -55,7 +61,8 @@ function lossReports(events: readonly HostEvent[]): LossReport[] {
     if (name !== "loss-report" || firstTsn === undefined || lastTsn === undefined) return [];
     if (direction !== "inbound" && direction !== "outbound") return [];
     const messagesAtMost = numberIn(detail, "messagesAtMost") ?? 0;
-    return [{ event, direction, firstTsn, lastTsn, messagesAtMost }];
+    const side = (direction === "inbound") === outside.has(event.host) ? "peer" : "cluster";
+    return [{ event, direction, side, firstTsn, lastTsn, messagesAtMost }];
   });
 }
 
@@ -109,10 +116,13 @@ class LossReader {
   readonly #isSkipped: ReturnType<typeof skippedNumbers>;
   readonly #delivered: ReadonlyMap<string, ReadonlySet<number>>;
   readonly #givenOut: ReadonlySet<string>;
+  readonly #judged: TsnSide;
 
-  constructor(scene: Scene) {
+  /** @param judged the end of which it is asked what came to it */
+  constructor(scene: Scene, judged: TsnSide) {
+    this.#judged = judged;
     this.tsns = new WireTsns(scene.wire);
-    this.#reports = lossReports(scene.history.events);
+    this.#reports = lossReports(scene.history);
     this.#heads = headsByMessage(scene.history.messageHeads ?? []);
     this.#isSkipped = skippedNumbers(scene);
     this.#givenOut = new Set(
@@ -133,7 +143,8 @@ class LossReader {
     const missing: MissingMessage[] = [];
     for (let number = 0; number < sent; number += 1) {
       if (delivered?.has(number) === true) continue;
-      missing.push({ flow, streamId, number, ...this.#explain(flow, streamId, number) });
+      const isInbound = sideOf(flow) === this.#judged;
+      missing.push({ flow, streamId, number, isInbound, ...this.#explain(flow, streamId, number) });
     }
     return missing;
   }
@@ -142,8 +153,7 @@ class LossReader {
     const key = messageKey(flow, streamId, number);
     const heads = this.#heads.get(key) ?? [];
     const seen = heads[0] === undefined ? undefined : this.tsns.get(sideOf(flow), heads[0].tsn);
-    const direction = flow === "down" ? "outbound" : "inbound";
-    const reports = this.#reports.filter((report) => report.direction === direction);
+    const reports = this.#reports.filter(({ side }) => side === sideOf(flow));
     const report = reports.find((each) => heads.some((head) => overlaps(each, this.tsns.spanOf(head))));
     if (report !== undefined) {
       return { reason: { kind: "reported", report }, ...(seen === undefined ? {} : { seen }) };
@@ -155,8 +165,8 @@ class LossReader {
     if (flow !== "echo" && this.#isSkipped(flow, streamId, number))
       return { reason: { kind: "skipped", wasGivenOut: this.#givenOut.has(key) } };
     // Queued messages that a former instance may have sent are given up with the TSNs of its lease.
-    const [counting] = reports;
-    if (flow === "down" && counting !== undefined) return { reason: { kind: "given-up", report: counting } };
+    const counting = reports.find(({ direction }) => direction === "outbound");
+    if (counting !== undefined) return { reason: { kind: "given-up", report: counting } };
     return { reason: { kind: "unreported" } };
   }
 }
@@ -168,11 +178,21 @@ export interface Losses {
   readonly tsns: WireTsns;
 }
 
-/** Each message that its receiver never got, with the reason. */
+/** Each message that its receiver never got, with the reason; of the whole run, whichever end is asked. */
 export function readLosses(scene: Scene): Losses {
-  const reader = new LossReader(scene);
-  const missing = scene.history.totals.flatMap((total) => reader.missingOf(total));
-  return { missing, reports: lossReports(scene.history.events), tsns: reader.tsns };
+  const whole = scene.near ?? scene;
+  const reader = new LossReader(whole, scene.near === undefined ? "cluster" : "peer");
+  const missing = whole.history.totals.flatMap((total) => reader.missingOf(total));
+  return { missing, reports: lossReports(whole.history), tsns: reader.tsns };
+}
+
+/** Of those, what the cluster of this scene has reported. */
+export function ownLosses(scene: Scene): Losses {
+  const losses = readLosses(scene);
+  const others = new Set(scene.history.hosts.filter(isOutside).map(({ name }) => name));
+  const isOwn = ({ event }: LossReport): boolean => !others.has(event.host);
+  const missing = losses.missing.filter(({ reason }) => !("report" in reason) || isOwn(reason.report));
+  return { ...losses, missing, reports: losses.reports.filter(isOwn) };
 }
 
 /** The missing messages that a report accounts for, by report. */

@@ -1,5 +1,6 @@
 import { collectDeliveries } from "./deliveries.ts";
 import type { StreamDeliveries } from "./deliveries.ts";
+import { fromOutside, isOutside, withOwnBooks } from "./ends.ts";
 import { failoverInstants } from "./failover.ts";
 import type { FailoverInstants } from "./failover.ts";
 import { readHandshake } from "./handshake.ts";
@@ -11,8 +12,9 @@ import type { Succession } from "./tenures.ts";
 import { successionOf } from "./tenures.ts";
 import { joinTransmissions } from "./transmissions.ts";
 
-/** A history with what several checkers need of it, worked out once. */
+/** A history with what several checkers need of it, worked out once, as one end of the association sees it. */
 export interface Scene {
+  /** The whole run, but for the updates of the other end: each end numbers its own from 1. */
   readonly history: History;
   readonly primary?: HistoryHost;
   readonly secondary?: HistoryHost;
@@ -26,7 +28,15 @@ export interface Scene {
   readonly policies: PolicyTimeline;
   /** The third computer of the cluster, where there is one that keeps books of its own. */
   readonly keeper?: HistoryHost;
+  /** The same run as seen from the outside end, where that is a cluster, too: there it is the cluster. */
+  readonly outside?: Scene;
+  /** Of the scene of the outside end: the one that has it. */
+  readonly near?: Scene;
 }
+
+/** The computers of this scene's cluster, as they stand before the title of what is asked of one end. */
+export const endName = ({ primary, secondary }: Scene): string =>
+  [primary?.name, secondary?.name].filter((name) => name !== undefined).join("/");
 
 /** The policy under which an instance was replaced by one that may know less; absent: there was none. */
 export function lossyPolicy({ succession, policies }: Scene): PolicyPromise | undefined {
@@ -58,7 +68,7 @@ export function clockSlackMicros(hosts: readonly HistoryHost[]): number {
 
 function wireOf(history: History): readonly WireTransmission[] {
   const peers = new Set<string>();
-  for (const host of history.hosts) if (host.role === "peer") peers.add(host.outsideAddress);
+  for (const host of history.hosts) if (isOutside(host)) peers.add(host.outsideAddress);
   const wire: WireTransmission[] = [];
   for (const joined of joinTransmissions(history.packets, clockSlackMicros(history.hosts))) {
     const { sourceAddress, destinationAddress } = joined.packet.sctp;
@@ -69,7 +79,23 @@ function wireOf(history: History): readonly WireTransmission[] {
   return wire;
 }
 
+/** The scene of the run; with that of the outside end in it, where that is a cluster, too. */
 export function setScene(history: History): Scene {
+  const succession = successionOf(history.hosts, history.events, history.updates);
+  const deliveries = collectDeliveries(history, succession);
+  const near = sceneOf(history, succession, deliveries);
+  const across = fromOutside(history);
+  if (across === undefined) return near;
+  const theirs = successionOf(across.hosts, across.events, across.updates);
+  return { ...near, outside: { ...sceneOf(across, theirs, deliveries), near } };
+}
+
+function sceneOf(
+  whole: History,
+  succession: Succession,
+  deliveries: ReadonlyMap<string, StreamDeliveries>,
+): Scene {
+  const history = withOwnBooks(whole);
   const byRole = (role: HistoryHost["role"]): HistoryHost | undefined =>
     history.hosts.find((host) => host.role === role);
   const primary = byRole("primary");
@@ -82,8 +108,6 @@ export function setScene(history: History): Scene {
     list.some(({ host }) => host === third?.name),
   );
   const keeper = keepsBooks ? third : undefined;
-  const succession = successionOf(history.hosts, history.events, history.updates);
-  const deliveries = collectDeliveries(history, succession);
   return {
     history,
     ...(primary === undefined ? {} : { primary }),

@@ -86,6 +86,8 @@ export interface RunOverview {
   readonly terms: RunTerms;
   /** By time; who served, and under which epoch. */
   readonly services: readonly Service[];
+  /** The same of the outside end, where that is a cluster, too. */
+  readonly outsideServices: readonly Service[];
   readonly outages: readonly Outage[];
   readonly leases: readonly LeaseHeld[];
   readonly policies: readonly PolicyInForce[];
@@ -101,8 +103,8 @@ export interface RunOverview {
   readonly files: { readonly folder: string; readonly sqlite: string; readonly pcapng: string };
 }
 
-/** Lanes of the ladder, left to right; the keeper's only where the cluster has one. */
-export type Lane = "peer" | "a-address" | "a" | "keeper" | "b" | "b-address";
+/** Lanes of the ladder, left to right; the keeper's and the second outside computer's only where there is one. */
+export type Lane = "peer2" | "peer" | "a-address" | "a" | "keeper" | "b" | "b-address";
 
 /** One packet on its way: the observations of one packet at its two ends, joined. */
 export interface Transmission {

@@ -6,7 +6,7 @@ import {
   type Replication,
 } from "../../agents/replica/policy/index.ts";
 import type { Scheduling } from "../deploy/index.ts";
-import { faultNamed, type FaultName } from "../lab/faults/index.ts";
+import { type FaultChoice, faultNamed, parseFault } from "../lab/faults/index.ts";
 import type {
   BeatTiming,
   JobSetting,
@@ -32,7 +32,11 @@ export interface SettingOptions {
   readonly fencing?: FencingMode;
   /** In its text form. */
   readonly beats?: string;
-  readonly fault: FaultName;
+  /** How the outside end replicates, where that is a cluster. */
+  readonly peerPolicy?: string;
+  readonly peerFencing?: Exclude<FencingMode, "witness">;
+  /** In its text form. */
+  readonly fault: string;
   readonly application?: string;
   readonly associations?: number;
   readonly kills?: number;
@@ -51,9 +55,10 @@ export function chooseSetting(options: SettingOptions, testbed: Testbed | undefi
   const replication = parsePolicy(options.policy ?? testbed?.replication.policy ?? defaultSetting.policy);
   const { placement } = replication;
   const fencing = chooseFencing(options, testbed, replication);
-  const keeper = chooseKeeper(options, testbed, replication, fencing);
+  const fault = chooseFault(options);
+  const keeper = chooseKeeper(options, testbed, replication, fencing, fault);
   const transport = options.transport ?? testbed?.transport ?? defaultSetting.transport;
-  if (transport === "raw" && options.peer !== "agent") {
+  if (transport === "raw" && options.peer !== "agent" && options.peer !== "cluster") {
     throw new UsageError(
       `Raw IP (transport raw) is for our own agents: leave --peer ${options.peer} away, or use UDP.`,
     );
@@ -74,10 +79,11 @@ export function chooseSetting(options: SettingOptions, testbed: Testbed | undefi
     fencing,
     beats: chooseBeats(options),
     keeper,
-    fault: options.fault,
+    ...choosePeerReplication(options, testbed),
+    fault,
     application: chooseApplication(options, testbed),
     associations: chooseAssociations(options, testbed),
-    kills: chooseKills(options),
+    kills: chooseKills(options, fault),
     ratePerSecond: options.rate,
     sizeBytes: options.size,
     streams: options.streams,
@@ -119,6 +125,34 @@ function parsePolicy(text: string): Replication {
   throw new UsageError(parsed.reason);
 }
 
+function chooseFault({ fault, peer }: SettingOptions): FaultChoice {
+  const parsed = parseFault(fault);
+  if (!parsed.ok) throw new UsageError(parsed.reason);
+  if (parsed.choice.end === "cluster" || peer === "cluster") return parsed.choice;
+  throw new UsageError(`The fault ${fault} is done to a cluster as the outside end: add --peer cluster.`);
+}
+
+/** The outside end has no third computer: its state is on its standby. */
+function choosePeerReplication(
+  { peer, peerPolicy, peerFencing }: SettingOptions,
+  testbed: Testbed | undefined,
+): Pick<JobSetting, "peerPolicy" | "peerFencing"> {
+  const told = testbed?.peerReplication;
+  if (peer !== "cluster" && (peerPolicy ?? peerFencing) !== undefined)
+    throw new UsageError(
+      "--peer-policy and --peer-fencing are for a cluster as the outside end: add --peer cluster.",
+    );
+  const replication = parsePolicy(peerPolicy ?? told?.policy ?? defaultSetting.peerPolicy);
+  if (replication.placement === "store")
+    throw new UsageError(
+      "The outside end has no store: choose a policy for it that keeps the state on its standby.",
+    );
+  return {
+    peerPolicy: describeReplication(replication),
+    peerFencing: peerFencing ?? told?.fencing ?? defaultSetting.peerFencing,
+  };
+}
+
 function chooseBeats({ beats }: SettingOptions): BeatTiming {
   if (beats === undefined) return defaultSetting.beats;
   const parsed = parseBeats(beats);
@@ -126,8 +160,8 @@ function chooseBeats({ beats }: SettingOptions): BeatTiming {
   throw new UsageError(`--beats: ${parsed.reason}`);
 }
 
-function chooseKills({ fault, kills, seed }: SettingOptions): KillPlan {
-  if (fault !== "kills" && (kills !== undefined || seed !== undefined))
+function chooseKills({ kills, seed }: SettingOptions, { name }: FaultChoice): KillPlan {
+  if (name !== "kills" && (kills !== undefined || seed !== undefined))
     throw new UsageError("--kills and --seed are for a series of kills: add --fault kills.");
   return { count: kills ?? defaultSetting.kills.count, seed: seed ?? defaultSetting.kills.seed };
 }
@@ -160,6 +194,7 @@ function chooseKeeper(
   testbed: Testbed | undefined,
   { placement }: Replication,
   fencing: FencingMode,
+  { name: fault }: FaultChoice,
 ): KeeperKind | undefined {
   if (placement === "store" || fencing === "witness")
     return options.store ?? testbed?.replication.store ?? "agent";
@@ -168,9 +203,9 @@ function chooseKeeper(
       `--store ${options.store} is for a run with a third computer: add --policy shared, or --fencing witness.`,
     );
   }
-  if (faultNamed(options.fault).kind === "keeper") {
+  if (faultNamed(fault).kind === "keeper") {
     throw new UsageError(
-      `The fault ${options.fault} needs a third computer: add --policy shared, or --fencing witness.`,
+      `The fault ${fault} needs a third computer: add --policy shared, or --fencing witness.`,
     );
   }
   return undefined;

@@ -88,14 +88,27 @@ program
     "beats of the cluster link: 3x10ms is one every 10 ms, and a member of which 3 are missing counts as gone (default: one every 25 ms, and 600 ms of silence)",
   )
   .addOption(
-    new Option("--fault <name>", "what is done to the cluster").choices([...faultNames]).default("crash"),
+    new Option(
+      "--fault <name>",
+      `what is done to the cluster: ${faultNames.join(", ")}; with --peer cluster also crash@peer, crash@both, crash@both:300ms`,
+    ).default("crash"),
   )
   .option("--kills <n>", "with --fault kills: how many (default: 10)", whole(1, 1000))
   .option("--seed <n>", "with --fault kills: draws their instants (default: 1)", whole(0, 2 ** 32 - 1))
   .addOption(
     new Option("--peer <kind>", "who plays the outside computer")
-      .choices(["agent", "usrsctp", "kernel"])
+      .choices(["agent", "usrsctp", "kernel", "cluster"])
       .default("agent"),
+  )
+  .option(
+    "--peer-policy <policy>",
+    "how the outside end replicates with --peer cluster (default: every-update)",
+  )
+  .addOption(
+    new Option(
+      "--peer-fencing <mode>",
+      "who of the outside end may go on, with --peer cluster (default: prefer-availability)",
+    ).choices(["keep-primary", "prefer-availability"]),
   )
   .addOption(new Option("--timers <set>", "SCTP timers").choices(["telecom", "rfc9260"]).default("telecom"))
   .addOption(
@@ -148,8 +161,8 @@ program
   )
   .addOption(
     new Option("--peer <kinds...>", "outside computers")
-      .choices(["agent", "usrsctp", "kernel"])
-      .default(["agent", "usrsctp"]),
+      .choices(["agent", "usrsctp", "kernel", "cluster"])
+      .default(["agent", "usrsctp", "cluster"]),
   )
   .option("--repeat <n>", "runs of each combination", whole(1, 1000), 1)
   .addOption(

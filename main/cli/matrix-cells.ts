@@ -9,7 +9,8 @@ export interface Cell {
   readonly store?: KeeperKind;
   /** Where it is not what the command line takes by itself. */
   readonly fencing?: FencingMode;
-  readonly fault: FaultName;
+  /** In its text form: where the outside end is a cluster, with the end that it is done to. */
+  readonly fault: string;
   readonly peer: PeerKind;
 }
 
@@ -42,12 +43,21 @@ function faultsOf(replicated: Replicated): readonly FaultName[] {
   });
 }
 
+/** What both ends of an association between two clusters go through, at the outside end or at both. */
+const betweenClusters: readonly string[] = [
+  ...["crash@peer", "crash@both", "crash@both:300ms", "freeze@both", "zombie@peer", "path-cut@both"],
+  ...["everything-cut@peer", "handover@both", "rejoin@both"],
+];
+
 /** Every policy with every fault that it is for, and the fencing modes where they matter. */
 export function allCells(peers: readonly PeerKind[]): Cell[] {
   const rows = [everyUpdate, interval, event, impending, shared, sharedRedis, keepPrimary, witness];
-  return rows.flatMap((row) =>
-    faultsOf(row).flatMap((fault) => peers.map((peer): Cell => ({ ...row, fault, peer }))),
+  const single = peers.filter((peer) => peer !== "cluster");
+  const cells = rows.flatMap((row) =>
+    faultsOf(row).flatMap((fault) => single.map((peer): Cell => ({ ...row, fault, peer }))),
   );
+  if (!peers.includes("cluster")) return cells;
+  return [...cells, ...betweenClusters.map((fault): Cell => ({ ...everyUpdate, fault, peer: "cluster" }))];
 }
 
 /** Few of them, and each policy, store and kind of fault among them. */
@@ -64,6 +74,7 @@ export const smallSelection: readonly Cell[] = [
   { ...shared, fault: "store-death", peer: "agent" },
   { ...witness, fault: "cluster-cut", peer: "agent" },
   { ...keepPrimary, fault: "freeze", peer: "agent" },
+  { ...everyUpdate, fault: "crash@both", peer: "cluster" },
 ];
 
 export function nameOf({ policy, store, fencing, fault, peer }: Cell): string {

@@ -3,11 +3,11 @@ import { readFile, statfs } from "node:fs/promises";
 import { dirname, extname } from "node:path";
 import { parseApplication } from "../../agents/application/index.ts";
 import type { EngineName } from "../../captures/live/index.ts";
-import { cutsOf, faultNamed, type FaultName } from "../lab/faults/index.ts";
+import { describeFault } from "../lab/faults/index.ts";
 import type { Lab } from "../lab/hosts.ts";
-import { LabError, keeperOf } from "../lab/hosts.ts";
+import { LabError, keeperOf, memberOf } from "../lab/hosts.ts";
 import type { JobProgress, JobRequest, JobResult, JobSetting } from "../lab/job/index.ts";
-import { MainJob } from "../lab/job/index.ts";
+import { MainJob, cutsOfRun } from "../lab/job/index.ts";
 import type { Testbed } from "../lab/testbed/index.ts";
 import { openTestbed } from "../lab/testbed/index.ts";
 import { prepareGuest } from "../lab/kernel-peer/index.ts";
@@ -51,7 +51,8 @@ export async function play(request: PlayRequest): Promise<JobResult> {
   const { lab, prepare } = await openLab(options, setting, testbed, progress);
   return await thenDispose(lab, progress, async () => {
     if (setting.keeper !== undefined) keeperOf(lab.hosts);
-    refuseUncuttable(lab, setting.fault);
+    if (setting.peer === "cluster") for (const name of ["peer", "peer2"] as const) memberOf(lab.hosts, name);
+    refuseUncuttable(lab, setting);
     if (kernelGuest !== undefined && lab.kind !== "netns")
       throw new LabError(
         "The Linux kernel is the outside computer in a lab of network namespaces only: run as root on Linux.",
@@ -75,10 +76,10 @@ export async function play(request: PlayRequest): Promise<JobResult> {
 }
 
 /** Better known before the load than in it. */
-function refuseUncuttable(lab: Lab, fault: FaultName): void {
-  if (lab.kind !== "loopback" || cutsOf(faultNamed(fault)).every((cut) => cut.whereItCan === true)) return;
+function refuseUncuttable(lab: Lab, setting: JobSetting): void {
+  if (lab.kind !== "loopback" || cutsOfRun(setting).every(({ whereItCan }) => whereItCan)) return;
   throw new LabError(
-    `The fault ${fault} cuts links, which the loopback lab cannot: run as root on Linux, or on real machines.`,
+    `The fault ${describeFault(setting.fault)} cuts links, which the loopback lab cannot: run as root on Linux, or on real machines.`,
   );
 }
 
@@ -146,15 +147,17 @@ async function openLab(
   const { udpPort } = options;
   if (testbed !== undefined) {
     const lab = openTestbed({ ...testbed, ...(udpPort !== undefined && { udpPort }) });
-    const killsMs = setting.fault === "kills" ? setting.kills.count * killMs : 0;
+    const killsMs = setting.fault.name === "kills" ? setting.kills.count * killMs : 0;
     const leaseMs = 2 * options.seconds * 1000 + killsMs + leaseReserveMs;
-    const cuts = cutsOf(faultNamed(setting.fault)).map((cut) => cut.place);
-    return { lab, prepare: (signal) => lab.prepare({ leaseMs, cuts, signal }) };
+    const cuts = cutsOfRun(setting).map(({ place }) => place);
+    const isCluster = setting.peer === "cluster";
+    return { lab, prepare: (signal) => lab.prepare({ leaseMs, cuts, isCluster, signal }) };
   }
   const lab = await createVirtualLab({
     stateDir: stateFolder(),
     kind: options.lab,
     withKeeper: setting.keeper !== undefined,
+    withPeer2: setting.peer === "cluster",
     log: (line) => progress.note(line),
     ...(udpPort !== undefined && { udpPort }),
   });

@@ -25,7 +25,7 @@ export interface LabHost extends LabComputer {
   readonly outside: Attachment;
 }
 
-/** A host that is a member of the cluster: it also sits on the intra-cluster network. */
+/** A host that is a member of a cluster: it also sits on the intra-cluster network. */
 export interface ClusterHost extends LabHost {
   readonly intra: Attachment;
 }
@@ -38,21 +38,27 @@ export interface KeeperHost extends LabComputer {
 export type MemberName = "a" | "b";
 /** The hosts that every lab has. */
 export type BasicHostName = MemberName | "peer";
-export type HostName = BasicHostName | "keeper";
+/** `peer2`: the second computer of the outside end, where that is a cluster, too. */
+export type HostName = BasicHostName | "peer2" | "keeper";
+/** A host that sits on the outside network. */
+export type SpeakerName = Exclude<HostName, "keeper">;
 
 export interface LabHosts {
   readonly a: ClusterHost;
   readonly b: ClusterHost;
-  readonly peer: LabHost;
+  /** Also on an intra-cluster network of its own, where the outside end is a cluster. */
+  readonly peer: LabHost & { readonly intra?: Attachment };
+  /** Absent where the outside end is one computer. */
+  readonly peer2?: ClusterHost;
   /** Absent where the lab was made without one. */
   readonly keeper?: KeeperHost;
 }
 
 /**
- * What can be cut: a member off one of its networks, whoever else is there; or only what a and b say to
- * each other on the intra-cluster network, where both still reach the keeper.
+ * What can be cut: a member of either end off one of its networks, whoever else is there; or only what the two
+ * members of an end say to each other on the intra-cluster network, where both still reach the keeper.
  */
-export type Cut = `${MemberName}:${"outside" | "intra"}` | "cluster-link";
+export type Cut = `${SpeakerName}:${"outside" | "intra"}` | "cluster-link" | "peer-link";
 
 /** A place where the main job can run: an embedded lab, or real machines. */
 export interface Lab {
@@ -73,16 +79,35 @@ export interface Lab {
   dispose(): Promise<void>;
 }
 
-/** The member and the device that a cut concerns; a cut between the members is made on a. */
-export function cutDevice(
-  hosts: LabHosts,
-  place: Cut,
-): { readonly member: MemberName; readonly device: string } {
-  if (place === "cluster-link") return { member: "a", device: hosts.a.intra.device };
-  const member = place.startsWith("a") ? "a" : "b";
-  const network = place.endsWith("outside") ? "outside" : "intra";
-  return { member, device: hosts[member][network].device };
+/** The host and the network that a cut concerns; a cut between two members is made on the first of them. */
+export function cutPlace(place: Cut): {
+  readonly host: SpeakerName;
+  readonly network: "outside" | "intra";
+  /** The member that alone is not heard any more. */
+  readonly from?: "b" | "peer2";
+} {
+  if (place === "cluster-link") return { host: "a", network: "intra", from: "b" };
+  if (place === "peer-link") return { host: "peer", network: "intra", from: "peer2" };
+  const [host, network] = place.split(":") as [SpeakerName, "outside" | "intra"];
+  return { host, network };
 }
+
+/** A host of the outside network. */
+export function speakerOf(hosts: LabHosts, name: SpeakerName): LabHost & { readonly intra?: Attachment } {
+  const host = hosts[name];
+  if (host !== undefined) return host;
+  throw new LabError(noSecondPeer);
+}
+
+/** A host that is a member of a cluster in this run. */
+export function memberOf(hosts: LabHosts, name: SpeakerName): ClusterHost {
+  const { intra, ...host } = speakerOf(hosts, name);
+  if (intra !== undefined) return { ...host, intra };
+  throw new LabError(noSecondPeer);
+}
+
+const noSecondPeer =
+  "This run needs a cluster as the outside end: add a host named peer2 to the testbed file, and an interface ic to it and to peer.";
 
 /** What each lab says when a run wants the third computer and it has none. */
 export function keeperOf(hosts: LabHosts): KeeperHost {

@@ -1,7 +1,7 @@
 import type Database from "better-sqlite3";
 import type { Lane, LadderWindow, Replication, Transmission } from "../api/contract.ts";
 import type { Row } from "./columns.ts";
-import { lagOf } from "./lag.ts";
+import { knowsWay, lagOf } from "./lag.ts";
 
 /** Equal slices into which a crowded window is counted. */
 const densitySlices = 240;
@@ -56,10 +56,7 @@ function densityOf(database: Database.Database, window: Window, span: Span): Den
   const width = Math.max(1, window.toUs - window.fromUs);
   const slice = (column: string): string =>
     `min(${densitySlices - 1}, max(0, (${column} - ${window.fromUs}) * ${densitySlices} / ${width}))`;
-  const knowsWay = database
-    .prepare("SELECT 1 FROM pragma_table_info('replication') WHERE name = 'from_lane'")
-    .get();
-  const ways = knowsWay === undefined ? "'a', 'b'," : "coalesce(from_lane, 'a'), coalesce(to_lane, 'b'),";
+  const ways = knowsWay(database) ? "coalesce(from_lane, 'a'), coalesce(to_lane, 'b')," : "'a', 'b',";
   const rows = database
     .prepare<unknown[], Row>(
       `SELECT from_lane, to_lane, ${slice("sent_us")} AS slice, count(*) AS count

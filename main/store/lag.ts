@@ -9,6 +9,12 @@ interface Batch {
   readonly heldUs: number | null;
 }
 
+/** Whether the file says of updates from whom to whom they went. */
+export function knowsWay(database: Database.Database): boolean {
+  const sql = "SELECT 1 FROM pragma_table_info('replication') WHERE name = 'from_lane'";
+  return database.prepare(sql).get() !== undefined;
+}
+
 /** When nothing that was made before can be held any more: the next fault or change of the serving member. */
 function ends(database: Database.Database): readonly number[] {
   const sql =
@@ -20,7 +26,7 @@ function ends(database: Database.Database): readonly number[] {
 }
 
 /**
- * How far the holder was behind in a window: per slice the greatest age that an update had which was not held yet.
+ * How far the cluster's holder was behind in a window: per slice the greatest age that an update had which was not held yet.
  *
  * @param reachUs how long before the window a batch may have been made and still wait in it
  */
@@ -29,10 +35,12 @@ export function lagOf(
   window: { readonly fromUs: number; readonly toUs: number },
   reachUs: number,
 ): LagSlice[] {
+  // Files of the first format do not say between whom, and had one cluster.
+  const ofCluster = knowsWay(database) ? "AND coalesce(from_lane, 'a') NOT IN ('peer', 'peer2')" : "";
   const rows = database
     .prepare<[number, number], Batch>(
       `SELECT made_us AS madeUs, held_us AS heldUs FROM replication
-       WHERE made_us BETWEEN ? AND ? ORDER BY made_us`,
+       WHERE made_us BETWEEN ? AND ? ${ofCluster} ORDER BY made_us`,
     )
     .iterate(window.fromUs - reachUs, window.toUs);
   const stops = ends(database);

@@ -5,7 +5,15 @@ import type { MessageHead, RunTerms } from "../../captures/verdict/history.ts";
 import type { Row } from "./columns.ts";
 import { parseStored } from "./columns.ts";
 
-const termNames = ["policy", "placement", "fencing", "fault", "application"] as const;
+const termNames = [
+  "policy",
+  "placement",
+  "fencing",
+  "fault",
+  "application",
+  "peerPolicy",
+  "peerFencing",
+] as const;
 
 /** What the run was to show, as its recorder wrote it down; other entries of the run's meta data are left out. */
 export function loadTerms(database: Database.Database): RunTerms {

@@ -1,7 +1,7 @@
 import type Database from "better-sqlite3";
 import type { EventName } from "../../agents/control/records.ts";
 import type { History, HostEvent } from "../../captures/verdict/history.ts";
-import { failoverInstants } from "../../captures/verdict/index.ts";
+import { failoverInstants, fromOutside } from "../../captures/verdict/index.ts";
 import type { Mark } from "../api/contract.ts";
 
 const maxMarks = 1000;
@@ -65,8 +65,9 @@ function isRepeated({ name, detail, host }: HostEvent, seen: Map<string, string>
     return known;
   }
   if (!once.has(name)) return false;
-  // A secondary may be lost again after a later synchronisation, each time to another primary.
-  const key = `${name}/${name === "secondary-lost" ? host : ""}/${String(detail["address"] ?? "")}`;
+  // A secondary may be lost again after a later synchronisation, each time to another primary; each end loses its own.
+  const ofWhom = name === "secondary-lost" || name === "primary-lost" ? host : "";
+  const key = `${name}/${ofWhom}/${String(detail["address"] ?? "")}`;
   if (seen.has(key)) return true;
   seen.set(key, host);
   return false;
@@ -94,9 +95,13 @@ function marksOf(history: History): Mark[] {
     marks.push({ atUs: fault.at, kind, host: fault.host, text: fault.text });
   }
   const { firstPacket, restored } = failoverInstants(history);
-  if (firstPacket !== undefined) {
-    const text = `first packet from ${firstPacket.host} (${firstPacket.sctp.sourceAddress})`;
-    marks.push({ atUs: firstPacket.at, kind: "first-packet", host: firstPacket.host, text });
+  const across = fromOutside(history);
+  const theirs = across === undefined ? undefined : failoverInstants(across);
+  const theirFirst = theirs?.takeover === undefined ? undefined : theirs.firstPacket;
+  for (const packet of [firstPacket, theirFirst]) {
+    if (packet === undefined) continue;
+    const text = `first packet from ${packet.host} (${packet.sctp.sourceAddress})`;
+    marks.push({ atUs: packet.at, kind: "first-packet", host: packet.host, text });
   }
   if (restored !== undefined) {
     const text = `restored: every flow delivers again, ${restored.flow} last`;

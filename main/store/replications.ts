@@ -1,19 +1,31 @@
 import type Database from "better-sqlite3";
 import type { History, HistoryHost, HostUpdate } from "../../captures/verdict/history.ts";
-import { AckTimeline } from "../../captures/verdict/index.ts";
+import { AckTimeline, fromOutside, withOwnBooks } from "../../captures/verdict/index.ts";
 import type { Lane, Replication } from "../api/contract.ts";
 
 /** One arrow of the ladder stands for at most this many updates. */
 const maxBatch = 1000;
 
 /** Where a host stands in the ladder; a host that is none of these has no place there. */
-type Lanes = ReadonlyMap<string, Lane>;
+interface Lanes {
+  readonly of: ReadonlyMap<string, Lane>;
+  /** Of the two members. */
+  readonly first: Lane;
+  readonly second: Lane;
+}
 
-const laneOfRole: Partial<Record<HistoryHost["role"], Lane>> = {
-  primary: "a",
-  secondary: "b",
-  keeper: "keeper",
-};
+function lanesOf(hosts: readonly HistoryHost[], first: Lane, second: Lane): Lanes {
+  const laneOfRole: Partial<Record<HistoryHost["role"], Lane>> = {
+    primary: first,
+    secondary: second,
+    keeper: "keeper",
+  };
+  const placed = hosts.flatMap(({ name, role }) => {
+    const lane = laneOfRole[role];
+    return lane === undefined ? [] : [[name, lane] as const];
+  });
+  return { of: new Map(placed), first, second };
+}
 
 interface HeldAt {
   readonly atUs: number;
@@ -142,10 +154,12 @@ function labelOf(batch: readonly TimedUpdate[]): string {
 function wayOf(batch: readonly TimedUpdate[], lanes: Lanes): Pick<Replication, "from" | "to"> {
   const maker = batch.find(({ made }) => made.act === "made")?.made.host;
   const holder = batch.find((each) => each.holder !== undefined)?.holder;
-  const to = holder === undefined ? undefined : lanes.get(holder);
-  const from = maker === undefined ? (to === "a" ? "b" : "a") : lanes.get(maker);
+  const { first, second } = lanes;
+  const other = (lane: Lane | undefined): Lane => (lane === first ? second : first);
+  const to = holder === undefined ? undefined : lanes.of.get(holder);
+  const from = maker === undefined ? other(to) : lanes.of.get(maker);
   if (from === undefined) return {};
-  return { from, to: to ?? (from === "a" ? "b" : "a") };
+  return { from, to: to ?? other(from) };
 }
 
 function summarize(batch: readonly TimedUpdate[], lanes: Lanes): Replication {
@@ -164,27 +178,33 @@ function summarize(batch: readonly TimedUpdate[], lanes: Lanes): Replication {
   };
 }
 
-/** Groups the updates into the batches in which they went over the cluster link; one row each. */
+/** Groups the updates of each cluster into the batches in which they went over its link; one row each. */
 export function writeReplications(database: Database.Database, history: History): void {
   const insert = database.prepare("INSERT INTO replication VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?)");
-  const lanes: Lanes = new Map(
-    history.hosts.flatMap(({ name, role }) => {
-      const lane = laneOfRole[role];
-      return lane === undefined ? [] : [[name, lane] as const];
-    }),
-  );
-  const write = (batch: readonly TimedUpdate[]): void => {
-    const { firstSequence, lastSequence, madeUs, heldUs, ackedUs, label, from, to } = summarize(batch, lanes);
-    const ends = [heldUs ?? null, ackedUs ?? null];
-    insert.run(firstSequence, lastSequence, madeUs, ...ends, label, from ?? null, to ?? null);
-  };
-  let batch: TimedUpdate[] = [];
-  for (const update of timedUpdates(history)) {
-    if (batch.length > 0 && !belongsTo(batch, update)) {
-      write(batch);
-      batch = [];
+  const across = fromOutside(history);
+  const ends = [
+    { seen: history, first: "a", second: "b" } as const,
+    ...(across === undefined ? [] : [{ seen: across, first: "peer", second: "peer2" } as const]),
+  ];
+  for (const { seen, first, second } of ends) {
+    const lanes = lanesOf(seen.hosts, first, second);
+    for (const batch of batchesOf(withOwnBooks(seen))) {
+      const { firstSequence, lastSequence, madeUs, heldUs, ackedUs, label, from, to } = summarize(
+        batch,
+        lanes,
+      );
+      const times = [heldUs ?? null, ackedUs ?? null];
+      insert.run(firstSequence, lastSequence, madeUs, ...times, label, from ?? null, to ?? null);
     }
-    batch.push(update);
   }
-  if (batch.length > 0) write(batch);
+}
+
+function batchesOf(history: History): TimedUpdate[][] {
+  const batches: TimedUpdate[][] = [];
+  for (const update of timedUpdates(history)) {
+    const batch = batches.at(-1);
+    if (batch !== undefined && belongsTo(batch, update)) batch.push(update);
+    else batches.push([update]);
+  }
+  return batches;
 }

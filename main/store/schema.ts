@@ -24,7 +24,7 @@ CREATE TABLE run (
 ) STRICT;
 CREATE TABLE host (
   name TEXT PRIMARY KEY,
-  role TEXT NOT NULL CHECK (role IN ('primary', 'secondary', 'peer', 'keeper')),
+  role TEXT NOT NULL CHECK (role IN ('primary', 'secondary', 'peer', 'peer-secondary', 'keeper')),
   outside_address TEXT NOT NULL,
   clock_error_us INTEGER NOT NULL
 ) STRICT;
@@ -191,6 +191,7 @@ CREATE VIEW replication_lag AS
   LEFT JOIN update_log AS held
     ON held.sequence = made.sequence AND held.act = 'held' AND held.epoch = made.epoch
       AND held.association = made.association
+    AND held.host NOT IN (SELECT name FROM host WHERE role IN ('peer', 'peer-secondary'))
   WHERE made.act = 'made';
 `;
 

@@ -1,6 +1,6 @@
 import type Database from "better-sqlite3";
 import type { HistoryHost, HostEvent, HostUpdate } from "../../captures/verdict/history.ts";
-import { successionOf } from "../../captures/verdict/index.ts";
+import { hostsAcross, successionOf } from "../../captures/verdict/index.ts";
 import type { LeaseHeld, Outage, PolicyInForce, Service } from "../api/contract.ts";
 import type { Row } from "./columns.ts";
 import { parseStored } from "./columns.ts";
@@ -128,6 +128,7 @@ export function situationOf(
   span: Span,
 ): {
   readonly services: Service[];
+  readonly outsideServices: Service[];
   readonly outages: Outage[];
   readonly leases: LeaseHeld[];
   readonly policies: PolicyInForce[];
@@ -139,6 +140,7 @@ export function situationOf(
   const outages = outagesOf(faults, events);
   return {
     services: servicesOf(hosts, events, database, outages, span),
+    outsideServices: servicesOf(hostsAcross(hosts) ?? [], events, database, outages, span),
     outages,
     leases: leasesOf(events),
     policies: policiesOf(events),

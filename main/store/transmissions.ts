@@ -5,7 +5,14 @@ import type { History } from "../../captures/verdict/history.ts";
 import { clockSlackMicros, joinTransmissions } from "../../captures/verdict/index.ts";
 import type { Lane, Transmission } from "../api/contract.ts";
 
-const laneOfRole = { primary: "a-address", secondary: "b-address", peer: "peer" } as const;
+const laneOfRole = {
+  primary: "a-address",
+  secondary: "b-address",
+  peer: "peer",
+  "peer-secondary": "peer2",
+} as const;
+
+const isOutside = (lane: Lane | null): boolean => lane === "peer" || lane === "peer2";
 
 const isData = (chunk: ChunkSummary): boolean => chunk.type === "DATA" || chunk.type === "I_DATA";
 
@@ -67,8 +74,8 @@ export function writeTransmissions(database: Database.Database, history: History
     const { sctp } = packet;
     const from = lanes.get(sctp.sourceAddress) ?? null;
     const to = lanes.get(sctp.destinationAddress) ?? null;
-    // Both addresses of the cluster are one side: a TSN repeated from the other address is a repetition.
-    const sender = from === "peer" ? "peer" : to === "peer" ? "cluster" : sctp.sourceAddress;
+    // Both addresses of a cluster are one side: a TSN repeated from the other address is a repetition.
+    const sender = isOutside(from) ? "peer" : isOutside(to) ? "cluster" : sctp.sourceAddress;
     const side = `${sender}/${sctp.sourcePort}/${sctp.destinationPort}`;
     const repeated = firstCopies.note(side, id, sctp.chunks);
     insert.run(

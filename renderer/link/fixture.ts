@@ -161,6 +161,7 @@ function overviewOf(book: Book, run: RunSummary): RunOverview {
     run,
     terms: story.terms,
     services: story.services,
+    outsideServices: [],
     outages: story.outages,
     leases: story.leases,
     policies: story.policies,

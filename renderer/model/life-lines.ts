@@ -19,6 +19,15 @@ function concerns({ host, what }: Outage, lane: Lane): boolean {
   return lane === "a" || lane === "b" || lane === "keeper" ? what === "instance" : true;
 }
 
+/** Of both ends. */
+const servicesOfRun = ({ services, outsideServices }: RunOverview): readonly Service[] => [
+  ...services,
+  ...outsideServices,
+];
+
+/** A lane that stands for an address of the cluster alone; a computer of the outside end has one lane. */
+const isAddress = (lane: Lane): boolean => lane === "a-address" || lane === "b-address";
+
 export function lifeLine(lane: Lane, overview: RunOverview): LifeLine {
   const { fromUs, toUs } = overview;
   const gone = overview.outages
@@ -32,7 +41,7 @@ export function lifeLine(lane: Lane, overview: RunOverview): LifeLine {
     since = Math.max(since, span.toUs);
   }
   if (since < toUs) alive.push({ fromUs: since, toUs });
-  const isInstance = lane === "a" || lane === "b";
-  const serving = isInstance ? overview.services.filter(({ host }) => host === hostOfLane(lane)) : [];
+  const host = hostOfLane(lane);
+  const serving = isAddress(lane) ? [] : servicesOfRun(overview).filter((service) => service.host === host);
   return { alive, gone, serving };
 }

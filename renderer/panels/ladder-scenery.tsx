@@ -80,8 +80,14 @@ function LaneTitles({ geometry, overview }: Pick<SceneryProps, "geometry" | "ove
   const right = laneX["b-address"] + step * 0.45;
   return (
     <g className="lane-titles">
-      <text className="bracket-text" x={laneX.peer} y={11}>
-        outside
+      {laneX.peer2 === laneX.peer ? null : (
+        <path
+          className="bracket"
+          d={`M${laneX.peer2 - step * 0.35} 20 V15 H${laneX.peer + step * 0.35} V20`}
+        />
+      )}
+      <text className="bracket-text on-bracket" x={(laneX.peer2 + laneX.peer) / 2} y={11}>
+        {laneX.peer2 === laneX.peer ? "outside" : "outside cluster"}
       </text>
       <path className="bracket" d={`M${left} 20 V15 H${right} V20`} />
       <text className="bracket-text on-bracket" x={(left + right) / 2} y={11}>

@@ -51,7 +51,7 @@ const TAG_HEIGHT = 15;
 export function EpochTags({ geometry, overview }: Omit<LifeLineProps, "lane">): ReactElement {
   return (
     <g className="epoch-tags">
-      {(["a", "b"] as const).flatMap((lane) =>
+      {geometry.lanes.flatMap(({ lane }) =>
         lifeLine(lane, overview).serving.map((service) => (
           <EpochTag
             key={`${lane} ${service.epoch}`}

@@ -33,7 +33,7 @@ describe("what a run is to do", () => {
       placement: "standby",
       fencing: "prefer-availability",
       keeper: undefined,
-      fault: "crash",
+      fault: { name: "crash", end: "cluster", peerAfterMs: 0 },
       beforeFaultMs: 4000,
     });
   });
@@ -52,7 +52,7 @@ describe("what a run is to do", () => {
 
   it("has a witness alone where only that is asked for", () => {
     const setting = chooseSetting({ ...plain, fencing: "witness", fault: "store-death" }, undefined);
-    expect(setting).toMatchObject({ placement: "standby", keeper: "agent", fault: "store-death" });
+    expect(setting).toMatchObject({ placement: "standby", keeper: "agent", fault: { name: "store-death" } });
   });
 
   it("has a series of kills by number and seed", () => {
@@ -74,6 +74,22 @@ describe("what a run is to do", () => {
     });
   });
 
+  it("lets each of two clusters replicate in its own way", () => {
+    const options = {
+      ...plain,
+      peer: "cluster",
+      policy: "interval:50ms",
+      fault: "crash@both:300ms",
+    } as const;
+    expect(chooseSetting({ ...options, peerFencing: "keep-primary" }, undefined)).toMatchObject({
+      policy: "interval:50ms",
+      fencing: "prefer-availability",
+      peerPolicy: "every-update",
+      peerFencing: "keep-primary",
+      fault: { name: "crash", end: "both", peerAfterMs: 300 },
+    });
+  });
+
   it.each<[string, Partial<SettingOptions>, RegExp]>([
     ["no policy", { policy: "sometimes" }, /no replication policy "sometimes": write every-update, /],
     ["no event", { policy: "event:'updates>'" }, /event "updates>" cannot be read/],
@@ -90,6 +106,13 @@ describe("what a run is to do", () => {
     ["the death of no store", { fault: "store-death" }, /store-death needs a third computer/],
     ["a switch to another place", { switchTo: "shared" }, /stays where it is held/],
     ["kills without their fault", { kills: 3 }, /--kills and --seed are for a series of kills/],
+    [
+      "a fault of no cluster",
+      { fault: "crash@peer" },
+      /crash@peer is done to a cluster .* add --peer cluster/,
+    ],
+    ["a policy of no cluster", { peerPolicy: "interval:50ms" }, /are for a cluster as the outside end/],
+    ["a store outside", { peer: "cluster", peerPolicy: "shared" }, /The outside end has no store/],
     ["raw IP for usrsctp", { peer: "usrsctp", transport: "raw" }, /leave --peer usrsctp away/],
   ])("refuses %s with one sentence", (_what, options, sentence) => {
     expect(() => chooseSetting({ ...plain, ...options }, undefined)).toThrow(sentence);

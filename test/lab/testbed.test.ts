@@ -51,6 +51,7 @@ test("defaults are filled in, a host's own keys win", () => {
     transport: "raw",
     connectTimeoutMs: 500,
     replication: {},
+    peerReplication: {},
   });
   expect(hosts).not.toHaveProperty("keeper");
   const sshDefaults = {
@@ -77,6 +78,28 @@ test("defaults are filled in, a host's own keys win", () => {
   expect(hosts.b.workdir).toBe("/srv/understudy");
   expect(hosts.b.outside.address).toBe("192.0.2.12");
   expect(hosts.peer).not.toHaveProperty("intra");
+});
+
+const withPeer2 = `${good}      ic: {dev: eth3, ip: 10.78.0.1/24}
+  peer2:
+    ssh: {host: 10.0.0.15}
+    interfaces:
+      out: {dev: eth1, ip: 192.0.2.21/24}
+      ic: {dev: eth2, ip: 10.78.0.2/24}
+peerCluster:
+  replication: {policy: "interval:50ms", fencing: keep-primary}
+`;
+
+test("the outside end may be a cluster that replicates in its own way", () => {
+  const { hosts, replication, peerReplication } = parsed(withPeer2);
+  expect(replication).toEqual({});
+  expect(peerReplication).toEqual({ policy: "interval:50ms", fencing: "keep-primary" });
+  expect(hosts.peer.intra).toEqual({ device: "eth3", address: "10.78.0.1" });
+  expect(hosts.peer2).toMatchObject({ name: "peer2", outside: { address: "192.0.2.21" } });
+  const noLink = withPeer2.replace("      ic: {dev: eth2, ip: 10.78.0.2/24}\n", "");
+  const result = parseTestbed(noLink, "t.yaml");
+  const told = result.ok ? [] : result.errors.map(({ message }) => message);
+  expect(told).toEqual(['"hosts.peer2.interfaces.ic" is missing; add it']);
 });
 
 const withKeeper = `${good}  keeper:
@@ -122,7 +145,7 @@ describe("every mistake is told with its place and what to do", () => {
       "name: rack7",
       "name: rack7\nbackground: blue",
       [
-        't.yaml:3:1: unknown key "background" in the file; known here: version, name, defaults, cluster, hosts',
+        't.yaml:3:1: unknown key "background" in the file; known here: version, name, defaults, cluster, peerCluster, hosts',
       ],
     ],
     [

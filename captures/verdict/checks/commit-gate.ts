@@ -93,6 +93,7 @@ export const commitGate: Checker = {
   id: "commit-gate",
   title: "Every released packet has an earlier replication acknowledgement",
   rule: "Output commit, by the primary's own books",
+  perEnd: true,
   applies: ({ policies }) => policies.all.some((policy) => !isAsynchronous(policy)),
   examine,
 };

@@ -128,5 +128,6 @@ export const cumulativeTsn: Checker = {
   id: "cumulative-tsn",
   title: "Cumulative TSN toward the peer never moves back",
   rule: "RFC 9260 sections 3.3.4 and 6.2.1",
+  perEnd: true,
   examine,
 };

@@ -107,6 +107,7 @@ export const leaseCoverage: Checker = {
   id: "lease-coverage",
   title: "No new TSN left beyond the lease that the holder acknowledged",
   rule: "TSN lease: who takes over goes on at its limit, so that no TSN is used twice (RFC 9260 section 6.2)",
+  perEnd: true,
   applies: ({ policies }) => policies.all.some(isAsynchronous),
   examine,
 };

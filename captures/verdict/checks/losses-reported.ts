@@ -3,7 +3,7 @@ import { decide, EvidenceList, passed } from "../checker.ts";
 import { wireGap } from "../completeness.ts";
 import { exposureOf } from "../exposure.ts";
 import type { LossReport, Losses } from "../losses.ts";
-import { missingByReport, readLosses, reportSpan, isLoss } from "../losses.ts";
+import { missingByReport, ownLosses, reportSpan, isLoss } from "../losses.ts";
 import type { Scene } from "../scene.ts";
 import { lossyPolicy } from "../scene.ts";
 
@@ -14,11 +14,11 @@ const rangeOf = ({ direction, firstTsn, lastTsn }: LossReport): string =>
 function addImpossible(scene: Scene, losses: Losses, violations: EvidenceList): void {
   const seesAll = wireGap(scene.history) === undefined;
   for (const report of losses.reports) {
-    const { event, direction, lastTsn } = report;
+    const { event, direction, side, lastTsn } = report;
     const place = { atUs: event.at, host: event.host };
     if (reportSpan(report) < 0) {
       violations.add({ text: `${rangeOf(report)}: the range is the wrong way round`, ...place });
-    } else if (direction === "inbound" && seesAll && losses.tsns.get("cluster", lastTsn) === undefined) {
+    } else if (direction === "inbound" && seesAll && losses.tsns.get(side, lastTsn) === undefined) {
       violations.add({ text: `${rangeOf(report)}: the peer never sent TSN ${lastTsn}`, ...place });
     }
   }
@@ -38,7 +38,7 @@ function addUncounted(losses: Losses, violations: EvidenceList): void {
 }
 
 function examine(scene: Scene): Finding {
-  const losses = readLosses(scene);
+  const losses = ownLosses(scene);
   // What nobody reported is the finding of the check for lost messages.
   const lost = losses.missing.filter(({ reason }) => isLoss(reason) && reason.kind !== "unreported");
   const violations = new EvidenceList();
@@ -64,6 +64,7 @@ export const lossesReported: Checker = {
   id: "losses-reported",
   title: "Losses reported by range, and within the policy's bound",
   rule: "Asynchronous replication: what is lost is what was not synchronised yet, and it is reported by TSN range",
+  perEnd: true,
   applies: (scene) => lossyPolicy(scene) !== undefined,
   examine,
 };

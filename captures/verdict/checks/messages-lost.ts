@@ -96,7 +96,9 @@ function examineReported(scene: Scene): Finding {
 
 function examine(scene: Scene): Finding {
   if (scene.deliveries.size === 0) return unknown("no delivered message was recorded");
-  if (lossyPolicy(scene) !== undefined) return examineReported(scene);
+  const { outside } = scene;
+  const lossy = lossyPolicy(scene) ?? (outside === undefined ? undefined : lossyPolicy(outside));
+  if (lossy !== undefined) return examineReported(scene);
   const counted = scene.history.totals.length > 0;
   const totals = counted ? scene.history.totals : inferTotals(scene);
   const violations = new EvidenceList();

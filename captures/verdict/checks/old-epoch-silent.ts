@@ -116,5 +116,6 @@ export const oldEpochSilent: Checker = {
   id: "old-epoch-silent",
   title: "Nothing from the old epoch after the takeover",
   rule: "Fencing: one instance speaks for the association at a time",
+  perEnd: true,
   examine,
 };

@@ -78,5 +78,6 @@ export const oneAssociation: Checker = {
   id: "one-association",
   title: "The peer saw one association with the cluster's addresses",
   rule: "RFC 9260 sections 5.1, 5.1.2 and 6.4",
+  perEnd: true,
   examine,
 };

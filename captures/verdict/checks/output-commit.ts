@@ -224,6 +224,7 @@ export const outputCommit: Checker = {
   title: "Nothing left the primary before the secondary held it",
   rule: "Output commit; RFC 9260 sections 6.1 and 6.2: a sent TSN and a cumulative TSN are promises",
   // A store that is no agent of ours keeps no books; what the primary knew of it is the commit gate's matter.
+  perEnd: true,
   applies: (scene) => {
     const { primary, policies } = scene;
     if (primary === undefined) return true;

@@ -35,6 +35,7 @@ export const rightInstance: Checker = {
   id: "right-instance",
   title: "Who goes on is whom the fencing mode lets",
   rule: "Fencing: keep-primary, prefer-availability or a witness decides when the other one is only silent",
+  perEnd: true,
   applies: ({ history: { terms } }) => expectationOf(terms?.fault, terms?.fencing) !== undefined,
   examine,
 };

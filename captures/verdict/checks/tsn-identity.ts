@@ -6,6 +6,7 @@ import { decide, EvidenceList, unknown } from "../checker.ts";
 import { wireGap } from "../completeness.ts";
 import type { WireTransmission } from "../handshake.ts";
 import type { Scene } from "../scene.ts";
+import type { TsnSide } from "../wire-tsns.ts";
 
 /** What a TSN stands for, as far as the summary tells; the I bit may differ between copies (RFC 9260 section 3.3.1). */
 function contentOf(chunk: ChunkSummary): string {
@@ -20,7 +21,8 @@ function contentOf(chunk: ChunkSummary): string {
  */
 class Probes {
   readonly #askers: ReadonlyMap<string, number>;
-  #acknowledged: Tsn | undefined;
+  /** By the side that has sent it. */
+  readonly #acknowledged = new Map<TsnSide, Tsn>();
   count = 0;
 
   constructor({ history }: Scene) {
@@ -30,21 +32,22 @@ class Probes {
     this.#askers = new Map(probing.toReversed().map(({ host, at }) => [host, at]));
   }
 
-  /** In order of time: what the peer has. */
+  /** In order of time: what each side has. */
   note({ toward, packet }: WireTransmission): void {
-    if (toward !== "cluster") return;
+    const by = toward === "cluster" ? "peer" : "cluster";
     for (const { type, cumulativeTsn } of packet.sctp.chunks) {
       if (type !== "SACK" || cumulativeTsn === undefined) continue;
       const acknowledged = tsn(cumulativeTsn);
-      if (this.#acknowledged === undefined || tsnLess(this.#acknowledged, acknowledged))
-        this.#acknowledged = acknowledged;
+      const before = this.#acknowledged.get(by);
+      if (before === undefined || tsnLess(before, acknowledged)) this.#acknowledged.set(by, acknowledged);
     }
   }
 
   isProbe({ toward, packet }: WireTransmission, value: number): boolean {
     const since = this.#askers.get(packet.host);
-    if (toward !== "peer" || since === undefined || packet.at < since) return false;
-    if (this.#acknowledged === undefined || tsnLess(this.#acknowledged, tsn(value))) return false;
+    if (since === undefined || packet.at < since) return false;
+    const acknowledged = this.#acknowledged.get(toward);
+    if (acknowledged === undefined || tsnLess(acknowledged, tsn(value))) return false;
     this.count += 1;
     return true;
   }

@@ -4,6 +4,8 @@ export { checkCuttable, cutAddress, cutInterface, keepKernelQuiet } from "./cuts
 export type { Lease } from "./lease.ts";
 export type { Fault, FaultName, FaultStep, Victim } from "./named.ts";
 export { cutsOf, faultNamed, faultNames } from "./named.ts";
+export type { FaultChoice, FaultEnd } from "./notation.ts";
+export { describeFault, parseFault } from "./notation.ts";
 export type { Outcome } from "./outcome.ts";
 export { outcomeOf } from "./outcome.ts";
 export { cutAddressRuleset, keepQuietRuleset } from "./rules.ts";

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Fault, Outcome } from "../faults/index.ts";
 import { outcomeOf } from "../faults/index.ts";
-import type { MemberName } from "../hosts.ts";
+import type { SpeakerName } from "../hosts.ts";
 import { LabError } from "../hosts.ts";
 import type { Cluster, RunContext } from "./cluster.ts";
 import type { FaultPlayer } from "./fault-player.ts";
@@ -41,7 +41,7 @@ export class Aftermath {
   /** Sees the fault through, with the load going on. Rejects with a LabError when nobody serves any more. */
   async watch(): Promise<readonly Awaited[]> {
     const { setting, signal } = this.#context;
-    const outcome = outcomeOf(this.#fault, setting.fencing);
+    const outcome = outcomeOf(this.#fault, this.#cluster.end.fencing);
     if (outcome.healsFirst) {
       await sleep(setting.beats.takeoverAfterMs + beyondSilenceMs, undefined, { signal });
       await this.#player.heal();
@@ -56,20 +56,28 @@ export class Aftermath {
 
   async #untilServed({ server }: Outcome): Promise<void> {
     const { recording, signal, note } = this.#context;
+    const { first, second } = this.#cluster.end;
     const sinceUs = nowMicros() + underWayMicros;
-    const servedByB = (): boolean => this.#cluster.serving === "b";
-    const aGoesOn = (): boolean =>
-      recording.deliveredAt("a") > sinceUs && recording.deliveredAt("peer") > sinceUs;
-    const served = (): boolean => servedByB() || (server !== "b" && aGoesOn());
+    const deliversAt = (...names: SpeakerName[]): boolean =>
+      names.some((name) => recording.deliveredAt(name) > sinceUs);
+    const secondServes = (): boolean => this.#cluster.serving === second;
+    const firstGoesOn = (): boolean =>
+      deliversAt(first) && (first === "a" ? deliversAt("peer", "peer2") : deliversAt("a", "b"));
+    const served = (): boolean => secondServes() || (server !== "b" && firstGoesOn());
     if (!(await recording.until(served, takeoverMs, signal))) {
       const what =
-        server === "b" ? "The secondary on b does not take over" : "Nobody goes on after the fault";
+        server === "b" ? `The secondary on ${second} does not take over` : "Nobody goes on after the fault";
       throw new LabError(`${what}: ${recording.whyLost()}.`);
     }
     const serving = this.#cluster.serving;
-    const what = server === "either" ? "one of the members goes on" : goesOn(server);
-    this.#saw(what, server === "either" || server === serving);
-    note(goesOn(serving));
+    const expected = server === "b" ? second : first;
+    const what = server === "either" ? `one of ${first} and ${second} goes on` : this.#goesOn(expected);
+    this.#saw(what, server === "either" || expected === serving);
+    note(this.#goesOn(serving));
+  }
+
+  #goesOn(member: SpeakerName): string {
+    return member === this.#cluster.end.first ? `${member} goes on` : `${member} takes over`;
   }
 
   #saw(what: string, came: boolean): void {
@@ -86,26 +94,26 @@ export class Aftermath {
   /** A primary that was replaced meanwhile must hear of that; else the standby must be made current again. */
   async #healMidway(): Promise<void> {
     const { recording } = this.#context;
-    const before = this.#cluster.standbysOf("a");
+    const { first, second } = this.#cluster.end;
+    const before = this.#cluster.standbysOf(first);
     await this.#player.heal();
-    if (this.#cluster.serving === "b") {
-      await this.#sees("a learns that it was replaced", () => recording.happened("a", "fenced"));
+    if (this.#cluster.serving === second) {
+      await this.#sees(`${first} learns that it was replaced`, () => recording.happened(first, "fenced"));
     } else {
-      await this.#sees("b is made current again", () => this.#cluster.standbysOf("a") > before);
+      const again = (): boolean => this.#cluster.standbysOf(first) > before;
+      await this.#sees(`${second} is made current again`, again);
     }
   }
 
   /** The computer that died comes back as the standby, is made current under the load, and gets its place back. */
   async #giveBack(): Promise<void> {
-    const before = this.#cluster.standbysOf("b");
+    const { first, second } = this.#cluster.end;
+    const before = this.#cluster.standbysOf(second);
     await this.#player.heal();
-    await this.#cluster.bringBack("a");
-    await this.#sees("a comes back as the standby", () => this.#cluster.standbysOf("b") > before);
-    await this.#player.handOver("a");
-    this.#saw("a serves again", this.#cluster.serving === "a");
+    await this.#cluster.bringBack(first);
+    const current = (): boolean => this.#cluster.standbysOf(second) > before;
+    await this.#sees(`${first} comes back as the standby`, current);
+    await this.#player.handOver(first);
+    this.#saw(`${first} serves again`, this.#cluster.serving === first);
   }
-}
-
-function goesOn(member: MemberName): string {
-  return member === "a" ? "a goes on" : "b takes over";
 }

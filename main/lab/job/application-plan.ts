@@ -30,5 +30,5 @@ export function planFor(application: string): ApplicationPlan {
 /** An outside computer that is not ours numbers messages and sends `down` ones back, and can do nothing else. */
 export function suitsPeer(application: string, peer: PeerKind): boolean {
   const { peer: wanted } = planFor(application);
-  return peer === "agent" || (wanted !== "responder" && wanted !== "requester");
+  return peer === "agent" || peer === "cluster" || (wanted !== "responder" && wanted !== "requester");
 }

@@ -1,10 +1,9 @@
 import type { FlowTotal } from "../../../agents/control/records.ts";
-import type { MemberName } from "../hosts.ts";
+import type { SpeakerName } from "../hosts.ts";
 import { LabError } from "../hosts.ts";
 import type { Cluster, RunContext } from "./cluster.ts";
 import { planFor } from "./application-plan.ts";
 import { drained, echoTotals, overloadOf } from "./drain.ts";
-import type { FaultPlayer } from "./fault-player.ts";
 import type { OutsideComputer } from "./outside-computer.ts";
 
 const closeMs = 5_000;
@@ -12,7 +11,7 @@ const closeMs = 5_000;
 /** Ends the load, waits until all is acknowledged, and answers what either side gave out. */
 export async function drainAll(
   { agents, setting, recording, note, signal }: RunContext,
-  serving: MemberName,
+  serving: SpeakerName,
   peer: OutsideComputer,
 ): Promise<readonly FlowTotal[]> {
   const member = agents.session(serving);
@@ -33,24 +32,25 @@ export async function drainAll(
   if (overload !== undefined) throw new LabError(overload);
   for (const text of peer.remarks) note(text);
   // A sink takes what comes; every other outside computer of a cluster that numbers sends it back.
-  const sendsBack = setting.peer !== "agent" || planFor(setting.application).peer === "numbered";
+  const isOurs = setting.peer === "agent" || setting.peer === "cluster";
+  const sendsBack = !isOurs || planFor(setting.application).peer === "numbered";
   return [...cluster, ...outside, ...(sendsBack ? echoTotals(cluster) : [])];
 }
 
 /**
- * Heals the fault, shuts the association down, and ends all programs, so that the last of their records are in.
+ * Shuts the association down, and ends all programs, so that the last of their records are in; the fault is healed.
  * A member that was frozen or cut off has unread packets of an association that still lives when it wakes.
  */
 export async function closeAll(
   context: RunContext,
-  cluster: Cluster,
-  player: FaultPlayer,
+  clusters: readonly Cluster[],
   peer: OutsideComputer,
 ): Promise<void> {
   const { agents, setting, recording, note, signal } = context;
+  const [cluster] = clusters;
+  if (cluster === undefined) throw new Error("broken rule: a run has a cluster");
   const { serving } = cluster;
-  await player.heal();
-  for (const name of cluster.living) await agents.session(name).status();
+  for (const name of clusters.flatMap(({ living }) => living)) await agents.session(name).status();
   await peer.shutdown();
   const closed = (): boolean => recording.count(serving, "association-closed") >= setting.associations;
   if (!(await recording.until(closed, closeMs, signal)))
@@ -60,7 +60,5 @@ export async function closeAll(
         : "not all associations ended by SHUTDOWN in time",
     );
   await peer.quit();
-  for (const name of serving === "a" ? (["b", "a"] as const) : (["a", "b"] as const)) {
-    await agents.session(name).quit();
-  }
+  await cluster.quitMembers();
 }

@@ -1,8 +1,9 @@
 import { randomBytes } from "node:crypto";
 import type { ClusterSetting, KeeperPlace } from "../../../agents/control/index.ts";
-import type { Lab, MemberName } from "../hosts.ts";
-import { LabError, keeperOf } from "../hosts.ts";
+import type { Lab, SpeakerName } from "../hosts.ts";
+import { LabError, keeperOf, memberOf } from "../hosts.ts";
 import { memberConfiguration } from "./configuration.ts";
+import type { ClusterEnd } from "./end.ts";
 import type { JobAgents } from "./job-agents.ts";
 import type { Recording } from "./recording.ts";
 import { RedisServer } from "./redis-server.ts";
@@ -23,18 +24,20 @@ export interface RunContext {
   readonly signal: AbortSignal;
 }
 
-/** The cluster of a run as the desk sees it: its two members, and its store or witness where it has one. */
+/** A cluster of a run as the desk sees it: its two members, and its store or witness where it has one. */
 export class Cluster {
+  readonly end: ClusterEnd;
   readonly #context: RunContext;
   readonly #setting: ClusterSetting;
   #keeper: KeeperPlace | undefined;
   #redis: RedisServer | undefined;
 
-  constructor(context: RunContext) {
+  constructor(end: ClusterEnd, context: RunContext) {
     const { lab, setting } = context;
+    this.end = end;
     this.#context = context;
     this.#setting = {
-      linkAddress: lab.hosts.b.intra.address,
+      linkAddress: memberOf(lab.hosts, end.second).intra.address,
       linkPort: setting.clusterLinkPort,
       linkSecretHex: randomBytes(32).toString("hex"),
       cookieKeyHex: randomBytes(32).toString("hex"),
@@ -42,26 +45,28 @@ export class Cluster {
     };
   }
 
-  /** Starts the keeper, then b as the secondary, then a as the primary; resolves when the members are linked. */
+  /** Starts the keeper, then the secondary, then the primary; resolves when the members are linked. */
   async start(): Promise<void> {
-    const { lab, setting, recording, signal } = this.#context;
-    if (setting.keeper !== undefined) this.#keeper = await this.#startKeeper();
-    await this.#startMember("b", "secondary");
-    await this.#startMember("a", "primary");
-    const linked = (): boolean => recording.happened("a", "secondary-connected");
+    const { setting, recording, signal } = this.#context;
+    const { first, second, keeper } = this.end;
+    if (keeper !== undefined) this.#keeper = await this.#startKeeper();
+    await this.#startMember(second, "secondary");
+    await this.#startMember(first, "primary");
+    const linked = (): boolean => recording.happened(first, "secondary-connected");
     if (await recording.until(linked, linkMs, signal)) return;
     throw new LabError(
-      `The primary on a cannot reach the secondary at ${lab.hosts.b.intra.address}, TCP port ${setting.clusterLinkPort}: check the intra-cluster network and its firewall.`,
+      `The primary on ${first} cannot reach the secondary at ${this.#setting.linkAddress}, TCP port ${setting.clusterLinkPort}: check the intra-cluster network and its firewall.`,
     );
   }
 
-  async #startMember(name: MemberName, role: "primary" | "secondary"): Promise<void> {
+  async #startMember(name: SpeakerName, role: "primary" | "secondary"): Promise<void> {
     const { lab, setting, agents } = this.#context;
-    const cluster = { ...this.#setting, linkEnd: name === "a" ? ("connect" as const) : ("listen" as const) };
+    const linkEnd = name === this.end.first ? ("connect" as const) : ("listen" as const);
+    const cluster = { ...this.#setting, linkEnd };
     const session = await agents.start(name);
-    const application = agents.application(name) ?? setting.application;
+    const application = agents.application(name) ?? this.end.application;
     await session.configure(
-      memberConfiguration(lab, setting, name, role, cluster, this.#keeper, application),
+      memberConfiguration(lab, setting, this.end, { name, role, application }, cluster, this.#keeper),
     );
   }
 
@@ -69,7 +74,7 @@ export class Cluster {
     const { lab, setting, agents, note, onProblem } = this.#context;
     const { address } = keeperOf(lab.hosts).intra;
     const port = setting.keeperPort;
-    if (setting.keeper === "redis") {
+    if (this.end.keeper === "redis") {
       const password = randomBytes(24).toString("hex");
       const place = { address, port, password, maxBytes: maxStoreBytes };
       this.#redis = await RedisServer.start(agents.connection("keeper"), place, onProblem);
@@ -83,27 +88,28 @@ export class Cluster {
       linkPort: port,
       linkSecretHex: this.#setting.linkSecretHex,
       takeoverAfterMs: this.#setting.takeoverAfterMs,
-      holdsStates: setting.placement === "store",
+      holdsStates: this.end.placement === "store",
       maxBytes: maxStoreBytes,
     });
     return { kind: "agent", address, port };
   }
 
   /** The members whose agents have not ended. */
-  get living(): readonly MemberName[] {
-    return (["a", "b"] as const).filter((name) => this.#context.agents.session(name).isAlive);
+  get living(): readonly SpeakerName[] {
+    const { first, second } = this.end;
+    return [first, second].filter((name) => this.#context.agents.session(name).isAlive);
   }
 
   /** Starts the agent of a member anew, as the standby of the one that serves now. */
-  async bringBack(name: MemberName): Promise<void> {
+  async bringBack(name: SpeakerName): Promise<void> {
     await this.#startMember(name, "secondary");
   }
 
   /** How often a member that serves has got the other one as its standby, with all that one needs. */
-  standbysOf(server: MemberName): number {
-    const { recording, setting } = this.#context;
+  standbysOf(server: SpeakerName): number {
     // A store goes on holding everything; a standby must be given it.
-    return recording.count(server, setting.placement === "store" ? "secondary-connected" : "synchronised");
+    const name = this.end.placement === "store" ? "secondary-connected" : "synchronised";
+    return this.#context.recording.count(server, name);
   }
 
   /** The process of the store or witness; its end is expected from now on. */
@@ -114,12 +120,21 @@ export class Cluster {
   }
 
   /** Who serves the association, by what the members themselves have reported. */
-  get serving(): MemberName {
+  get serving(): SpeakerName {
+    const { first, second } = this.end;
     const last = this.#context.recording.events.findLast(
       ({ host, name }) =>
-        (host === "a" || host === "b") && (name === "takeover-complete" || name === "handover-complete"),
+        (host === first || host === second) && (name === "takeover-complete" || name === "handover-complete"),
     );
-    return last?.host === "b" ? "b" : "a";
+    return last?.host === second ? second : first;
+  }
+
+  /** Ends both agents in order, the standby first, so that nobody takes over. */
+  async quitMembers(): Promise<void> {
+    const { first, second } = this.end;
+    const { agents } = this.#context;
+    for (const name of this.serving === first ? [second, first] : [first, second])
+      await agents.session(name).quit();
   }
 
   async quit(told: (error: unknown) => void): Promise<void> {

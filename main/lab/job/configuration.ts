@@ -1,19 +1,19 @@
 import type { ClusterSetting, Configure, KeeperPlace } from "../../../agents/control/index.ts";
-import type { BasicHostName, Lab, MemberName } from "../hosts.ts";
+import type { Lab, SpeakerName } from "../hosts.ts";
+import { speakerOf } from "../hosts.ts";
 import { planFor } from "./application-plan.ts";
+import type { ClusterEnd } from "./end.ts";
 import type { JobSetting } from "./setting.ts";
 import { timerSetting } from "./setting.ts";
 
-function endpointOf(lab: Lab, setting: JobSetting, host: BasicHostName) {
-  const { a, b, peer } = lab.hosts;
-  const isPeer = host === "peer";
+function endpointOf(lab: Lab, setting: JobSetting, host: SpeakerName, all: readonly SpeakerName[]) {
+  const addressOf = (name: SpeakerName): string => speakerOf(lab.hosts, name).outside.address;
   return {
     type: "configure" as const,
-    sctpPort: isPeer ? setting.peerSctpPort : setting.sctpPort,
     udpPort: lab.udpPort,
     transport: setting.transport,
-    localAddresses: isPeer ? [peer.outside.address] : [a.outside.address, b.outside.address],
-    ownAddress: lab.hosts[host].outside.address,
+    localAddresses: all.map(addressOf),
+    ownAddress: addressOf(host),
     timers: timerSetting(setting.timers),
   };
 }
@@ -21,26 +21,39 @@ function endpointOf(lab: Lab, setting: JobSetting, host: BasicHostName) {
 /** The outside computer, with its own address only. */
 export function peerConfiguration(lab: Lab, setting: JobSetting): Configure {
   const { associations, application } = setting;
-  const partner = planFor(application).peer;
-  return { ...endpointOf(lab, setting, "peer"), role: "peer", associations, application: partner };
+  return {
+    ...endpointOf(lab, setting, "peer", ["peer"]),
+    sctpPort: setting.peerSctpPort,
+    role: "peer",
+    associations,
+    application: planFor(application).peer,
+  };
 }
 
-/** A member of the cluster: the endpoint has the addresses of both. */
+/** What a member begins as. */
+export interface StartedMember {
+  readonly name: SpeakerName;
+  readonly role: "primary" | "secondary";
+  readonly application: string;
+}
+
+/** A member of a cluster: the endpoint has the addresses of both. */
 export function memberConfiguration(
   lab: Lab,
   setting: JobSetting,
-  member: MemberName,
-  role: "primary" | "secondary",
+  end: ClusterEnd,
+  { name, role, application }: StartedMember,
   cluster: ClusterSetting,
   keeper: KeeperPlace | undefined,
-  application: string,
 ): Configure {
   return {
-    ...endpointOf(lab, setting, member),
+    ...endpointOf(lab, setting, name, [end.first, end.second]),
+    sctpPort: end.sctpPort,
     role,
+    outside: end.first !== "a",
     cluster,
-    replication: setting.policy,
-    fencing: setting.fencing,
+    replication: end.policy,
+    fencing: end.fencing,
     application,
     ...(keeper && { keeper }),
   };

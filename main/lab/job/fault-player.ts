@@ -1,9 +1,10 @@
 import type { RunWriter } from "../../store/index.ts";
 import type { Fault, FaultStep, ProcessSignal, Victim } from "../faults/index.ts";
 import { signalProcess } from "../faults/index.ts";
-import type { Cut, MemberName } from "../hosts.ts";
-import { LabError } from "../hosts.ts";
+import type { Cut, SpeakerName } from "../hosts.ts";
+import { LabError, cutPlace } from "../hosts.ts";
 import type { Cluster, RunContext } from "./cluster.ts";
+import { cutAt, memberAt } from "./end.ts";
 
 /** How long a handover may take, and a process to end when it is told to. */
 const answerMs = 10_000;
@@ -19,7 +20,7 @@ const marks: Readonly<Record<ProcessSignal, { readonly fault: string; readonly v
 
 export const nowMicros = (): number => Math.round((performance.timeOrigin + performance.now()) * 1000);
 
-/** Does a fault to the hosts of a run, marks the instants in its record, and undoes it. */
+/** Does a fault to a cluster of a run, whose members stand where the fault says a and b; marks the instants in its record, and undoes it. */
 export class FaultPlayer {
   readonly #fault: Fault;
   readonly #context: RunContext;
@@ -39,8 +40,8 @@ export class FaultPlayer {
   }
 
   /** Kills the agent of a member and cuts the member off the outside network, as a dead machine is. */
-  async kill(member: MemberName): Promise<void> {
-    await this.#signal(member, "KILL");
+  async kill(member: SpeakerName): Promise<void> {
+    await this.#signalMember(member, "KILL");
     await this.#cut(`${member}:outside`, true);
   }
 
@@ -54,41 +55,42 @@ export class FaultPlayer {
       case "signal":
         return await this.#signal(step.victim, step.signal);
       case "cut":
-        return await this.#cut(step.place, step.whereItCan === true);
+        return await this.#cut(cutAt(this.#cluster.end, step.place), step.whereItCan === true);
       case "announce":
         return await this.#announce();
       case "handover":
-        return await this.handOver("b");
+        return await this.handOver(this.#cluster.end.second);
     }
   }
 
   async #signal(victim: Victim, signal: ProcessSignal): Promise<void> {
-    const { agents, note } = this.#context;
-    if (victim === "keeper") {
-      await this.#send(victim, this.#cluster.keeperToDie(), signal);
-      note("the store or witness is dead");
-      return;
-    }
-    const session = agents.session(victim);
-    const { pid } = session;
-    if (signal === "KILL" || signal === "TERM") session.expectEnd();
-    await this.#send(victim, pid, signal);
-    if (signal === "STOP") this.#undo.push(() => this.#send(victim, pid, "CONT"));
-    if (signal === "TERM") await this.#until(session.exited, `The agent on ${victim} does not end`);
-    note(`the agent on ${victim} is ${signal === "STOP" ? "frozen" : "dead"}`);
+    if (victim !== "keeper") return await this.#signalMember(memberAt(this.#cluster.end, victim), signal);
+    await this.#send(victim, this.#cluster.keeperToDie(), signal);
+    this.#context.note("the store or witness is dead");
   }
 
-  async #send(victim: Victim, pid: number, signal: ProcessSignal): Promise<void> {
+  async #signalMember(host: SpeakerName, signal: ProcessSignal): Promise<void> {
+    const { agents, note } = this.#context;
+    const session = agents.session(host);
+    const { pid } = session;
+    if (signal === "KILL" || signal === "TERM") session.expectEnd();
+    await this.#send(host, pid, signal);
+    if (signal === "STOP") this.#undo.push(() => this.#send(host, pid, "CONT"));
+    if (signal === "TERM") await this.#until(session.exited, `The agent on ${host} does not end`);
+    note(`the agent on ${host} is ${signal === "STOP" ? "frozen" : "dead"}`);
+  }
+
+  async #send(host: SpeakerName | "keeper", pid: number, signal: ProcessSignal): Promise<void> {
     const { agents, recording } = this.#context;
-    const at = recording.deskMicros(victim, await signalProcess(agents.connection(victim), pid, signal));
+    const at = recording.deskMicros(host, await signalProcess(agents.connection(host), pid, signal));
     const { fault, verb } = marks[signal];
-    const whom = victim === "keeper" ? "the store or witness on keeper" : `the agent on ${victim}`;
-    this.#writer.addFault({ at, host: victim, fault, text: `${verb} ${whom}` });
+    const whom = host === "keeper" ? "the store or witness on keeper" : `the agent on ${host}`;
+    this.#writer.addFault({ at, host, fault, text: `${verb} ${whom}` });
   }
 
   async #cut(place: Cut, whereItCan: boolean): Promise<void> {
     const { lab, note } = this.#context;
-    const host = place.startsWith("b") ? "b" : "a";
+    const { host } = cutPlace(place);
     if (lab.kind === "loopback" && whereItCan) {
       note(`this lab cannot cut ${host}'s outside link: the agent is only killed`);
       return;
@@ -100,33 +102,33 @@ export class FaultPlayer {
     this.#writer.addFault({ at, host, fault: "link-cut", text: textOf(place, "is cut") });
   }
 
-  async #heal(place: Cut, host: "a" | "b"): Promise<void> {
+  async #heal(place: Cut, host: SpeakerName): Promise<void> {
     const at = nowMicros();
     await this.#context.lab.heal(place);
     this.#writer.addFault({ at, host, fault: "heal", text: textOf(place, "is healed") });
   }
 
   async #announce(): Promise<void> {
-    const { agents, recording, setting, note, signal } = this.#context;
+    const { agents, recording, note, signal } = this.#context;
+    const { first, policy } = this.#cluster.end;
     // Under a policy that replicates all the time there is nothing to be made up for.
-    const syncs = setting.policy.startsWith("impending-failure")
-      ? recording.count("a", "synchronised") + 1
-      : 0;
+    const syncs = policy.startsWith("impending-failure") ? recording.count(first, "synchronised") + 1 : 0;
     const reason = "the operator expects this computer to fail";
-    const text = "the operator announces that a is about to fail";
-    this.#writer.addFault({ at: nowMicros(), host: "a", fault: "announce", text });
-    agents.session("a").send({ type: "announce", reason });
+    const text = `the operator announces that ${first} is about to fail`;
+    this.#writer.addFault({ at: nowMicros(), host: first, fault: "announce", text });
+    agents.session(first).send({ type: "announce", reason });
     const acted = (): boolean =>
-      recording.happened("a", "impending-failure") && recording.count("a", "synchronised") >= syncs;
+      recording.happened(first, "impending-failure") && recording.count(first, "synchronised") >= syncs;
     // A machine that is about to fail does not wait for long.
     const inTime = await recording.until(acted, noticeMs, signal);
     note(inTime ? "the primary has acted on it" : `the primary has not acted on it within ${noticeMs} ms`);
   }
 
   /** Has the member that serves make the other one the primary, and waits for that. */
-  async handOver(to: "a" | "b"): Promise<void> {
+  async handOver(to: SpeakerName): Promise<void> {
     const { agents, note } = this.#context;
-    const from = to === "a" ? "b" : "a";
+    const { first, second } = this.#cluster.end;
+    const from = to === first ? second : first;
     const text = `the operator hands over from ${from} to ${to}`;
     this.#writer.addFault({ at: nowMicros(), host: from, fault: "handover", text });
     agents.session(from).send({ type: "handover" });
@@ -155,7 +157,7 @@ export class FaultPlayer {
 }
 
 function textOf(place: Cut, verb: string): string {
-  if (place === "cluster-link") return `the cluster link between a and b ${verb}`;
-  const [host, network] = place.split(":");
+  const { host, network, from } = cutPlace(place);
+  if (from !== undefined) return `the cluster link between ${host} and ${from} ${verb}`;
   return `the way of ${host} to the ${network === "outside" ? "outside" : "intra-cluster"} network ${verb}`;
 }

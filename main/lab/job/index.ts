@@ -5,5 +5,6 @@ export type { BeatTiming } from "./beats.ts";
 export { parseBeats } from "./beats.ts";
 export type { JobProgress, JobRequest, JobResult } from "./main-job.ts";
 export { MainJob } from "./main-job.ts";
+export { cutsOfRun } from "./end.ts";
 export type { JobSetting, KeeperKind, KillPlan, PeerKind, TimerChoice, TransportChoice } from "./setting.ts";
 export { defaultSetting } from "./setting.ts";

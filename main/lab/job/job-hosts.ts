@@ -11,13 +11,19 @@ import {
   undeploy,
 } from "../../deploy/index.ts";
 import type { BasicHostName, HostName, Lab, LabComputer } from "../hosts.ts";
-import { LabError, keeperOf } from "../hosts.ts";
+import { LabError, keeperOf, memberOf, speakerOf } from "../hosts.ts";
 import type { ClockReading } from "./recording.ts";
 
-/** Something for each host of a lab; for the keeper where there is one. */
-export type PerHost<T> = Readonly<Record<BasicHostName, T>> & { readonly keeper?: T };
+/** Something for each host of a run; for the second outside computer and the keeper where it has one. */
+export type PerHost<T> = Readonly<Record<BasicHostName, T>> & { readonly peer2?: T; readonly keeper?: T };
 
-const roles = { a: "primary", b: "secondary", peer: "peer", keeper: "keeper" } as const;
+const roles = {
+  a: "primary",
+  b: "secondary",
+  peer: "peer",
+  peer2: "peer-secondary",
+  keeper: "keeper",
+} as const;
 const connectMs = 10_000;
 /** For tidying a host whose connection is gone: the run has failed already, and a person waits. */
 const tidyConnectMs = 5000;
@@ -49,21 +55,21 @@ export class JobHosts {
   /** Hosts on which something of ours may lie. */
   readonly #used: Set<HostName> = new Set<HostName>();
 
-  /** `withKeeper`: the run uses that host too. `rawAddons`: the packet addons, where a run needs them for raw IP. `onLost` hears of a connection that broke without our doing. */
+  /** `extra`: hosts that the run uses beside the three that every lab has. `rawAddons`: the packet addons, where a run needs them for raw IP. `onLost` hears of a connection that broke without our doing. */
   constructor(
     lab: Lab,
-    withKeeper: boolean,
+    extra: readonly ("peer2" | "keeper")[],
     rawAddons: readonly string[] | undefined,
     onLost: (error: Error) => void,
   ) {
     this.#lab = lab;
-    this.#names = ["a", "b", "peer", ...(withKeeper ? ["keeper" as const] : [])];
+    this.#names = ["a", "b", "peer", ...extra];
     this.#rawAddons = rawAddons;
     this.#onLost = onLost;
   }
 
   #host(name: HostName): LabComputer {
-    return name === "keeper" ? keeperOf(this.#lab.hosts) : this.#lab.hosts[name];
+    return name === "keeper" ? keeperOf(this.#lab.hosts) : speakerOf(this.#lab.hosts, name);
   }
 
   async #forEach<T>(work: (name: HostName) => Promise<T>): Promise<PerHost<T>> {
@@ -108,7 +114,7 @@ export class JobHosts {
     const hosts = this.#names.map((name) => ({
       name,
       role: roles[name],
-      outsideAddress: name === "keeper" ? "" : this.#lab.hosts[name].outside.address,
+      outsideAddress: name === "keeper" ? "" : speakerOf(this.#lab.hosts, name).outside.address,
       clockErrorMicros: onHost(clocks, name).errorMicros,
     }));
     return { hosts, clocks: new Map(Object.entries(clocks)) };
@@ -117,18 +123,14 @@ export class JobHosts {
   #needs(name: HostName, addonMachines: readonly string[] | undefined): PreflightNeeds {
     const { workdir } = this.#host(name);
     // Loopback hosts share one kernel: every address is there, and a port is taken on one of them only.
-    const raw =
-      name === "keeper" ? undefined : addonMachines && { raw: { addonMachines, quiet: name !== "peer" } };
+    const isMember = name !== "keeper" && (name !== "peer" || this.#names.includes("peer2"));
+    const raw = name === "keeper" ? undefined : addonMachines && { raw: { addonMachines, quiet: isMember } };
     if (this.#lab.kind === "loopback") return { workdir, nodeCanBeSent: true, ...raw };
-    const { a, b, peer } = this.#lab.hosts;
     if (name === "keeper")
       return { workdir, interfaces: [keeperOf(this.#lab.hosts).intra], nodeCanBeSent: true };
     const udpPorts = raw === undefined ? [this.#lab.udpPort] : [];
-    const interfaces = {
-      a: [a.outside, a.intra],
-      b: [b.outside, b.intra],
-      peer: [peer.outside],
-    }[name];
+    const { outside } = speakerOf(this.#lab.hosts, name);
+    const interfaces = isMember ? [outside, memberOf(this.#lab.hosts, name).intra] : [outside];
     return { workdir, interfaces, udpPorts, nodeCanBeSent: true, ...raw };
   }
 

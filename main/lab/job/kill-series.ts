@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { type RandomSource, seededRandom } from "../../../agents/sctp/index.ts";
-import type { MemberName } from "../hosts.ts";
+import type { SpeakerName } from "../hosts.ts";
 import { LabError } from "../hosts.ts";
 import type { Awaited } from "./aftermath.ts";
 import type { Cluster, RunContext } from "./cluster.ts";
@@ -48,7 +48,8 @@ export class KillSeries {
   async #kill(which: string): Promise<void> {
     const { recording, note } = this.#context;
     const victim = this.#cluster.serving;
-    const successor = victim === "a" ? "b" : "a";
+    const { first, second } = this.#cluster.end;
+    const successor = victim === first ? second : first;
     note(`${which}: the agent on ${victim}`);
     await this.#player.kill(victim);
     await this.#until(() => this.#cluster.serving === successor, takeoverMs, [
@@ -65,7 +66,7 @@ export class KillSeries {
     await this.#bringBack(victim, successor, which);
   }
 
-  async #bringBack(victim: MemberName, successor: MemberName, which: string): Promise<void> {
+  async #bringBack(victim: SpeakerName, successor: SpeakerName, which: string): Promise<void> {
     const before = this.#cluster.standbysOf(successor);
     await this.#cluster.bringBack(victim);
     const isBack = (): boolean => this.#cluster.standbysOf(successor) > before;

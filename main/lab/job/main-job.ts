@@ -5,28 +5,28 @@ import type { VerdictReport } from "../../../captures/verdict/report.ts";
 import type { DeployRequest, Deployment, SshHost } from "../../deploy/index.ts";
 import type { RunFolder, RunWriter } from "../../store/index.ts";
 import { createRun } from "../../store/index.ts";
-import type { Fault } from "../faults/index.ts";
-import { faultNamed } from "../faults/index.ts";
 import type { Lab } from "../hosts.ts";
 import { LabError } from "../hosts.ts";
 import type { KernelGuest } from "../kernel-peer/index.ts";
-import { Aftermath, type Awaited } from "./aftermath.ts";
+import type { Awaited } from "./aftermath.ts";
 import { planFor } from "./application-plan.ts";
 import { closeAll, drainAll } from "./closing.ts";
 import { Cluster, type RunContext } from "./cluster.ts";
+import { ClusterPeer } from "./cluster-peer.ts";
+import { confirmAddresses } from "./confirmation.ts";
 import { peerConfiguration } from "./configuration.ts";
 import { EarlyEnd } from "./early-end.ts";
-import { FaultPlayer } from "./fault-player.ts";
+import { nearEnd, outsideEnd } from "./end.ts";
 import { JobAgents } from "./job-agents.ts";
 import type { PerHost } from "./job-hosts.ts";
 import { JobHosts } from "./job-hosts.ts";
 import { startKernelPeer } from "./kernel-peer.ts";
-import { KillSeries } from "./kill-series.ts";
 import type { OutsideComputer } from "./outside-computer.ts";
 import { AgentPeer } from "./outside-computer.ts";
 import { Recording } from "./recording.ts";
 import type { JobSetting } from "./setting.ts";
 import { loadMessage, runMeta, runTitle } from "./setting.ts";
+import { Struck } from "./struck.ts";
 import { startUsrsctpPeer } from "./usrsctp-peer.ts";
 import { WireTaps } from "./wire-taps.ts";
 
@@ -66,8 +66,6 @@ export interface JobResult {
 }
 
 const associateMs = 10_000;
-/** HB.interval may be 30 s by the defaults; a first HEARTBEAT to an unconfirmed address comes at once. */
-const confirmMs = 15_000;
 /** Where a host gives agents no priority. */
 const busyText =
   "no real-time priority (chrt) on that host: when it is busy the agent may stand still for longer than beats allow";
@@ -79,14 +77,14 @@ const busyText =
  */
 export class MainJob {
   readonly #request: JobRequest;
-  readonly #fault: Fault;
   readonly #recording: Recording;
   readonly #writer: RunWriter;
   readonly #taps: WireTaps;
   readonly #end: EarlyEnd;
   readonly #hosts: JobHosts;
   #agents: JobAgents | undefined;
-  #cluster: Cluster | undefined;
+  /** The one that the run is about, and the outside end where that is one, too. */
+  readonly #clusters: Cluster[] = [];
   #peer: OutsideComputer | undefined;
   readonly #awaited: Awaited[] = [];
   /** From here on agents and connections may end: that is no trouble any more. */
@@ -95,11 +93,13 @@ export class MainJob {
   private constructor(request: JobRequest) {
     const { setting, lab, runsDir } = request;
     this.#request = request;
-    this.#fault = faultNamed(setting.fault);
     this.#end = new EarlyEnd(request.signal);
     const rawAddons = setting.transport === "raw" ? request.agentAddons : undefined;
-    const withKeeper = setting.keeper !== undefined;
-    this.#hosts = new JobHosts(lab, withKeeper, rawAddons, (error) => this.#trouble(error));
+    const extra = [
+      ...(setting.peer === "cluster" ? (["peer2"] as const) : []),
+      ...(setting.keeper === undefined ? [] : (["keeper"] as const)),
+    ];
+    this.#hosts = new JobHosts(lab, extra, rawAddons, (error) => this.#trouble(error));
     this.#writer = createRun({
       runsDir,
       scenario: "main-job",
@@ -137,8 +137,8 @@ export class MainJob {
     const { setting } = this.#request;
     const context = await this.#prepare();
     this.#step("Start the agents: secondary instance on b, primary instance on a");
-    const cluster = new Cluster(context);
-    this.#cluster = cluster;
+    const cluster = new Cluster(nearEnd(setting), context);
+    this.#clusters.push(cluster);
     await cluster.start();
     this.#step("Associate: the outside computer connects to the cluster's endpoint");
     const peer = await this.#associate(context);
@@ -147,19 +147,14 @@ export class MainJob {
       `Load: ${setting.ratePerSecond} messages a second each way on ${setting.streams} streams${each}`,
     );
     await this.#load(context, peer);
-    this.#step(`Fault: ${this.#fault.text}`);
-    const player = new FaultPlayer(this.#fault, context, cluster, this.#writer);
-    if (this.#fault.repeats === true)
-      this.#awaited.push(...(await new KillSeries(context, cluster, player).play()));
-    else {
-      await player.strike();
-      this.#step("What comes of it: the load goes on");
-      this.#awaited.push(...(await new Aftermath(this.#fault, context, cluster, player).watch()));
-    }
+    const struck = new Struck(context, this.#clusters, this.#writer);
+    this.#step(`Fault: ${struck.text}`);
+    this.#awaited.push(...(await struck.play((title) => this.#step(title))));
     this.#step("Drain, count and shut the association down");
     this.#writer.addTotals(await drainAll(context, cluster.serving, peer));
     this.#closing = true;
-    await closeAll(context, cluster, player, peer);
+    await struck.heal();
+    await closeAll(context, this.#clusters, peer);
     this.#step("Stop the captures");
     await this.#taps.stop();
   }
@@ -213,7 +208,14 @@ export class MainJob {
     else this.#end.fail(error);
   }
 
-  async #startPeer({ lab, setting, agents, signal }: RunContext): Promise<OutsideComputer> {
+  async #startPeer(context: RunContext): Promise<OutsideComputer> {
+    const { lab, setting, agents, signal } = context;
+    const outside = outsideEnd(setting);
+    if (outside !== undefined) {
+      const cluster = new Cluster(outside, context);
+      this.#clusters.push(cluster);
+      return new ClusterPeer(cluster, context);
+    }
     const clusterAddress = lab.hosts.a.outside.address;
     const { peer } = lab.hosts;
     const place = { ownAddress: peer.outside.address, clusterAddress, udpPort: lab.udpPort };
@@ -231,7 +233,7 @@ export class MainJob {
   }
 
   async #associate(context: RunContext): Promise<OutsideComputer> {
-    const { lab, setting, note, signal } = context;
+    const { setting, note, signal } = context;
     const { associations } = setting;
     const peer = await this.#startPeer(context);
     this.#peer = peer;
@@ -242,14 +244,7 @@ export class MainJob {
       throw this.#lost(
         associations === 1 ? "The association does not come up" : "Not all associations come up",
       );
-    const { address } = lab.hosts.b.outside;
-    const confirmed = (): boolean =>
-      this.#recording.count("peer", "address-confirmed", { address }) >= associations;
-    if (!(await this.#recording.until(confirmed, confirmMs, signal)))
-      throw this.#lost(`The outside computer does not confirm b's address ${address}`);
-    const first = lab.hosts.a.outside.address;
-    const several = associations === 1 ? "one association" : `${associations} associations`;
-    note(`${several}, both addresses confirmed: ${first} (a) and ${address} (b)`);
+    await confirmAddresses(context);
     return peer;
   }
 
@@ -264,10 +259,10 @@ export class MainJob {
       note(`the policy is ${switchTo} from now on`);
     }
     await sleep(beforeFaultMs / 2, undefined, { signal });
-    const early = this.#recording.events.find(({ host, name }) => host === "b" && name === "primary-lost");
+    const early = this.#recording.events.find(({ name }) => name === "primary-lost");
     if (early === undefined) return;
     throw new LabError(
-      `b took over before there was a fault (${early.text}): look at the load of both computers and at their link.`,
+      `${early.host} took over before there was a fault (${early.text}): look at the load of both computers and at their link.`,
     );
   }
 
@@ -308,7 +303,8 @@ export class MainJob {
     this.#closing = true;
     this.#recording.close();
     await this.#taps.stop().catch(told);
-    await Promise.all([this.#agents?.quit(told), this.#peer?.quit().catch(told), this.#cluster?.quit(told)]);
+    await Promise.all([this.#agents?.quit(told), this.#peer?.quit().catch(told)]);
+    await Promise.all(this.#clusters.map((cluster) => cluster.quit(told)));
     if (this.#end.signal.aborted) await this.#hosts.breakOff(playing);
     await this.#hosts.leave(told);
   }

@@ -4,10 +4,11 @@ import type { Scheduling } from "../../deploy/index.ts";
 import type { RunMeta } from "../../store/index.ts";
 import type { BeatTiming } from "./beats.ts";
 import { defaultBeats } from "./beats.ts";
-import type { FaultName } from "../faults/index.ts";
+import type { FaultChoice } from "../faults/index.ts";
+import { describeFault } from "../faults/index.ts";
 
-/** `kernel`: Linux's own SCTP, in a virtual machine of the embedded lab. */
-export type PeerKind = "agent" | "usrsctp" | "kernel";
+/** `kernel`: Linux's own SCTP, in a virtual machine of the embedded lab. `cluster`: two agents of ours, one endpoint. */
+export type PeerKind = "agent" | "usrsctp" | "kernel" | "cluster";
 /** SCTP in UDP (RFC 6951), or as IP protocol 132. */
 export type TransportChoice = "udp" | "raw";
 export type TimerChoice = "telecom" | "rfc9260";
@@ -37,7 +38,10 @@ export interface JobSetting {
   readonly beats: BeatTiming;
   /** Absent: the cluster has no third computer. */
   readonly keeper?: KeeperKind | undefined;
-  readonly fault: FaultName;
+  /** How the outside end replicates where it is a cluster; it has no third computer. */
+  readonly peerPolicy: string;
+  readonly peerFencing: FencingMode;
+  readonly fault: FaultChoice;
   /** On the cluster: the name of a built-in application, or the path of a module on the desk. */
   readonly application: string;
   /** For the fault that is a series of kills: how many, and the seed of their instants. */
@@ -66,7 +70,9 @@ export const defaultSetting: JobSetting = {
   placement: "standby",
   fencing: "prefer-availability",
   beats: defaultBeats,
-  fault: "crash",
+  peerPolicy: "every-update",
+  peerFencing: "prefer-availability",
+  fault: { name: "crash", end: "cluster", peerAfterMs: 0 },
   application: "numbered",
   associations: 1,
   kills: { count: 10, seed: 1 },
@@ -105,7 +111,7 @@ export function timerSetting(choice: TimerChoice): TimerSetting {
 
 export function runTitle({ policy, fault, peer, associations }: JobSetting): string {
   const several = associations > 1 ? `, ${associations} associations` : "";
-  return `${policy}, ${fault} under load, peer ${peer}${several}`;
+  return `${policy}, ${describeFault(fault)} under load, peer ${peer}${several}`;
 }
 
 /** What is asked of either side when the load begins. */
@@ -119,12 +125,13 @@ export function runMeta(setting: JobSetting): RunMeta {
   const { beatIntervalMs, takeoverAfterMs } = setting.beats;
   const { peer, policy, switchTo, placement, fencing, keeper, fault, timers } = setting;
   const { application, associations, ratePerSecond, sizeBytes, streams, scheduling, kills } = setting;
+  const { peerPolicy, peerFencing } = setting;
   return {
     peer,
     policy,
     placement,
     fencing,
-    fault,
+    fault: describeFault(fault),
     timers,
     scheduling,
     beatIntervalMs,
@@ -136,6 +143,7 @@ export function runMeta(setting: JobSetting): RunMeta {
     streams,
     ...(switchTo !== undefined && { switchTo }),
     ...(keeper !== undefined && { keeper }),
-    ...(fault === "kills" && { kills: kills.count, killSeed: kills.seed }),
+    ...(fault.name === "kills" && { kills: kills.count, killSeed: kills.seed }),
+    ...(peer === "cluster" && { peerPolicy, peerFencing }),
   };
 }

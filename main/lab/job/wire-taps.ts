@@ -1,8 +1,9 @@
 import type { EngineName, ProcessRunner, RunningCapture } from "../../../captures/live/index.ts";
 import { CaptureError, chooseEngine, startCapture } from "../../../captures/live/index.ts";
 import type { SshHost } from "../../deploy/index.ts";
-import type { BasicHostName, Lab } from "../hosts.ts";
-import { settleAll } from "./job-hosts.ts";
+import type { Lab, SpeakerName } from "../hosts.ts";
+import { speakerOf } from "../hosts.ts";
+import { type PerHost, onHost, settleAll } from "./job-hosts.ts";
 import type { Recording } from "./recording.ts";
 
 /** The captures of a run: one on the outside interface of each host. */
@@ -20,14 +21,15 @@ export class WireTaps {
    */
   async start(
     lab: Lab,
-    connections: Readonly<Record<BasicHostName, SshHost>>,
+    connections: PerHost<SshHost>,
     wish: EngineName | undefined,
     note: (text: string) => void,
   ): Promise<string[]> {
-    const names: readonly BasicHostName[] = ["a", "b", "peer"];
+    const names = Object.keys(connections).filter((name): name is SpeakerName => name !== "keeper");
     const started = names.map(async (name) => {
-      const host = lab.hosts[name];
-      const runner = lab.kind === "machines" ? await withRights(connections[name]) : connections[name];
+      const host = speakerOf(lab.hosts, name);
+      const connection = onHost(connections, name);
+      const runner = lab.kind === "machines" ? await withRights(connection) : connection;
       // What a switch floods to everybody, or what shares one loopback interface, is not this host's traffic.
       const own = `host ${host.outside.address}`;
       try {

@@ -1,6 +1,7 @@
 import { HostError, type SshHost, connectSsh } from "../../deploy/index.ts";
 import { type Lease, checkCuttable, cutAddress, cutInterface, keepKernelQuiet } from "../faults/index.ts";
-import { type Cut, type Lab, LabError, type LabHosts, type MemberName, cutDevice } from "../hosts.ts";
+import type { Cut, Lab, LabHosts, SpeakerName } from "../hosts.ts";
+import { LabError, cutPlace, memberOf, speakerOf } from "../hosts.ts";
 import type { Testbed } from "./parse.ts";
 
 /** Rules that the desk never takes back go by themselves after this time, where no other was said. */
@@ -13,11 +14,13 @@ export interface Preparation {
   readonly leaseMs: number;
   /** What the run will cut: refused now rather than under the load. */
   readonly cuts: readonly Cut[];
+  /** Whether the outside end of this run is a cluster. */
+  readonly isCluster: boolean;
   readonly signal: AbortSignal;
 }
 
 interface HeldLease {
-  readonly host: MemberName;
+  readonly host: SpeakerName;
   readonly lease: Lease;
 }
 
@@ -32,7 +35,7 @@ export class Machines implements Lab {
     "The machines have clocks of their own: figures across hosts are as good as the clocks' agreement, which the run records.",
     "The cut is made by firewall rules on the machine itself: its network card keeps its link, which a dead machine's would lose.",
   ];
-  readonly #ways: Map<MemberName, SshHost> = new Map<MemberName, SshHost>();
+  readonly #ways: Map<SpeakerName, SshHost> = new Map<SpeakerName, SshHost>();
   readonly #cuts: Map<Cut, HeldLease> = new Map<Cut, HeldLease>();
   readonly #quiet: HeldLease[] = [];
   #leaseMs: number = defaultLeaseMs;
@@ -52,37 +55,50 @@ export class Machines implements Lab {
    * Logs in to the cluster's machines, looks whether the fault of a run can be done to them, and keeps
    * their kernels from answering for agents that have died. Rejects with a HostError or LabError.
    */
-  async prepare({ leaseMs, cuts, signal }: Preparation): Promise<void> {
+  async prepare({ leaseMs, cuts, isCluster, signal }: Preparation): Promise<void> {
     this.#leaseMs = leaseMs;
-    const logins = await Promise.allSettled((["a", "b"] as const).map((name) => this.#wayTo(name, signal)));
+    const members: SpeakerName[] = isCluster ? ["a", "b", "peer", "peer2"] : ["a", "b"];
+    const logins = await Promise.allSettled(members.map((name) => this.#wayTo(name, signal)));
     for (const login of logins) if (login.status === "rejected") throw login.reason;
     for (const place of cuts) {
-      const { member, device } = cutDevice(this.hosts, place);
-      await checkCuttable(await this.#wayTo(member, signal), device, this.hosts[member].management.address);
+      const { host, device } = this.#deviceOf(place);
+      const { address } = speakerOf(this.hosts, host).management;
+      await checkCuttable(await this.#wayTo(host, signal), device, address);
     }
     // Who may not set this rule on a may not cut it either: better known now than after the kill.
     await this.#silence("a", signal);
+    for (const name of members.slice(1)) await this.#silenceWhereItCan(name, signal);
+  }
+
+  async #silenceWhereItCan(name: SpeakerName, signal: AbortSignal): Promise<void> {
     try {
-      await this.#silence("b", signal);
+      await this.#silence(name, signal);
     } catch (error) {
       if (!(error instanceof HostError) || error.fault === "lost") throw error;
       this.#limits.push(
-        `b's kernel may tell the outside computer by ICMP when b's agent has ended: ${error.message}`,
+        `${name}'s kernel may tell the far end by ICMP when ${name}'s agent has ended: ${error.message}`,
       );
     }
   }
 
+  #deviceOf(place: Cut): { readonly host: SpeakerName; readonly device: string } {
+    const { host, network } = cutPlace(place);
+    const attachment = network === "outside" ? speakerOf(this.hosts, host).outside : undefined;
+    return { host, device: (attachment ?? memberOf(this.hosts, host).intra).device };
+  }
+
   async cut(place: Cut): Promise<void> {
     if (this.#cuts.has(place)) return;
-    const { member, device } = cutDevice(this.hosts, place);
-    const protectedAddress = this.hosts[member].management.address;
+    const { host, device } = this.#deviceOf(place);
+    const { from } = cutPlace(place);
+    const protectedAddress = speakerOf(this.hosts, host).management.address;
     const options = { protectedAddress, revertAfterMs: this.#leaseMs };
-    const way = await this.#wayTo(member);
+    const way = await this.#wayTo(host);
     const lease =
-      place === "cluster-link"
-        ? await cutAddress(way, device, this.hosts.b.intra.address, options)
-        : await cutInterface(way, device, options);
-    this.#cuts.set(place, { host: member, lease });
+      from === undefined
+        ? await cutInterface(way, device, options)
+        : await cutAddress(way, device, memberOf(this.hosts, from).intra.address, options);
+    this.#cuts.set(place, { host, lease });
   }
 
   async heal(place: Cut): Promise<void> {
@@ -105,8 +121,8 @@ export class Machines implements Lab {
     throw new LabError(told.join(" "), { cause: failures[0] });
   }
 
-  async #silence(name: MemberName, signal: AbortSignal): Promise<void> {
-    const { device } = this.hosts[name].outside;
+  async #silence(name: SpeakerName, signal: AbortSignal): Promise<void> {
+    const { device } = speakerOf(this.hosts, name).outside;
     const way = await this.#wayTo(name, signal);
     const lease = await keepKernelQuiet(way, device, this.udpPort, this.#leaseMs);
     this.#quiet.push({ host: name, lease });
@@ -126,13 +142,13 @@ export class Machines implements Lab {
 
   /** The login that stands, or a new one. */
   async #wayTo(
-    name: MemberName,
+    name: SpeakerName,
     signal?: AbortSignal,
     timeoutMs: number = this.connectTimeoutMs,
   ): Promise<SshHost> {
     const standing = this.#ways.get(name);
     if (standing?.isOpen) return standing;
-    const way = await connectSsh(this.hosts[name].ssh, { timeoutMs, ...(signal && { signal }) });
+    const way = await connectSsh(speakerOf(this.hosts, name).ssh, { timeoutMs, ...(signal && { signal }) });
     this.#ways.set(name, way);
     return way;
   }

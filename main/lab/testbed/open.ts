@@ -4,7 +4,7 @@ import { dirname, join } from "node:path";
 import type { HostKeyPolicy, SshAuth, SshTarget } from "../../deploy/index.ts";
 import { type ClusterHost, type LabComputer, LabError, type LabHosts } from "../hosts.ts";
 import { Machines } from "./machines.ts";
-import type { Testbed, TestbedComputer } from "./parse.ts";
+import type { Testbed, TestbedComputer, TestbedMember } from "./parse.ts";
 
 function expand(path: string): string {
   return path.startsWith("~/") ? join(homedir(), path.slice(2)) : path;
@@ -91,16 +91,21 @@ export function openTestbed(
   testbed: Testbed,
   sshAuthSock: string | undefined = process.env["SSH_AUTH_SOCK"],
 ): Machines {
-  const clusterHost = (name: "a" | "b"): ClusterHost => ({
-    ...labComputer(testbed.hosts[name], sshAuthSock),
-    outside: testbed.hosts[name].outside,
-    intra: testbed.hosts[name].intra,
+  const clusterHost = (host: TestbedMember): ClusterHost => ({
+    ...labComputer(host, sshAuthSock),
+    outside: host.outside,
+    intra: host.intra,
   });
-  const { peer, keeper } = testbed.hosts;
+  const { a, b, peer, peer2, keeper } = testbed.hosts;
   const hosts: LabHosts = {
-    a: clusterHost("a"),
-    b: clusterHost("b"),
-    peer: { ...labComputer(peer, sshAuthSock), outside: peer.outside },
+    a: clusterHost(a),
+    b: clusterHost(b),
+    peer: {
+      ...labComputer(peer, sshAuthSock),
+      outside: peer.outside,
+      ...(peer.intra && { intra: peer.intra }),
+    },
+    ...(peer2 && { peer2: clusterHost(peer2) }),
     ...(keeper && { keeper: { ...labComputer(keeper, sshAuthSock), intra: keeper.intra } }),
   };
   return new Machines(testbed, hosts);

@@ -8,6 +8,8 @@ import type { Attachment } from "../hosts.ts";
 import {
   type HostKeys,
   type InterfaceKeys,
+  type MemberKeys,
+  type PeerReplicationKeys,
   type ReplicationKeys,
   type SshKeys,
   type TestbedFile,
@@ -17,7 +19,7 @@ import {
 import { nearest } from "./suggest.ts";
 
 export interface TestbedComputer {
-  readonly name: "a" | "b" | "peer" | "keeper";
+  readonly name: "a" | "b" | "peer" | "peer2" | "keeper";
   readonly ssh: {
     readonly host: string;
     readonly port: number;
@@ -47,10 +49,13 @@ export interface Testbed {
   /** A module's path is one from here on. */
   readonly application?: string;
   readonly associations?: number;
+  /** The same of the outside end, where that is a cluster. */
+  readonly peerReplication: PeerReplicationKeys;
   readonly hosts: {
     readonly a: TestbedMember;
     readonly b: TestbedMember;
-    readonly peer: TestbedHost;
+    readonly peer: TestbedHost & { readonly intra?: Attachment };
+    readonly peer2?: TestbedMember;
     readonly keeper?: TestbedKeeper;
   };
 }
@@ -166,11 +171,11 @@ function fill(file: TestbedFile, fileName: string): Testbed {
     device: dev,
     address: ip.replace(/\/.*/, ""),
   });
-  const memberOf = (name: "a" | "b"): TestbedMember => {
-    const { out, ic } = file.hosts[name].interfaces;
-    return { ...computerOf(name, file.hosts[name]), outside: placeOf(out), intra: placeOf(ic) };
+  const memberOf = (name: "a" | "b" | "peer2", keys: MemberKeys): TestbedMember => {
+    const { out, ic } = keys.interfaces;
+    return { ...computerOf(name, keys), outside: placeOf(out), intra: placeOf(ic) };
   };
-  const { peer, keeper } = file.hosts;
+  const { a, b, peer, peer2, keeper } = file.hosts;
   const application = file.cluster?.application;
   return {
     fileName,
@@ -182,10 +187,16 @@ function fill(file: TestbedFile, fileName: string): Testbed {
     replication: file.cluster?.replication ?? {},
     ...(application !== undefined && { application: applicationFrom(fileName, application) }),
     ...(file.cluster?.associations !== undefined && { associations: file.cluster.associations }),
+    peerReplication: file.peerCluster?.replication ?? {},
     hosts: {
-      a: memberOf("a"),
-      b: memberOf("b"),
-      peer: { ...computerOf("peer", peer), outside: placeOf(peer.interfaces.out) },
+      a: memberOf("a", a),
+      b: memberOf("b", b),
+      peer: {
+        ...computerOf("peer", peer),
+        outside: placeOf(peer.interfaces.out),
+        ...(peer.interfaces.ic && { intra: placeOf(peer.interfaces.ic) }),
+      },
+      ...(peer2 && { peer2: memberOf("peer2", peer2) }),
       ...(keeper && {
         keeper: { ...computerOf("keeper", keeper), intra: placeOf(keeper.interfaces.ic) },
       }),
@@ -197,7 +208,7 @@ function fill(file: TestbedFile, fileName: string): Testbed {
 function findDoubles(source: Source, file: TestbedFile): TestbedError[] {
   const seen = new Map<string, string>();
   const errors: TestbedError[] = [];
-  for (const name of ["a", "b", "peer", "keeper"] as const) {
+  for (const name of ["a", "b", "peer", "peer2", "keeper"] as const) {
     for (const network of ["out", "ic"] as const) {
       const address = file.hosts[name]?.interfaces[network]?.ip.replace(/\/.*/, "");
       if (address === undefined) continue;

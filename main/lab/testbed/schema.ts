@@ -50,6 +50,12 @@ export interface ClusterKeys {
   readonly associations?: number | undefined;
 }
 
+/** The outside end has no third computer. */
+export interface PeerReplicationKeys {
+  readonly policy?: string | undefined;
+  readonly fencing?: Exclude<FencingMode, "witness"> | undefined;
+}
+
 export interface MemberKeys extends HostKeys {
   readonly interfaces: { readonly out: InterfaceKeys; readonly ic: InterfaceKeys };
 }
@@ -72,10 +78,14 @@ export interface TestbedFile {
       }
     | undefined;
   readonly cluster?: ClusterKeys | undefined;
+  /** The same of the outside end, where that is a cluster. */
+  readonly peerCluster?: { readonly replication?: PeerReplicationKeys | undefined } | undefined;
   readonly hosts: {
     readonly a: MemberKeys;
     readonly b: MemberKeys;
     readonly peer: HostKeys;
+    /** The second computer of the outside end. */
+    readonly peer2?: MemberKeys | undefined;
     readonly keeper?: KeeperKeys | undefined;
   };
 }
@@ -140,6 +150,11 @@ const replication = z.strictObject({
   store: z.enum(["agent", "redis"]).optional(),
 });
 
+const peerReplication = z.strictObject({
+  policy: policy.optional(),
+  fencing: z.enum(["keep-primary", "prefer-availability"]).optional(),
+});
+
 export const testbedShape: z.ZodType<TestbedFile> = z.strictObject({
   version: z.literal(1),
   name: z.string().regex(/^[\w.-]{1,40}$/, "must be 1 to 40 letters, digits, dots or dashes"),
@@ -163,7 +178,8 @@ export const testbedShape: z.ZodType<TestbedFile> = z.strictObject({
       associations: z.int().min(1).max(maxAssociations).optional(),
     })
     .optional(),
-  hosts: z.strictObject({ a: member, b: member, peer, keeper: keeper.optional() }),
+  peerCluster: z.strictObject({ replication: peerReplication.optional() }).optional(),
+  hosts: z.strictObject({ a: member, b: member, peer, peer2: member.optional(), keeper: keeper.optional() }),
 });
 
 /** The keys that the file may have at a place. */

@@ -22,6 +22,8 @@ export interface VirtualLabRequest {
   readonly udpPort?: number;
   /** Whether there is to be a host `keeper`, the third computer of a cluster; default false. */
   readonly withKeeper?: boolean;
+  /** Whether there is to be a host `peer2`, so that the outside end is a cluster, too; default false. */
+  readonly withPeer2?: boolean;
 }
 
 function isTaken(names: NetworkNames): boolean {
@@ -36,7 +38,7 @@ function chooseId(wanted: string | undefined): string {
       randomInt(36 ** 4)
         .toString(36)
         .padStart(4, "0");
-    if (!isTaken(networkNames(id, true))) return id;
+    if (!isTaken(networkNames(id, { withKeeper: true, withPeer2: true }))) return id;
     if (wanted !== undefined) {
       throw new LabError(
         `There are already network namespaces of a lab ${id} on this machine: choose another id.`,
@@ -60,8 +62,9 @@ async function make(
   id: string,
   kind: "netns" | "loopback",
 ): Promise<Made> {
-  const { withKeeper = false } = request;
-  const names = networkNames(id, withKeeper);
+  const { withKeeper, withPeer2 } = request;
+  const extra = { withKeeper, withPeer2 };
+  const names = networkNames(id, extra);
   const outside =
     kind === "netns" ? { namespaces: Object.values(names.namespaces), link: names.link } : { namespaces: [] };
   const manifest = writeManifest(stateDir, { id, ...outside });
@@ -74,7 +77,7 @@ async function make(
     const build = kind === "netns" ? makeNetnsLab : makeLoopbackLab;
     const udpPort = request.udpPort ?? defaultUdpPort;
     const folder = labFolder(stateDir, id);
-    const parts = await build({ id, folder, udpPort, withKeeper, log: request.log });
+    const parts = await build({ id, folder, udpPort, extra, log: request.log });
     return {
       parts,
       async dispose() {
@@ -100,7 +103,7 @@ function chooseKind(request: VirtualLabRequest): { kind: "netns" | "loopback"; l
 }
 
 /**
- * Makes three virtual computers on this machine, or four: network namespaces with a real sshd each, or, where
+ * Makes three virtual computers on this machine, or up to five: network namespaces with a real sshd each, or, where
  * that cannot be, loopback addresses with an SSH server in this process. Labs of dead desks in the same
  * state folder are removed first; this one is removed by `dispose()`, and by a reaper when this process
  * dies in any way. Rejects with a LabError, also when another lab holds the state folder.

@@ -2,10 +2,11 @@ import { randomInt } from "node:crypto";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { generateSshKeyPair } from "../../deploy/index.ts";
-import { type ClusterHost, type HostName, LabError, type LabHosts } from "../hosts.ts";
+import { type ClusterHost, type HostName, LabError } from "../hosts.ts";
 import { type LoopbackServer, startLoopbackServer } from "./loopback-server.ts";
 import { hostNumber } from "./network.ts";
 import type { Parts, PartsRequest } from "./parts.ts";
+import { makeHosts } from "./parts.ts";
 
 const limits: readonly string[] = [
   "The hosts are loopback addresses of this machine: an outside link cannot be cut, so the fault is the death of A's agent alone.",
@@ -20,14 +21,14 @@ function cannotCut(): Promise<never> {
   );
 }
 
-/** Three addresses of 127.0.0.0/8, or four, each with an SSH server inside this process. */
+/** Three addresses of 127.0.0.0/8, or more, each with an SSH server inside this process. */
 export async function makeLoopbackLab(request: PartsRequest): Promise<Parts> {
   if (process.platform === "win32") {
     throw new LabError(
       "The embedded lab needs a POSIX shell: use WSL, or real machines with a testbed file.",
     );
   }
-  const { id, folder, withKeeper, log } = request;
+  const { id, folder, extra, log } = request;
   const userKeys = generateSshKeyPair(`desk-${id}`);
   // Labs of several state folders may run at once: each draws addresses of its own.
   const [second, third] = [randomInt(64, 255), 1 + randomInt(250)];
@@ -66,16 +67,7 @@ export async function makeLoopbackLab(request: PartsRequest): Promise<Parts> {
     await Promise.all(servers.map((server) => server.close()));
   };
   try {
-    const [a, b, { intra: _none, ...peer }] = await Promise.all([
-      makeHost("a"),
-      makeHost("b"),
-      makeHost("peer"),
-    ]);
-    let hosts: LabHosts = { a, b, peer };
-    if (withKeeper) {
-      const { outside: _nothing, ...keeper } = await makeHost("keeper");
-      hosts = { ...hosts, keeper };
-    }
+    const hosts = await makeHosts(makeHost, extra);
     log(`SSH servers on ${servers.map((server) => server.address).join(", ")}`);
     return { limits, hosts, cut: cannotCut, heal: () => Promise.resolve(), close };
   } catch (error) {

@@ -20,7 +20,7 @@ const manifestShape: z.ZodType<Manifest> = z.strictObject({
   version: z.literal(1),
   id: z.string().regex(labId),
   owner: ownerShape,
-  namespaces: z.array(z.string().regex(/^us[a-z0-9]{2,8}-(a|b|peer|keeper|net)$/)).max(5),
+  namespaces: z.array(z.string().regex(/^us[a-z0-9]{2,8}-(a|b|peer2?|keeper|net)$/)).max(6),
   link: z.stringFormat("link", /^us[a-z0-9]{2,8}m0$/).exactOptional(),
 });
 

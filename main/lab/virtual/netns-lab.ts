@@ -1,22 +1,21 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { generateSshKeyPair } from "../../deploy/index.ts";
-import type { ClusterHost, Cut, HostName, LabHosts } from "../hosts.ts";
+import type { ClusterHost, HostName } from "../hosts.ts";
 import {
-  type NetworkNames,
   devices,
   hostNumber,
-  intraNet,
+  intraNetOf,
   makeNamespaces,
   makeNetwork,
   namespaceOf,
   networkNames,
   outsideNet,
-  setCable,
-  setClusterLink,
+  setLink,
   silenceUnreachables,
 } from "./network.ts";
 import type { Parts, PartsRequest } from "./parts.ts";
+import { makeHosts } from "./parts.ts";
 import { missingPrograms, startSshd } from "./sshd.ts";
 
 /** Why there can be no lab of network namespaces here; undefined where there can. */
@@ -38,26 +37,19 @@ const everyLabsLimits: readonly string[] = [
   "Links between namespaces neither lose nor delay: gaps are those of the protocol's timers, not of a network.",
 ];
 
-function setLink(names: NetworkNames, place: Cut, state: "up" | "down"): Promise<void> {
-  if (place === "cluster-link") return setClusterLink(names, state);
-  const member = place.startsWith("a") ? "a" : "b";
-  return setCable(names, member, place.endsWith("outside") ? "out" : "ic", state);
-}
-
 /** The namespaces must have been announced in the manifest before. */
 export async function makeNetnsLab(request: PartsRequest): Promise<Parts> {
-  const { id, folder, udpPort, withKeeper, log } = request;
-  const names = networkNames(id, withKeeper);
+  const { id, folder, udpPort, extra, log } = request;
+  const names = networkNames(id, extra);
   await makeNamespaces(names);
   const { managementNet, offloadsOff } = await makeNetwork(names);
   const { net: _switch, ...ofHosts } = names.namespaces;
   log(`namespaces ${Object.values(ofHosts).join(", ")} on ${managementNet}.0/24`);
-  const isQuiet = (
-    await Promise.all([
-      silenceUnreachables(names.namespaces.a, udpPort),
-      silenceUnreachables(names.namespaces.b, udpPort),
-    ])
-  ).every(Boolean);
+  const { a: ofA, b: ofB, peer: ofPeer, peer2: ofPeer2 } = names.namespaces;
+  const members = [ofA, ofB, ...(ofPeer2 === undefined ? [] : [ofPeer, ofPeer2])];
+  const isQuiet = (await Promise.all(members.map((name) => silenceUnreachables(name, udpPort)))).every(
+    Boolean,
+  );
 
   const userKeys = generateSshKeyPair(`desk-${id}`);
   const authorizedKeysFile = join(folder, "authorized_keys");
@@ -80,21 +72,12 @@ export async function makeNetnsLab(request: PartsRequest): Promise<Parts> {
       },
       workdir: join(hostFolder, "work"),
       outside: { address: `${outsideNet}.${hostNumber[name]}`, device: devices.outside },
-      intra: { address: `${intraNet}.${hostNumber[name]}`, device: devices.intra },
+      intra: { address: `${intraNetOf(name)}.${hostNumber[name]}`, device: devices.intra },
       management: { address },
       sharesFiles: true,
     };
   };
-  const [a, b, { intra: _nothing, ...peer }] = await Promise.all([
-    makeHost("a"),
-    makeHost("b"),
-    makeHost("peer"),
-  ]);
-  let hosts: LabHosts = { a, b, peer };
-  if (withKeeper) {
-    const { outside: _none, ...keeper } = await makeHost("keeper");
-    hosts = { ...hosts, keeper };
-  }
+  const hosts = await makeHosts(makeHost, extra);
   log("SSH servers are listening");
   return {
     limits: [

@@ -1,34 +1,54 @@
 import { randomInt } from "node:crypto";
 import { networkInterfaces } from "node:os";
-import { type HostName, LabError, type MemberName } from "../hosts.ts";
+import { type Cut, type HostName, LabError, cutPlace } from "../hosts.ts";
 import { cutAddressRuleset, keepQuietRuleset } from "../faults/index.ts";
 import { type RunResult, run } from "./run.ts";
 
 /** Host part of each computer's address, the same in every network. */
-export const hostNumber: Readonly<Record<HostName, number>> = { a: 11, b: 12, peer: 20, keeper: 13 };
+export const hostNumber: Readonly<Record<HostName, number>> = {
+  a: 11,
+  b: 12,
+  peer: 20,
+  peer2: 21,
+  keeper: 13,
+};
 
 /** RFC 5737: documentation networks. They exist inside the namespaces only. */
 export const outsideNet = "192.0.2";
-export const intraNet = "198.51.100";
+const intraNet = "198.51.100";
+/** Joins the members of the outside end, where that is a cluster. */
+const peerNet = "203.0.113";
+
+/** First three numbers of the network on which a member of either end talks to the other one. */
+export const intraNetOf = (host: HostName): string => (host.startsWith("peer") ? peerNet : intraNet);
+
+/** Computers that a lab has beside the three that each of them has. */
+export interface ExtraHosts {
+  readonly withKeeper?: boolean | undefined;
+  /** The outside end is a cluster, too. */
+  readonly withPeer2?: boolean | undefined;
+}
 
 export interface NetworkNames {
   readonly namespaces: {
     readonly a: string;
     readonly b: string;
     readonly peer: string;
+    readonly peer2?: string;
     readonly keeper?: string;
     readonly net: string;
   };
   readonly link: string;
 }
 
-export function networkNames(id: string, withKeeper: boolean): NetworkNames {
+export function networkNames(id: string, { withKeeper, withPeer2 }: ExtraHosts): NetworkNames {
   const prefix = `us${id}`;
   return {
     namespaces: {
       a: `${prefix}-a`,
       b: `${prefix}-b`,
       peer: `${prefix}-peer`,
+      ...(withPeer2 && { peer2: `${prefix}-peer2` }),
       ...(withKeeper && { keeper: `${prefix}-keeper` }),
       net: `${prefix}-net`,
     },
@@ -99,7 +119,12 @@ interface Connection {
   readonly address: string;
 }
 
-function networksOf(host: HostName, managementNet: string): Connection[] {
+function bridgeOf(host: HostName, network: "outside" | "intra"): string {
+  if (network === "outside") return "out";
+  return host.startsWith("peer") ? "pc" : "ic";
+}
+
+function networksOf(host: HostName, managementNet: string, peerIsCluster: boolean): Connection[] {
   const number = hostNumber[host];
   const networks: Connection[] = [
     { device: devices.management, bridge: "mgmt", address: `${managementNet}.${number}` },
@@ -107,9 +132,13 @@ function networksOf(host: HostName, managementNet: string): Connection[] {
   // The third computer of the cluster has no business on the outside network.
   if (host !== "keeper")
     networks.push({ device: devices.outside, bridge: "out", address: `${outsideNet}.${number}` });
-  // The outside computer has no business on the intra-cluster network.
-  if (host !== "peer")
-    networks.push({ device: devices.intra, bridge: "ic", address: `${intraNet}.${number}` });
+  // Each end has an intra-cluster network of its own, and one computer has none.
+  if (host !== "peer" || peerIsCluster)
+    networks.push({
+      device: devices.intra,
+      bridge: bridgeOf(host, "intra"),
+      address: `${intraNetOf(host)}.${number}`,
+    });
   return networks;
 }
 
@@ -127,13 +156,13 @@ export interface Network {
   readonly offloadsOff: boolean;
 }
 
-/** Lays cables between the namespaces: three bridges in `net`, and one link to the desk's own namespace. */
+/** Lays cables between the namespaces: bridges in `net`, and one link to the desk's own namespace. */
 export async function makeNetwork(names: NetworkNames): Promise<Network> {
   const { namespaces, link } = names;
   const managementNet = await freeManagementNet();
-  const hosts: readonly HostName[] = ["a", "b", "peer", ...(namespaces.keeper ? ["keeper" as const] : [])];
+  const hosts = (Object.keys(hostNumber) as HostName[]).filter((name) => namespaces[name] !== undefined);
   const plan = hosts.flatMap((host) =>
-    networksOf(host, managementNet).map((network) => ({ host, ...network })),
+    networksOf(host, managementNet, namespaces.peer2 !== undefined).map((network) => ({ host, ...network })),
   );
   await ip(undefined, [
     ...plan.map(({ host, device, bridge }) => cable(names, host, device, `${bridge}-${host}`)),
@@ -145,7 +174,7 @@ export async function makeNetwork(names: NetworkNames): Promise<Network> {
   ];
   // Without addrgenmode none each interface would send IPv6 neighbour and multicast packets of its own.
   await ip(namespaces.net, [
-    ...["mgmt", "out", "ic"].flatMap((bridge) => [
+    ...["mgmt", "out", "ic", "pc"].flatMap((bridge) => [
       `link add br-${bridge} type bridge stp_state 0 forward_delay 0 mcast_snooping 0`,
       `link set br-${bridge} addrgenmode none`,
       `link set br-${bridge} up`,
@@ -186,23 +215,21 @@ export async function silenceUnreachables(namespace: string, udpPort: number): P
   return code === 0;
 }
 
-/** Pulls or plugs a member's cable at the switch: the host itself only sees its carrier go. */
-export async function setCable(
-  names: NetworkNames,
-  host: MemberName,
-  network: "out" | "ic",
-  state: "up" | "down",
-): Promise<void> {
-  await ip(names.namespaces.net, [`link set ${network}-${host} ${state}`]);
-}
-
 const linkTable = "understudy_link";
 
-/** Lets a hear nothing of b on the intra-cluster network, and b nothing of a; others there hear both. */
-export async function setClusterLink(names: NetworkNames, state: "up" | "down"): Promise<void> {
-  const cut = cutAddressRuleset(linkTable, devices.intra, `${intraNet}.${hostNumber.b}`);
+/**
+ * Pulls or plugs a member's cable at the switch: the host itself only sees its carrier go. A cut of the link
+ * between two members lets the first hear nothing of the other one, and that one nothing of it; others hear both.
+ */
+export async function setLink(names: NetworkNames, place: Cut, state: "up" | "down"): Promise<void> {
+  const { host, network, from } = cutPlace(place);
+  if (from === undefined) {
+    await ip(names.namespaces.net, [`link set ${bridgeOf(host, network)}-${host} ${state}`]);
+    return;
+  }
+  const cut = cutAddressRuleset(linkTable, devices.intra, `${intraNetOf(from)}.${hostNumber[from]}`);
   // A table that is added before it is deleted can be deleted whether it was there or not.
   const gone = `add table inet ${linkTable}\ndelete table inet ${linkTable}\n`;
-  const nft = ["netns", "exec", names.namespaces.a, "nft", "-f", "-"];
+  const nft = ["netns", "exec", namespaceOf(names, host), "nft", "-f", "-"];
   await must("nft", run("ip", nft, state === "down" ? `${gone}${cut}` : gone));
 }

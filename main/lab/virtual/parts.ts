@@ -1,4 +1,5 @@
-import type { Cut, LabHosts } from "../hosts.ts";
+import type { ClusterHost, Cut, HostName, LabHosts } from "../hosts.ts";
+import type { ExtraHosts } from "./network.ts";
 
 /** What the two kinds of embedded lab give to the common part. */
 export interface Parts {
@@ -15,7 +16,21 @@ export interface PartsRequest {
   /** The lab's own folder. */
   readonly folder: string;
   readonly udpPort: number;
-  /** Whether the lab gets the third computer of a cluster. */
-  readonly withKeeper: boolean;
+  readonly extra: ExtraHosts;
   log(line: string): void;
+}
+
+/** Makes each host that the lab is to have, and gives it the networks that it has business on. */
+export async function makeHosts(
+  make: (name: HostName) => Promise<ClusterHost>,
+  { withKeeper, withPeer2 }: ExtraHosts,
+): Promise<LabHosts> {
+  const [a, b, first] = await Promise.all([make("a"), make("b"), make("peer")]);
+  const { intra: _alone, ...peer } = first;
+  let hosts: LabHosts = withPeer2 ? { a, b, peer: first, peer2: await make("peer2") } : { a, b, peer };
+  if (withKeeper) {
+    const { outside: _none, ...keeper } = await make("keeper");
+    hosts = { ...hosts, keeper };
+  }
+  return hosts;
 }

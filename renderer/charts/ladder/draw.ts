@@ -1,5 +1,6 @@
 import type { Transmission } from "../../../main/api/contract.ts";
 import { compactLabel } from "../../model/label-placement.ts";
+import { isAssociationWay, isOutsideLane } from "../../model/packet-kinds.ts";
 import type { Palette } from "../palette.ts";
 import type { LadderGeometry } from "./geometry.ts";
 import type { DensityBar, LadderLayout, PacketLine } from "./layout.ts";
@@ -39,7 +40,7 @@ function clipToPlot(context: Context, geometry: LadderGeometry): void {
 
 function drawBars(context: Context, layout: LadderLayout, palette: Palette): void {
   for (const bar of layout.bars) {
-    const towardPeer = bar.to === "peer";
+    const towardPeer = isOutsideLane(bar.to);
     context.fillStyle = barColour(bar, palette);
     context.globalAlpha = towardPeer ? 0.55 : 0.85;
     context.fillRect(bar.x, bar.y, bar.width, bar.height + 0.5);
@@ -48,7 +49,7 @@ function drawBars(context: Context, layout: LadderLayout, palette: Palette): voi
 }
 
 function barColour(bar: DensityBar, palette: Palette): string {
-  if (bar.from !== "peer" && bar.to !== "peer") return palette.replication;
+  if (!isAssociationWay(bar.from, bar.to)) return palette.replication;
   return bar.from === "b-address" || bar.to === "b-address" ? palette.pathB : palette.pathA;
 }
 

@@ -55,6 +55,7 @@ export function ladderGeometry(
   const xOf = (lane: Lane): number => placed.get(lane) ?? firstLane;
   const [a, b] = [xOf("a"), xOf("b")];
   const laneX: Record<Lane, number> = {
+    peer2: placed.get("peer2") ?? xOf("peer"),
     peer: xOf("peer"),
     "a-address": xOf("a-address"),
     a,

@@ -1,4 +1,5 @@
 import type { LadderWindow, Lane, Mark } from "../../../main/api/contract.ts";
+import { isAssociationWay } from "../../model/packet-kinds.ts";
 import { spanUs, type Viewport } from "../../model/viewport.ts";
 
 /** Packets in one slice of the run: by A's address to the left of the middle, by B's to the right. */
@@ -65,7 +66,7 @@ export function sliceCounts(whole: LadderWindow, wanted: number): Slice[] {
   const add = (index: number, from: Lane, to: Lane, count: number): void => {
     const slice = slices[Math.min(slices.length - 1, Math.max(0, index))];
     // What goes between the two computers is replication, not traffic of the association.
-    if (slice === undefined || (from !== "peer" && to !== "peer")) return;
+    if (slice === undefined || !isAssociationWay(from, to)) return;
     slice[isOfB(from) || isOfB(to) ? "viaB" : "viaA"] += count;
   };
   for (const { from, to, counts } of whole.density) {

@@ -1,0 +1,108 @@
+import { describe, expect, test } from "vitest";
+import { fromOutside, judge } from "../../../captures/verdict/index.ts";
+import type { History, HistoryHost } from "../../../captures/verdict/history.ts";
+import type { CheckResult } from "../../../captures/verdict/report.ts";
+import { chunk, goodRun } from "../../support/history-builder.ts";
+import type { HistoryBuilder } from "../../support/history-builder.ts";
+
+const across: Readonly<Record<string, string>> = { a: "peer", b: "peer2", peer: "a" };
+const flowAcross = { up: "down", down: "up", echo: "echo" } as const;
+const roleOf: Readonly<Record<string, HistoryHost["role"]>> = {
+  peer: "peer",
+  peer2: "peer-secondary",
+  a: "primary",
+};
+
+const moved = <Item extends { readonly host: string }>(items: readonly Item[]): Item[] =>
+  items.map((item) => ({ ...item, host: across[item.host] ?? item.host }));
+
+/** The run of a cluster whose primary was killed, told as if that cluster were the outside end. */
+function asOutside(run: HistoryBuilder): History {
+  const history = run.history();
+  const hosts = history.hosts.map((host) => {
+    const name = across[host.name] ?? host.name;
+    return { ...host, name, role: roleOf[name] ?? "peer" };
+  });
+  const idle: HistoryHost = {
+    name: "b",
+    role: "secondary",
+    outsideAddress: "192.0.2.99",
+    clockErrorMicros: 0,
+  };
+  return {
+    ...history,
+    hosts: [...hosts, idle],
+    captures: moved(history.captures),
+    packets: moved(history.packets),
+    updates: moved(history.updates),
+    acked: moved(history.acked),
+    sent: moved(history.sent),
+    events: moved(history.events),
+    faults: moved(history.faults),
+    messages: moved(history.messages).map((message) => ({ ...message, flow: flowAcross[message.flow] })),
+    totals: history.totals.map((total) => ({ ...total, flow: flowAcross[total.flow] })),
+    terms: {
+      policy: "every-update",
+      fencing: "keep-primary",
+      peerPolicy: "every-update",
+      peerFencing: "prefer-availability",
+      fault: "crash@peer",
+    },
+  };
+}
+
+const check = (history: History, id: string): CheckResult | undefined =>
+  judge(history).checks.find((each) => each.id === id);
+
+describe("a run in which the outside end is a cluster", () => {
+  test("is judged at that end by the same checks, and the titles say at which", () => {
+    const history = asOutside(goodRun());
+    for (const id of ["output-commit", "commit-gate", "old-epoch-silent", "cumulative-tsn"]) {
+      expect(check(history, `outside-${id}`), id).toMatchObject({ outcome: "pass" });
+      expect(check(history, `outside-${id}`)?.title, id).toMatch(/^peer\/peer2: /);
+      expect(check(history, id)?.title, id).toMatch(/^a\/b: /);
+    }
+    expect(check(history, "messages-lost")).toMatchObject({ outcome: "pass" });
+    expect(check(history, "outside-messages-lost")).toBe(undefined);
+  });
+
+  test("expects a takeover of the end that was struck, and none of the other one", () => {
+    const history = asOutside(goodRun());
+    expect(check(history, "outside-right-instance")?.summary).toBe(
+      "peer under epoch 1, then peer2 under epoch 2, as the primary's end was sure",
+    );
+    expect(check(history, "right-instance")?.summary).toBe(
+      "a under epoch 1, as only the other end was struck",
+    );
+    const still = { ...history, terms: { ...history.terms, fault: "crash" } };
+    expect(check(still, "outside-right-instance")).toMatchObject({ outcome: "fail" });
+  });
+
+  test("fails at that end alone where its former primary speaks on", () => {
+    const run = goodRun();
+    run.wait(1000).transmit("a", "peer", [chunk("HEARTBEAT")]);
+    const history = asOutside(run);
+    expect(check(history, "outside-old-epoch-silent")).toMatchObject({
+      outcome: "fail",
+      summary: "1 packets left peer after the takeover",
+    });
+    expect(check(history, "old-epoch-silent")).toMatchObject({ outcome: "pass" });
+  });
+
+  test("keeps the books of the ends apart, though both number from 1", () => {
+    const history = asOutside(goodRun());
+    const held = history.updates.filter(({ act }) => act === "held");
+    // What peer2 holds is held by nobody of the other end.
+    expect(held.length).toBeGreaterThan(0);
+    const without = { ...history, updates: history.updates.filter(({ act }) => act !== "held") };
+    const forged = held.map((update) => ({ ...update, host: "b" }));
+    expect(
+      check({ ...without, updates: [...without.updates, ...forged] }, "outside-output-commit")?.outcome,
+    ).not.toBe("pass");
+  });
+
+  test("is one computer where no second one is named", () => {
+    expect(fromOutside(goodRun().history())).toBe(undefined);
+    expect(judge(goodRun().history()).checks.filter(({ title }) => title.startsWith("a/b"))).toEqual([]);
+  });
+});
