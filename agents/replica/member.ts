@@ -327,6 +327,8 @@ export class Member {
     const epoch = this.#epoch;
     const { makeEndpoint, makeApplication, fencing, keeper, leaseMs, takeoverAfterMs } = this.#options;
     const endpoint = makeEndpoint();
+    // Until the partner says that it is the standby.
+    endpoint.setAway(this.#options.partnerAddresses, nowMs);
     const replicator = new Replicator<GatedThing>({ epoch, source: endpoint, policy: this.#policy });
     const timing = { leaseMs, takeoverAfterMs };
     const right = new SendingRight({ epoch, fencing, keeper, ...timing, isGuarded: isHeld });

@@ -35,6 +35,12 @@ export function notificationRecord(
       return eventRecord("note", `the peer reports: ${notification.causes.join(", ")}`, nowMs, {
         association,
       });
+    case "local-address-change": {
+      const { address, change, accepted } = notification;
+      const what = { add: "add", delete: "forget", "set-primary": "send to" }[change];
+      const text = `the peer was asked to ${what} our address ${address}, and ${accepted ? "does" : "does not"}`;
+      return eventRecord("note", text, nowMs, { association, address });
+    }
     case "recovery-step": {
       const { step, text } = notification;
       return eventRecord("recovery-step", text, nowMs, { association, step });

@@ -82,6 +82,7 @@ export class PrimaryDuty implements Role {
     if (link !== "partner") return;
     this.#partnerIsStandby = false;
     this.active.endpoint.useOtherAddresses(false);
+    this.active.endpoint.setAway(this.#options.partnerAddresses, nowMs);
     const text = ended ? "the secondary instance has ended" : "the link to the secondary instance is gone";
     this.#outputs.records.push(eventRecord("secondary-lost", text, nowMs));
     this.#breakOffHandover("the link to the secondary instance is gone", nowMs);
@@ -133,12 +134,8 @@ export class PrimaryDuty implements Role {
     this.#partnerIsStandby = true;
     const { endpoint } = this.active;
     endpoint.useOtherAddresses(true);
-    for (const association of endpoint.associations()) {
-      // What the peer was told to forget when this instance took over is there again (RFC 5061 section 4.2.1).
-      const known = endpoint.state(association)?.agreement.localAddresses ?? [];
-      const returned = this.#options.partnerAddresses.filter((address) => !known.includes(address));
-      for (const address of returned) endpoint.addAddress(association, address, nowMs);
-    }
+    // Peers hear of what they were told to forget when this instance took over, or never heard of (RFC 5061 section 4.2.1).
+    endpoint.setAway([], nowMs);
   }
 
   #answered(link: LinkName, sentAtMs: number, nowMs: number): void {

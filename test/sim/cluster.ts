@@ -2,7 +2,7 @@ import { NumberedApplication } from "../../agents/application/index.ts";
 import type { InstanceRecord, MemberOptions } from "../../agents/replica/index.ts";
 import { ActiveInstance, Member, decodeFrame, encodeFrame, eventRecord } from "../../agents/replica/index.ts";
 import type { OutboundPacket } from "../../agents/sctp/index.ts";
-import type { RandomSource, Route } from "../../agents/sctp/index.ts";
+import type { ProtocolParameters, RandomSource, Route } from "../../agents/sctp/index.ts";
 import { Endpoint, seededRandom, telecomParameters } from "../../agents/sctp/index.ts";
 import { outboundStream } from "../../agents/sctp/tx/send-state.ts";
 import { endpointConfig } from "./endpoints.ts";
@@ -32,6 +32,11 @@ interface FrameUnderway {
   readonly bytes: Uint8Array | undefined;
 }
 
+interface WorldSetting {
+  readonly standbyIsLate?: boolean;
+  readonly parameters?: Partial<ProtocolParameters>;
+}
+
 /** Primary, secondary and outside computer on virtual time, from one seed. */
 export class ClusterWorld {
   nowMs: number = 1_000_000;
@@ -46,20 +51,26 @@ export class ClusterWorld {
   readonly #seed: number;
   readonly #linkLatencyMs: number;
   readonly #random: (seed: number) => RandomSource;
+  readonly #parameters: Partial<ProtocolParameters>;
   readonly #frozen: Map<Side, (() => void)[]> = new Map<Side, (() => void)[]>();
   #linkUp: boolean = true;
   #tap: (bytes: Uint8Array) => void = () => undefined;
 
-  /** `random` is where each endpoint's tags and initial TSNs come from. */
+  /**
+   * `random` is where each endpoint's tags and initial TSNs come from. Where the standby is late, the association is set
+   * up while the primary is alone.
+   */
   constructor(
     seed: number,
     faults: NetworkFaults,
     linkLatencyMs: number = 0.5,
     random: (seed: number) => RandomSource = seededRandom,
+    how: WorldSetting = {},
   ) {
     this.#seed = seed;
     this.#linkLatencyMs = linkLatencyMs;
     this.#random = random;
+    this.#parameters = { ...telecomParameters, ...how.parameters };
     this.network = new Network(faults, seededRandom(seed));
     this.a = new Member(this.#memberOptions("a"), this.nowMs);
     this.b = new Member(this.#memberOptions("b"), this.nowMs);
@@ -69,10 +80,7 @@ export class ClusterWorld {
       epoch: 1,
       mayLeave: () => true,
     });
-    this.a.linkUp("partner", this.nowMs);
-    this.b.linkUp("partner", this.nowMs);
-    this.#drain("a");
-    this.#drain("b");
+    if (how.standbyIsLate !== true) this.standbyJoins();
     // The primary's first beat is answered; only then may it speak.
     this.run(3 * linkLatencyMs);
     this.peer.connect(addressA, 7000, this.nowMs);
@@ -98,10 +106,18 @@ export class ClusterWorld {
     const cluster = side !== "peer";
     const own = { a: addressA, b: addressB, peer: addressPeer }[side];
     const addresses = cluster ? [addressA, addressB] : [addressPeer];
-    const config = { ...endpointConfig(addresses, cluster, telecomParameters), ownAddress: own };
+    const config = { ...endpointConfig(addresses, cluster, this.#parameters), ownAddress: own };
     const endpoint = new Endpoint(config, this.#random(this.#seed * 10 + salt));
     this.endpoints.push(endpoint);
     return endpoint;
+  }
+
+  /** The link between the members comes up. */
+  standbyJoins(): void {
+    this.a?.linkUp("partner", this.nowMs);
+    this.b.linkUp("partner", this.nowMs);
+    this.#drain("a");
+    this.#drain("b");
   }
 
   /** The primary's process is killed: its machine still delivers what was handed over, and closes the link. */

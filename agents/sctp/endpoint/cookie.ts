@@ -14,7 +14,7 @@ import type { TieTags } from "./tie-tags.ts";
  *   | life, milliseconds                                            |
  *   | local tie-tag                 | peer's tie-tag (32 bits each) |
  *   | peer's port                   | local port                    |
- *   | IP version    | 0                                             |
+ *   | IP version    | 0             | addresses of ours left out    |
  *   | peer's address, 4 or 16 of 16 bytes                           |
  *   | INIT chunk of the peer        | our INIT ACK chunk            |
  */
@@ -23,6 +23,7 @@ const lifeAt = macBytes + 8;
 const tieTagsAt = lifeAt + 4;
 const portsAt = tieTagsAt + 8;
 const versionAt = portsAt + 4;
+const leftOutAt = versionAt + 2;
 const addressAt = versionAt + 4;
 const fixedBytes = addressAt + 16;
 
@@ -36,6 +37,8 @@ export interface CookieContent {
   readonly peerAddress: string;
   readonly peerPort: number;
   readonly localPort: number;
+  /** Bit n: INIT ACK did not list the n-th of our addresses, since nobody was there; the peer is told later (RFC 5061). */
+  readonly leftOut: number;
   /** With the parameters that this stack acts upon. */
   readonly peerInit: InitChunk;
   /** With the parameters that count for the agreement. */
@@ -54,6 +57,7 @@ export function sealCookie(content: CookieContent, key: Uint8Array): Uint8Array 
   view.setUint16(portsAt + 2, content.localPort);
   const version = content.peerAddress.includes(":") ? 6 : 4;
   view.setUint8(versionAt, version);
+  view.setUint16(leftOutAt, content.leftOut);
   cookie.set(addressBytes(content.peerAddress, version === 6 ? 16 : 4), addressAt);
   cookie.set(writeChunk(content.peerInit), fixedBytes);
   cookie.set(writeChunk(content.localInitAck), fixedBytes + initBytes);
@@ -80,6 +84,7 @@ export function openCookie(cookie: Uint8Array, key: Uint8Array): CookieContent |
     peerAddress: view.getUint8(versionAt) === 6 ? ipv6Text(view, addressAt) : ipv4Text(view, addressAt),
     peerPort: view.getUint16(portsAt),
     localPort: view.getUint16(portsAt + 2),
+    leftOut: view.getUint16(leftOutAt),
     peerInit: init.parsed,
     localInitAck: initAck.parsed,
   };

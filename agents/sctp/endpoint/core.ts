@@ -101,6 +101,8 @@ export class EndpointCore {
   restart: (association: Association, waiting: readonly OutgoingMessage[]) => void = () => undefined;
   /** Parameters of associations to come. */
   parameters: ProtocolParameters;
+  /** Addresses of ours at which nobody is now. */
+  away: readonly string[] = [];
   readonly #arena: PacketArena = new PacketArena();
   /** The way of the last packet whose addresses were found good: nearly all come the same way. */
   #goodRoute: Route | undefined;

@@ -17,6 +17,7 @@ import type { ResumeTerms } from "../association/resume-terms.ts";
 import type { PathChange } from "../association/settings.ts";
 import type { AssociationState } from "../association/state.ts";
 import type { AssociationStatistics } from "../association/statistics.ts";
+import { announcePresent } from "./away.ts";
 import type { Call, ConnectOptions } from "./call-table.ts";
 import { giveUpCall, initTimedOut, startCall } from "./call.ts";
 import type { EndpointConfig, EndpointCounters, EndpointSnapshot } from "./core.ts";
@@ -103,6 +104,22 @@ export class Endpoint {
     const { ownAddress, localAddresses } = this.#core.config;
     this.#core.sources = available ? localAddresses : [ownAddress];
     for (const association of this.#core.associations.values()) association.useSources(this.#core.sources);
+  }
+
+  /**
+   * At these addresses of ours nobody is now. A peer that can be told of them later (RFC 5061) does not get them with
+   * INIT ACK, so it does not try them in vain; and it is told of an address as soon as somebody is there, so that it
+   * confirms it at once. Says something about other computers, so it is no part of a snapshot.
+   */
+  setAway(addresses: readonly string[], nowMs: number): void {
+    const core = this.#core;
+    const areBack = core.away.some((address) => !addresses.includes(address));
+    core.away = addresses;
+    if (!areBack) return;
+    for (const association of core.associations.values()) {
+      announcePresent(core, association, nowMs);
+      core.collect(association);
+    }
   }
 
   /** The addresses of the configuration are other ones, for associations to come; living ones are asked by ASCONF. */

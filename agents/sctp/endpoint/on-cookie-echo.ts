@@ -5,6 +5,7 @@ import { createAssociationState } from "../association/state.ts";
 import type { Chunk, CookieEchoChunk, SctpPacket } from "../wire/index.ts";
 import type { Arrival } from "./arrival.ts";
 import { addressesFor, agree } from "./agreement.ts";
+import { addressesListed, announcePresent } from "./away.ts";
 import { cookieAction } from "./cookie-action.ts";
 import type { CookieAction } from "./cookie-action.ts";
 import type { OpenedCookie } from "./cookie-keys.ts";
@@ -257,6 +258,8 @@ function establish(
   state.activeKeyId = core.keys.activeKeyId;
   const association = core.open(state, nowMs, { cookieRoute: route });
   introduce(core, association, adaptationOf(content.peerInit.parameters), core.parameters);
+  // Who was away when INIT ACK left may be there by now.
+  if (content.leftOut !== 0) announcePresent(core, association, nowMs);
   return association;
 }
 
@@ -265,7 +268,7 @@ function agreementOf(core: EndpointCore, content: CookieContent): Agreement {
   return agree({
     localPort: content.localPort,
     peerPort: content.peerPort,
-    localAddresses: addressesFor(peerAddress, peerInit.parameters, core.config.localAddresses),
+    localAddresses: addressesFor(peerAddress, peerInit.parameters, addressesListed(core, content.leftOut)),
     peerAddress,
     local: content.localInitAck,
     peer: peerInit,

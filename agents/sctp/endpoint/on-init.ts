@@ -4,6 +4,7 @@ import type { Cause, InitAckChunk, InitChunk, Parameter, SctpPacket } from "../w
 import { chunkLength, commonHeaderBytes } from "../wire/index.ts";
 import { addressesFor, peerAddresses } from "./agreement.ts";
 import type { Call } from "./call-table.ts";
+import { addressesLeftOut, addressesListed } from "./away.ts";
 import { sealCookie } from "./cookie.ts";
 import type { EndpointCore } from "./core.ts";
 import { knowsAddress } from "./core.ts";
@@ -94,16 +95,15 @@ function sendInitAck(
   from: Route,
   nowMs: number,
 ): void {
-  const { parameters, config, cookieKeys } = core;
+  const { parameters, cookieKeys } = core;
   const route = answerRoute(core, beside.call, peerInit, from);
-  const localAddresses = addressesFor(from.remote, peerInit.parameters, config.localAddresses);
+  const own = beside.call?.parameters ?? parameters;
+  // Beside an association or a call of ours, which knows all addresses, nothing is left out.
+  const isFirst = beside.call === undefined && beside.existing === undefined;
+  const leftOut = isFirst ? addressesLeftOut(core, peerInit, own.extensions) : 0;
+  const localAddresses = addressesFor(from.remote, peerInit.parameters, addressesListed(core, leftOut));
   const offer = offerTo(core, beside);
-  const initAck = initAckChunk(
-    offer,
-    localAddresses,
-    beside.call?.parameters ?? parameters,
-    peerInit.inboundStreams,
-  );
+  const initAck = initAckChunk(offer, localAddresses, own, peerInit.inboundStreams);
   const { existing } = beside;
   const preservative = peerInit.parameters.find((each) => each.type === "COOKIE_PRESERVATIVE");
   const cookie = sealCookie(
@@ -114,6 +114,7 @@ function sendInitAck(
       peerAddress: route.remote,
       peerPort: packet.sourcePort,
       localPort: packet.destinationPort,
+      leftOut,
       peerInit: { ...peerInit, parameters: peerInit.parameters.filter((each) => each !== preservative) },
       localInitAck: { ...initAck, parameters: initAck.parameters.filter(countsForAgreement) },
     },
