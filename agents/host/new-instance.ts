@@ -47,8 +47,10 @@ export function newMember(setting: Configure, makeApplication: MakeApplication, 
 function newEndpoint(setting: Configure, localPort: number = setting.sctpPort): Endpoint {
   const { localAddresses, ownAddress } = setting;
   const parameters = parametersOf(setting);
-  const listening = !isOutside(setting);
+  const outside = isOutside(setting);
   const describesUpdates = isFollowed(setting);
-  const config = { localPort, localAddresses, ownAddress, listening, parameters, describesUpdates };
+  // Its application owes an echo for each message: where it owes many, the window closes, and none is left out.
+  const user = { listening: !outside, holdsDeliveries: outside };
+  const config = { localPort, localAddresses, ownAddress, parameters, describesUpdates, ...user };
   return new Endpoint({ ...config, cookieKey: cookieKey(setting) }, hostRandom);
 }

@@ -50,6 +50,7 @@ export class Applications {
   #add(association: number): ApplicationRun {
     const run = new ApplicationRun(this.#options.makeApplication(), {
       send: (message, nowMs) => this.#send(association, message, nowMs),
+      consumed: (bytes, nowMs) => this.#options.endpoint.consumed(association, bytes, nowMs),
     });
     this.#runs.set(association, run);
     this.#touched.add(association);

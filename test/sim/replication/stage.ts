@@ -200,7 +200,11 @@ export class Stage {
 
   #endpoint(addresses: readonly string[], ownAddress: string, isCluster: boolean): Endpoint {
     const { seed, parameters, tsnNearWrap } = this.knobs;
-    const config = { ...endpointConfig(addresses, isCluster, parameters), ownAddress };
+    const config = {
+      ...endpointConfig(addresses, isCluster, parameters),
+      ownAddress,
+      holdsDeliveries: !isCluster,
+    };
     const source = seededRandom(Math.imul(seed, 2654435761) + 977 * this.#endpoints++);
     const random = tsnNearWrap ? nearWrap(source, this.#wrapped) : source;
     if (!isCluster) return new Endpoint(config, random);
