@@ -7,6 +7,8 @@ import { tsn, tsnDistance } from "../../agents/sctp/base/serial.ts";
 export interface HeldUpdate {
   readonly at: number;
   readonly sequence: number;
+  /** Known from the serving member alone, and `at` is when that heard of it: the holder was killed before it wrote it down. */
+  readonly isHearsay?: boolean;
 }
 
 /** What the holder held, looked up by what a packet promises. */
@@ -68,6 +70,29 @@ function synchronisations({ events, updates }: History, holder: string, tenure: 
 }
 
 /**
+ * A holder that was killed took the last of its records along: of what it had not written down, the serving member
+ * knows what was acknowledged.
+ */
+function hearsay(
+  { faults, acked }: History,
+  holder: string,
+  tenure: Tenure,
+  own: readonly HostUpdate[],
+): (update: HostUpdate | undefined) => HeldUpdate | undefined {
+  if (!faults.some(({ fault, host }) => fault === "kill" && host === holder)) return () => undefined;
+  const { fromUs, toUs = Number.POSITIVE_INFINITY } = tenure;
+  const heard = new AckTimeline(
+    acked.filter(({ host, at }) => host === tenure.host && at >= fromUs && at < toUs),
+  );
+  const written = own.reduce((highest, { sequence }) => Math.max(highest, sequence), 0);
+  return (update) => {
+    if (update === undefined || update.epoch !== tenure.epoch || update.sequence <= written) return undefined;
+    const at = heard.firstAt(update.sequence);
+    return at === undefined ? undefined : { at, sequence: update.sequence, isHearsay: true };
+  };
+}
+
+/**
  * What `holder` held of what was so when `tenure` served: update by update; with a whole state, which it writes
  * down as `opened` with the number of the last update in it; and, after a switch-over, what it had itself.
  *
@@ -98,10 +123,13 @@ export function readHeldBooks(history: History, holder: string, tenure: Tenure, 
     if (tenure.began === "handover" && epoch < tenure.epoch) return { at: tenure.fromUs, sequence };
     return wholes.find((whole) => whole.sequence >= sequence);
   };
+  const heard = hearsay(history, holder, tenure, own);
+  const heldOf = (book: HostUpdate | undefined, update: HostUpdate | undefined): HeldUpdate | undefined =>
+    earlier(book, asAWhole(update)) ?? heard(update);
   return {
-    opened: earlier(held.opened, asAWhole(known.opened)),
-    assigned: (tsn) => earlier(held.assigned.get(tsn), asAWhole(known.assigned.get(tsn))),
-    received: (tsn) => earlier(held.received.get(tsn), asAWhole(known.received.get(tsn))),
+    opened: heldOf(held.opened, known.opened),
+    assigned: (tsn) => heldOf(held.assigned.get(tsn), known.assigned.get(tsn)),
+    received: (tsn) => heldOf(held.received.get(tsn), known.received.get(tsn)),
     firstReceived: held.received.keys().next().value,
   };
 }
@@ -136,6 +164,7 @@ export class HeldThrough {
       this.#latest.push({
         at: Math.max(before.at, next.at),
         sequence: Math.max(before.sequence, next.sequence),
+        isHearsay: before.isHearsay === true || next.isHearsay === true,
       });
     }
     return this.#latest[steps];

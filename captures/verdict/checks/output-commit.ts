@@ -100,6 +100,7 @@ interface Clocks {
 function judgePromise(clocks: Clocks, packet: ObservedPacket, held: HeldUpdate | undefined): Judgement {
   const { errorMicros, lateStamps, booksEndAt } = clocks;
   if (held === undefined) return packet.at > booksEndAt - errorMicros ? "undecided" : "violated";
+  if (held.isHearsay === true) return held.at <= packet.at ? "held" : "undecided";
   const { earliest, latest } = clocks.causal.onPrimary(held.at);
   if (Math.max(earliest, held.at - errorMicros) > packet.at) return "violated";
   if (lateStamps) return "undecided";

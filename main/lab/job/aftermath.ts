@@ -43,7 +43,8 @@ export class Aftermath {
     const { setting, signal } = this.#context;
     const outcome = outcomeOf(this.#fault, this.#cluster.end.fencing);
     if (outcome.healsFirst) {
-      await sleep(setting.beats.takeoverAfterMs + beyondSilenceMs, undefined, { signal });
+      const leftMs = setting.beats.takeoverAfterMs + beyondSilenceMs - this.#player.sinceStrikeMs;
+      await sleep(Math.max(0, leftMs), undefined, { signal });
       await this.#player.heal();
     }
     await this.#untilServed(outcome);

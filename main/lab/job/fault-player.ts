@@ -27,6 +27,7 @@ export class FaultPlayer {
   readonly #cluster: Cluster;
   readonly #writer: RunWriter;
   readonly #undo: (() => Promise<void>)[] = [];
+  #struckAtMs: number = 0;
 
   constructor(fault: Fault, context: RunContext, cluster: Cluster, writer: RunWriter) {
     this.#fault = fault;
@@ -36,7 +37,13 @@ export class FaultPlayer {
   }
 
   async strike(): Promise<void> {
+    this.#struckAtMs = performance.now();
     for (const step of this.#fault.strike) await this.#carryOut(step);
+  }
+
+  /** How long ago the strike began: on a busy computer a cut takes a tenth of a second, and a strike has several. */
+  get sinceStrikeMs(): number {
+    return performance.now() - this.#struckAtMs;
   }
 
   /** Kills the agent of a member and cuts the member off the outside network, as a dead machine is. */

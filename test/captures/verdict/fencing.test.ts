@@ -306,3 +306,21 @@ test("a keeper's word that it was synchronised covers what was made before the p
   if (last !== undefined) last.host = "keeper";
   expect(failedChecks(run)).toEqual(["output-commit"]);
 });
+
+test("what a killed holder had not written down, the serving member knows by its acknowledgements", () => {
+  const run = new HistoryBuilder();
+  run.terms = { policy: "every-update", fencing: "keep-primary", fault: "store-death" };
+  setUp(run);
+  for (let round = 0; round < 3; round += 1) serve(run, "a", 1);
+  const cut = run.updates.findLast(({ change }) => change === "dataReceived")?.at ?? 0;
+  run.updates = run.updates.filter(({ act, at }) => act === "made" || at < cut);
+  run.faults.push({ at: run.now, host: "b", fault: "kill", text: "SIGKILL of the holder" });
+  conclude(run);
+  expect(resultOf(run, "output-commit")?.outcome).toBe("pass");
+  const { faults, acked } = run;
+  run.faults = [];
+  expect(resultOf(run, "output-commit")?.outcome).not.toBe("pass");
+  run.faults = faults;
+  run.acked = acked.filter(({ at }) => at < cut);
+  expect(resultOf(run, "output-commit")?.outcome).toBe("unknown");
+});
