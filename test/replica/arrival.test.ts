@@ -61,6 +61,21 @@ describe("who was handed over to, with a witness", () => {
   });
 });
 
+describe("who was handed over to, without a keeper", () => {
+  it("goes on after an answer that is no older than a lease only: the other one may have taken over since", () => {
+    const member = arriving({ fencing: "prefer-availability" });
+    const askedAtMs = member.nowMs;
+    member.nowMs += leaseMs + 1;
+    member.reads("partner", proof(askedAtMs));
+    expect(member.member.role).toBe("arriving");
+    member.said.length = 0;
+    member.pass(beatIntervalMs);
+    expect(member.saidTo("partner")).toContain("beat");
+    member.reads("partner", proof(member.nowMs - 1));
+    expect(member.member.role).toBe("primary");
+  });
+});
+
 describe("who was handed over to, with a store", () => {
   it("needs what the store has, and drops what it held of an earlier time", () => {
     const updates = associationLife().slice(0, 10);

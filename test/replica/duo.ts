@@ -1,33 +1,12 @@
-import { NumberedApplication } from "../../agents/application/index.ts";
-import type { ClusterFrame, FencingMode, MemberOptions } from "../../agents/replica/index.ts";
+import type { ClusterFrame, FencingMode } from "../../agents/replica/index.ts";
 import { Member } from "../../agents/replica/index.ts";
-import { Endpoint, seededRandom, telecomParameters } from "../../agents/sctp/index.ts";
-import { addressA, addressB } from "../sim/cluster.ts";
-import { endpointConfig } from "../sim/endpoints.ts";
+import { memberOptions } from "./members.ts";
 
-export type MemberName = "a" | "b";
-
-export const timing = { beatIntervalMs: 20, leaseMs: 120, takeoverAfterMs: 200 } as const;
+type MemberName = "a" | "b";
 
 const names: readonly MemberName[] = ["a", "b"];
 const otherOf = (name: MemberName): MemberName => (name === "a" ? "b" : "a");
 const latencyMs = 1;
-
-function memberOptions(name: MemberName, changes: Partial<MemberOptions> = {}): MemberOptions {
-  const config = endpointConfig([addressA, addressB], true, telecomParameters);
-  const ownAddress = name === "a" ? addressA : addressB;
-  return {
-    startsAs: name === "a" ? "primary" : "secondary",
-    partnerAddresses: [],
-    makeEndpoint: () => new Endpoint({ ...config, ownAddress }, seededRandom(1)),
-    makeApplication: () => new NumberedApplication("down"),
-    fencing: "prefer-availability",
-    policy: { kind: "every-update" },
-    keeper: undefined,
-    ...timing,
-    ...changes,
-  };
-}
 
 /** Two members without associations, and a link between them whose every frame the test has in its hand. */
 export class Duo {
@@ -39,9 +18,9 @@ export class Duo {
   #isLinked: boolean = false;
 
   constructor(fencing: FencingMode, keeper?: "witness") {
-    const member = (name: MemberName): Member =>
-      new Member(memberOptions(name, { fencing, keeper }), this.nowMs);
-    this.members = { a: member("a"), b: member("b") };
+    const member = (startsAs: "primary" | "secondary"): Member =>
+      new Member(memberOptions({ startsAs, fencing, keeper }), this.nowMs);
+    this.members = { a: member("primary"), b: member("secondary") };
     this.connect();
     this.run(5);
   }

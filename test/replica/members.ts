@@ -10,6 +10,21 @@ import { endpointConfig } from "../sim/endpoints.ts";
 
 export const timing = { beatIntervalMs: 25, leaseMs: 250, takeoverAfterMs: 400 };
 
+export function memberOptions(options: Partial<MemberOptions>): MemberOptions {
+  const config = { ...endpointConfig([addressA, addressB], true), ownAddress: addressA };
+  return {
+    startsAs: "secondary",
+    makeEndpoint: () => new Endpoint(config, seededRandom(1)),
+    makeApplication: () => new NumberedApplication("down"),
+    partnerAddresses: [],
+    fencing: "keep-primary",
+    policy: { kind: "every-update" },
+    keeper: undefined,
+    ...timing,
+    ...options,
+  };
+}
+
 /** A member whose links end in the test, which plays everybody else. */
 export class MemberByHand {
   nowMs: number = 1000;
@@ -18,26 +33,7 @@ export class MemberByHand {
   readonly records: InstanceRecord[] = [];
 
   constructor(options: Partial<MemberOptions>) {
-    const makeEndpoint = (): Endpoint => {
-      return new Endpoint(
-        { ...endpointConfig([addressA, addressB], true), ownAddress: addressA },
-        seededRandom(1),
-      );
-    };
-    this.member = new Member(
-      {
-        startsAs: "secondary",
-        makeEndpoint,
-        makeApplication: () => new NumberedApplication("down"),
-        partnerAddresses: [],
-        fencing: "keep-primary",
-        policy: { kind: "every-update" },
-        keeper: undefined,
-        ...timing,
-        ...options,
-      },
-      this.nowMs,
-    );
+    this.member = new Member(memberOptions(options), this.nowMs);
   }
 
   /** A standby that the primary of epoch 1 counts on, and that knows that it lives now. */

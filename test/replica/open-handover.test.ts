@@ -3,7 +3,8 @@ import type { FencingMode } from "../../agents/replica/index.ts";
 import { StandbyInstance } from "../../agents/replica/index.ts";
 import { TakeoverDecision } from "../../agents/replica/takeover-decision.ts";
 import { addressA, addressPeer } from "../sim/cluster.ts";
-import { Duo, timing } from "./duo.ts";
+import { Duo } from "./duo.ts";
+import { timing } from "./members.ts";
 
 /** A has said that B is the primary, and B has not read it. */
 function handedOver(fencing: FencingMode): Duo {
