@@ -93,6 +93,17 @@ function hearsay(
 }
 
 /**
+ * Up to the TSN of a `dataSkipped` everything counts as received, whatever never came (RFC 3758 section 3.6): a peer
+ * that went on from an older state, as a cluster may, has moved the cumulative TSN on by FORWARD TSN.
+ */
+function passedOver(own: readonly HostUpdate[], received: number): HeldUpdate | undefined {
+  return own.find(
+    ({ change, tsn: upTo }) =>
+      change === "dataSkipped" && upTo !== undefined && tsnDistance(tsn(received), tsn(upTo)) >= 0,
+  );
+}
+
+/**
  * What `holder` held of what was so when `tenure` served: update by update; with a whole state, which it writes
  * down as `opened` with the number of the last update in it; and, after a switch-over, what it had itself.
  *
@@ -129,7 +140,7 @@ export function readHeldBooks(history: History, holder: string, tenure: Tenure, 
   return {
     opened: heldOf(held.opened, known.opened),
     assigned: (tsn) => heldOf(held.assigned.get(tsn), known.assigned.get(tsn)),
-    received: (tsn) => heldOf(held.received.get(tsn), known.received.get(tsn)),
+    received: (tsn) => heldOf(held.received.get(tsn), known.received.get(tsn)) ?? passedOver(own, tsn),
     firstReceived: held.received.keys().next().value,
   };
 }
