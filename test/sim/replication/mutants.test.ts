@@ -5,11 +5,10 @@ import { mutants } from "./mutants.ts";
 import { shrink } from "./shrink.ts";
 import { play } from "./simulate.ts";
 
-const policy = "every-update";
-
 /** The first seed at which the mutant violates one of its properties. */
 function foundAt({
   makers,
+  policy = "every-update",
   focus = (knobs) => knobs,
   withinSeeds,
   properties,
@@ -37,7 +36,7 @@ describe("a system with a fault is found out", () => {
   it("and shrinks to less than it was", () => {
     const [mutant] = mutants;
     if (mutant === undefined) throw new Error("there are no mutants");
-    const knobs = drawKnobs(foundAt(mutant), policy);
+    const knobs = drawKnobs(foundAt(mutant), "every-update");
     const shrunk = shrink(knobs, { makers: mutant.makers });
     const size = ({ happenings, crashes }: typeof knobs): number => happenings.length + crashes.length;
     expect(shrunk.message).not.toBe("nothing");

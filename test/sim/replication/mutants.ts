@@ -1,18 +1,27 @@
-import type { ClusterFrame, LinkName, MemberOptions, MemberOutputs } from "../../../agents/replica/index.ts";
-import { Member } from "../../../agents/replica/index.ts";
-import type { EndpointOutputs } from "../../../agents/sctp/index.ts";
-import { Endpoint } from "../../../agents/sctp/index.ts";
+import type { Keeper, KeeperOptions, Member, MemberOptions } from "../../../agents/replica/index.ts";
+import type { Endpoint } from "../../../agents/sctp/index.ts";
+import {
+  DeliveryMarkForgotten,
+  EpochNotChecked,
+  GateOpenedTooEarly,
+  GrantsWhilePrimaryBeats,
+  HandoverWithoutProof,
+  LeaseOffByOne,
+  OlderStateTakenForLast,
+  ProbeSkipped,
+  RelayWithoutEpoch,
+  SackBeforeCommit,
+} from "./faulty-systems.ts";
 import type { Knobs } from "./knobs.ts";
 import type { Makers } from "./stage.ts";
 import { realMakers } from "./stage.ts";
 
-/**
- * Systems with one fault each, made of the real one by bending what goes in and comes out. The checker has to
- * find each of them; otherwise its silence about the real system means nothing.
- */
+/** The checker has to find each system with a fault; otherwise its silence about the real one means nothing. */
 export interface Mutant {
   readonly name: string;
   readonly makers: Makers;
+  /** That of the runs; undefined: every-update. */
+  readonly policy?: string;
   /** Where the fault shows in rare runs only: makes every run such a one. */
   readonly focus?: (knobs: Knobs) => Knobs;
   /** Seeds, from 1 on, within which it is found. */
@@ -21,99 +30,17 @@ export interface Mutant {
   readonly properties: readonly string[];
 }
 
-/** A SACK leaves although nobody else holds what it acknowledges. */
-class SackBeforeCommit extends Endpoint {
-  override takeOutputs(): EndpointOutputs {
-    const outputs = super.takeOutputs();
-    const packets = outputs.packets.map((each) =>
-      each.reason === "sack" ? { ...each, dependsOn: 0 } : each,
-    );
-    return { ...outputs, packets };
-  }
-}
-
-/** What was delivered is told to the holder as received only. */
-class DeliveryMarkForgotten extends Endpoint {
-  override takeOutputs(): EndpointOutputs {
-    const outputs = super.takeOutputs();
-    const updates = outputs.updates.map((each) =>
-      each.update.kind === "dataDelivered"
-        ? { ...each, update: { ...each.update, kind: "dataReceived" as const } }
-        : each,
-    );
-    return { ...outputs, updates };
-  }
-}
-
-/** Takes every frame for one of its own epoch, but those that change it on purpose. */
-class EpochNotChecked extends Member {
-  override receiveFrame(link: LinkName, frame: ClusterFrame, nowMs: number): void {
-    const changes = ["handover", "claimed"].includes(frame.kind) || this.role !== "primary";
-    super.receiveFrame(link, changes ? frame : { ...frame, epoch: this.epoch }, nowMs);
-  }
-}
-
-/** Sends on what another member wanted sent, whatever has become of that. */
-class RelayWithoutEpoch extends Member {
-  readonly #late: MemberOutputs["packets"] = [];
-
-  override receiveFrame(link: LinkName, frame: ClusterFrame, nowMs: number): void {
-    if (frame.kind === "outbound" && this.role === "primary") {
-      const about = { reason: "data", dependsOn: 0, association: 0 } as const;
-      this.#late.push({ ...frame.route, bytes: frame.packet, ...about });
-    }
-    super.receiveFrame(link, frame, nowMs);
-  }
-
-  override takeOutputs(nowMs: number): MemberOutputs {
-    const outputs = super.takeOutputs(nowMs);
-    return { ...outputs, packets: [...this.#late.splice(0), ...outputs.packets] };
-  }
-}
-
-/** Believes that whole states are held as soon as they are on their way. */
-class GateOpenedTooEarly extends Member {
-  override takeOutputs(nowMs: number): MemberOutputs {
-    const outputs = super.takeOutputs(nowMs);
-    if (!outputs.frames.some(({ frame }) => frame.kind === "synced")) return outputs;
-    for (const association of this.active?.endpoint.associations() ?? [])
-      super.receiveFrame("partner", { kind: "held", epoch: this.epoch, association, sequence: 1e9 }, nowMs);
-    return outputs;
-  }
-}
-
-/** Goes on as soon as it reads that it was handed the associations, however old that word is. */
-class HandoverWithoutProof extends Member {
-  override receiveFrame(link: LinkName, frame: ClusterFrame, nowMs: number): void {
-    super.receiveFrame(link, frame, nowMs);
-    if (frame.kind !== "handover") return;
-    this.proveAtMs = nowMs;
-  }
-
-  proveAtMs: number | undefined;
-
-  override takeOutputs(nowMs: number): MemberOutputs {
-    const outputs = super.takeOutputs(nowMs);
-    if (this.role !== "arriving" || this.proveAtMs === undefined) return outputs;
-    this.proveAtMs = undefined;
-    super.receiveFrame("partner", { kind: "beat", epoch: this.epoch, stampMs: nowMs }, nowMs);
-    const more = super.takeOutputs(nowMs);
-    return {
-      ...more,
-      packets: [...outputs.packets, ...more.packets],
-      frames: [...outputs.frames, ...more.frames],
-      records: [...outputs.records, ...more.records],
-    };
-  }
-}
-
-const withEndpoint = (Made: typeof Endpoint): Makers => ({
+const withEndpoint = (Made: new (...args: ConstructorParameters<typeof Endpoint>) => Endpoint): Makers => ({
   ...realMakers,
   endpoint: (config, random) => new Made(config, random),
 });
 const withMember = (Made: new (options: MemberOptions, nowMs: number) => Member): Makers => ({
   ...realMakers,
   member: (options, nowMs) => new Made(options, nowMs),
+});
+const withKeeper = (Made: new (options: KeeperOptions) => Keeper): Makers => ({
+  ...realMakers,
+  keeper: (options) => new Made(options),
 });
 
 /** The primary stands still for so long that the standby takes over, and goes on. */
@@ -126,6 +53,34 @@ function zombie(knobs: Knobs): Knobs {
   } as const;
   const happenings = [{ atMs: 200, what: { kind: "freeze", ...frozen } as const }];
   return { ...knobs, fencing: "prefer-availability", activeMs: 1500, crashes: [], happenings };
+}
+
+/** So much is sent that the primary has used its lease up before the holder knows of the next one. */
+function leaseUsedUp(knobs: Knobs): Knobs {
+  const { network, link, parameters } = knobs;
+  const calm = { enterBad: 0, leaveBad: 1, lossGood: 0, lossBad: 0 };
+  return {
+    ...knobs,
+    network: { ...network, latencyMs: 0.1, jitterMs: 0, loss: calm, corruption: 0, reordering: 0 },
+    link: { ...link, latencyMs: 20, jitterMs: 0 },
+    leaseMs: 0.7 * knobs.takeoverAfterMs,
+    parameters: {
+      ...parameters,
+      packetSizeBytes: 576,
+      sendBufferBytes: 524_288,
+      receiveBufferBytes: 524_288,
+    },
+    down: { ratePerSecond: 1000, sizeBytes: 9000, streams: 1 },
+    activeMs: 300,
+    crashes: [],
+    happenings: [],
+  };
+}
+
+/** The members do not hear each other, and both hear the keeper, which holds the states. */
+function partnersCut(knobs: Knobs): Knobs {
+  const cut = { kind: "link-cut", pair: "ab", to: "both", forMs: 4 * knobs.takeoverAfterMs } as const;
+  return { ...knobs, activeMs: 1500, crashes: [], happenings: [{ atMs: 200, what: cut }] };
 }
 
 export const mutants: readonly Mutant[] = [
@@ -168,5 +123,35 @@ export const mutants: readonly Mutant[] = [
       "nothing of a fenced epoch is sent",
       "every primary has an epoch of its own, later than all before",
     ],
+  },
+  {
+    name: "lease off by one",
+    makers: withMember(LeaseOffByOne),
+    policy: "interval:100ms",
+    focus: leaseUsedUp,
+    withinSeeds: 10,
+    properties: ["a TSN is used within its lease", "no TSN carries two payloads"],
+  },
+  {
+    name: "probe skipped",
+    makers: withEndpoint(ProbeSkipped),
+    policy: "interval:100ms",
+    withinSeeds: 60,
+    properties: ["liveness"],
+  },
+  {
+    name: "older state taken for the last one",
+    makers: withEndpoint(OlderStateTakenForLast),
+    policy: "interval:100ms",
+    withinSeeds: 60,
+    properties: ["who goes on from an older state asks first"],
+  },
+  {
+    name: "keeper grants while the primary beats",
+    makers: withKeeper(GrantsWhilePrimaryBeats),
+    policy: "shared",
+    focus: partnersCut,
+    withinSeeds: 20,
+    properties: ["nothing of a fenced epoch is sent"],
   },
 ];

@@ -20,12 +20,15 @@ export class WireRules {
   readonly #acknowledged: Map<number, Acknowledged[]> = new Map();
   /** The highest cumulative TSN that the outside computer said. */
   #peerHas: number | undefined;
+  /** A primary that has not asked the outside computer yet what it has, though its own state may be older. */
+  #asksFirst: boolean = false;
   packets: number = 0;
 
   /** `lags`: its state may be older than what was acknowledged. */
   primary(epoch: number, lags: boolean): void {
     this.#epoch = epoch;
     if (lags) this.#acknowledged.clear();
+    this.#asksFirst = lags;
   }
 
   peerSends({ chunks }: PacketOnWire): void {
@@ -55,6 +58,7 @@ export class WireRules {
           hold(false, "the peer sees no INIT", () => `from ${event.from}`);
           break;
         case "data":
+          this.#asks(event, chunk);
           if (!this.#isProbe(chunk)) this.#data(tag, chunk.tsn, chunk.fingerprint);
           break;
         case "sack":
@@ -65,6 +69,13 @@ export class WireRules {
           break;
       }
     }
+  }
+
+  #asks({ epoch }: Sent, { tsn, payloadBytes, unordered }: DataOnWire): void {
+    if (payloadBytes === 1 && unordered) this.#asksFirst = false;
+    hold(!this.#asksFirst, "who goes on from an older state asks first", () => {
+      return `epoch ${epoch} begins with TSN ${tsn}`;
+    });
   }
 
   /** One byte under a TSN that the peer has: it throws that away and says what it has. */
