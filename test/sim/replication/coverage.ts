@@ -1,6 +1,7 @@
 import { killPoints } from "./kill-points.ts";
+import { anyPolicy, hasKeeper } from "./policies.ts";
 
-/** From so many seeds on, a kill point that nobody died at fails the run. */
+/** From so many seeds on, what was never hit fails the run. */
 export const seedsForFullCoverage = 2000;
 
 /** What a table of coverage says, one line each: kill points first, hit or not. */
@@ -10,8 +11,42 @@ export function coverageTable(coverage: ReadonlyMap<string, number>): string[] {
   return [...names, ...others].map((name) => `${String(coverage.get(name) ?? 0).padStart(9)}  ${name}`);
 }
 
-/** Kill points at which nobody ever died; only a third computer is asked with a claim. */
-export const neverHit = (coverage: ReadonlyMap<string, number>, withKeeper: boolean): string[] =>
-  killPoints.filter(
-    (point) => !coverage.has(`kill point ${point}`) && (withKeeper || !point.startsWith("claim")),
-  );
+/** What the seeds have to bring about beside deaths at all kill points, whatever the policy. */
+const always: readonly string[] = [
+  "became primary by takeover",
+  "became primary by handover",
+  "event rejoined",
+  "event solo",
+  "primary dies in set-up",
+  "primary dies in shutdown",
+  "TSNs near their wrap",
+  "SSNs near their wrap",
+  "recovery step redirect",
+  "address add granted",
+  "address delete granted",
+  "address set-primary granted",
+];
+
+/** The same where each seed draws a policy. */
+const ofAnyPolicy: readonly string[] = [
+  "policy every-update",
+  "policy interval",
+  "policy event",
+  "policy impending-failure",
+  "policy impending-failure:from-then-on",
+  "fault set-policy",
+  "recovery step lease",
+  "recovery step probe",
+  "recovery step forward-tsn",
+  "recovery step resynchronise",
+  "messages lost, in a reported range",
+  "messages given up unsent",
+  "messages skipped, never sent",
+];
+
+/** What the seeds should have brought about with this policy and have not; only a third computer is asked with a claim. */
+export function neverHit(coverage: ReadonlyMap<string, number>, policy: string): string[] {
+  const points = killPoints.filter((point) => hasKeeper(policy) || !point.startsWith("claim"));
+  const due = [...points.map((point) => `kill point ${point}`), ...always];
+  return [...due, ...(policy === anyPolicy ? ofAnyPolicy : [])].filter((name) => !coverage.has(name));
+}

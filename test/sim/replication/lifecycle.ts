@@ -1,6 +1,7 @@
 import type { KeeperTurns } from "./keeper-turns.ts";
 import type { CrashPlan, Death, MachineName, MemberName, PairName } from "./knobs.ts";
 import { otherMember } from "./knobs.ts";
+import type { Machine, MemberPort } from "./machine.ts";
 import type { Stage } from "./stage.ts";
 import type { StreamLink } from "./stream-link.ts";
 import type { Turns } from "./turns.ts";
@@ -51,6 +52,7 @@ export class Lifecycle {
     const wasPrimary = role === "primary";
     stage.note({ kind: "died", atMs: stage.nowMs, ...stage.nameOf(name) });
     stage.count(`death ${death} of ${role}`);
+    if (name !== "k" && role === "primary") stage.count(`primary dies in ${phaseOf(stage.members[name])}`);
     machine.process = undefined;
     machine.waiting = undefined;
     for (const link of stage.linksOf(name)) {
@@ -232,4 +234,13 @@ export class Lifecycle {
       if (stage.machine(name).process === undefined) this.restart(name);
     }
   }
+}
+
+/** How far the association is that a primary has. */
+function phaseOf({ process }: Machine<MemberPort>): "set-up" | "established" | "shutdown" {
+  const { active } = process ?? {};
+  const phase =
+    active?.association === undefined ? undefined : active.endpoint.state(active.association)?.phase;
+  if (phase === undefined || phase === "cookie-echoed") return "set-up";
+  return phase === "established" ? "established" : "shutdown";
 }

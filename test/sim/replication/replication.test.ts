@@ -24,21 +24,14 @@ describe("a cluster, whatever its policy and whatever fails", () => {
         }
       }
     },
-    60_000,
+    120_000,
   );
 });
 
 describe("the seeds of the tests", () => {
-  it("let somebody die at every labelled step of the commit", () => {
-    expect(neverHit(coverage, false)).toEqual([]);
-    expect(delivered).toBeGreaterThan(10_000);
-    for (const name of [
-      "became primary by takeover",
-      "became primary by handover",
-      "event rejoined",
-      "event solo",
-    ])
-      expect(coverage.get(name) ?? 0, name).toBeGreaterThan(5);
+  it("let somebody die at every labelled step of the commit, and take every step of the recovery", () => {
+    expect(neverHit(coverage, anyPolicy)).toEqual([]);
+    expect(delivered).toBeGreaterThan(100_000);
   });
 
   it("mostly end with everything delivered", () => {

@@ -220,9 +220,12 @@ export class Stage {
       this.taken.push(...outputs.deliveries);
       for (const { update, sequence } of outputs.updates)
         if (update.kind === "tsnAssigned") this.assigned.push({ tsn: update.tsn, sequence });
-      for (const { notification } of outputs.notifications)
+      for (const { notification } of outputs.notifications) {
         if (notification.type === "send-failed" && notification.reason === "takeover")
           this.givenUp.push(notification);
+        if (notification.type === "local-address-change")
+          this.count(`address ${notification.change} ${notification.accepted ? "granted" : "refused"}`);
+      }
       return outputs;
     };
     endpoint.resume = (state, nowMs, terms) => {

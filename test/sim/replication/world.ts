@@ -75,6 +75,7 @@ export class ReplicationWorld {
     for (const name of memberNames) this.#turns.drain(name);
     const startMs = stage.nowMs;
     stage.count(`policy ${kindOfPolicy(this.#knobs.policy)}`);
+    if (this.#knobs.tsnNearWrap) stage.count("TSNs near their wrap");
     this.#until(startMs + this.#knobs.activeMs, () => stage.isLost);
     let excuse = stage.isLost ? "nobody is left who knows of the association" : undefined;
     if (excuse === undefined) excuse = this.#settle();
@@ -275,7 +276,9 @@ export class ReplicationWorld {
     }
     if (stage.sinceStartMs < this.#knobs.loadAtMs) return;
     if (this.#knobs.ssnNearWrap && !this.#areWrapped) {
-      this.#areWrapped = wrapStreams(stage) || this.#isHealed;
+      const wasDone = wrapStreams(stage);
+      if (wasDone) stage.count("SSNs near their wrap");
+      this.#areWrapped = wasDone || this.#isHealed;
       return;
     }
     this.#load();
