@@ -55,6 +55,19 @@ function zombie(knobs: Knobs): Knobs {
   return { ...knobs, fencing: "prefer-availability", activeMs: 1500, crashes: [], happenings };
 }
 
+/** Who is handed the associations reads that only when the former primary has long taken them back. */
+function lateArrival(knobs: Knobs): Knobs {
+  const order = { timersFirst: false, batch: false };
+  const frozen = { kind: "freeze", machine: "b", forMs: 6 * knobs.takeoverAfterMs, ...order } as const;
+  const happenings = [
+    { atMs: 200, what: { kind: "handover" } as const },
+    // What waited is held, and the word of the handover is on the link.
+    { atMs: 225, what: frozen },
+  ];
+  const link = { ...knobs.link, latencyMs: 10, jitterMs: 0 };
+  return { ...knobs, link, fencing: "prefer-availability", activeMs: 1500, crashes: [], happenings };
+}
+
 /** So much is sent that the primary has used its lease up before the holder knows of the next one. */
 function leaseUsedUp(knobs: Knobs): Knobs {
   const { network, link, parameters } = knobs;
@@ -80,7 +93,8 @@ function leaseUsedUp(knobs: Knobs): Knobs {
 /** The members do not hear each other, and both hear the keeper, which holds the states. */
 function partnersCut(knobs: Knobs): Knobs {
   const cut = { kind: "link-cut", pair: "ab", to: "both", forMs: 4 * knobs.takeoverAfterMs } as const;
-  return { ...knobs, activeMs: 1500, crashes: [], happenings: [{ atMs: 200, what: cut }] };
+  const down = { ratePerSecond: 300, sizeBytes: 100, streams: 1 };
+  return { ...knobs, down, activeMs: 1500, crashes: [], happenings: [{ atMs: 200, what: cut }] };
 }
 
 export const mutants: readonly Mutant[] = [
@@ -118,7 +132,9 @@ export const mutants: readonly Mutant[] = [
   {
     name: "handover without proof",
     makers: withMember(HandoverWithoutProof),
-    withinSeeds: 400,
+    policy: "witness every-update",
+    focus: lateArrival,
+    withinSeeds: 40,
     properties: [
       "nothing of a fenced epoch is sent",
       "every primary has an epoch of its own, later than all before",
@@ -151,7 +167,7 @@ export const mutants: readonly Mutant[] = [
     makers: withKeeper(GrantsWhilePrimaryBeats),
     policy: "shared",
     focus: partnersCut,
-    withinSeeds: 20,
+    withinSeeds: 40,
     properties: ["nothing of a fenced epoch is sent"],
   },
 ];
