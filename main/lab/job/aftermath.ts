@@ -12,8 +12,8 @@ import { nowMicros } from "./fault-player.ts";
  * telecom timers gives up after eleven tries in a little more than a second.
  */
 const beyondSilenceMs = 150;
-const takeoverMs = 10_000;
-const settleMs = 10_000;
+const takeoverMs = 30_000;
+const settleMs = 30_000;
 /** What was under way when the fault came may still be delivered. */
 const underWayMicros = 100_000;
 
