@@ -34,6 +34,8 @@ export class PrimaryDuty implements Role {
   /** A planned switch-over that is under way: nothing new is begun. */
   #handover: Handover | undefined;
   #isFlushed: boolean = true;
+  /** When the handover is looked at again, because packets leave in this turn. */
+  #handOverAtMs: number = Infinity;
   /** The last beat came back late. */
   #isDegraded: boolean = false;
   #transition: Transition | undefined;
@@ -240,8 +242,10 @@ export class PrimaryDuty implements Role {
     return [...endpoint.associations()].flatMap((handle) => endpoint.state(handle) ?? []);
   }
 
-  #handOverIfSettled(nowMs: number): void {
+  /** Not in a turn with packets: a host that stands still before it sends them would send them beside the successor. */
+  #handOverIfSettled(hasPackets: boolean, nowMs: number): void {
     const handover = this.#handover;
+    this.#handOverAtMs = Infinity;
     if (handover === undefined) return;
     if (!this.#isFlushed) this.#replicator.flushAll(nowMs);
     this.#isFlushed = true;
@@ -251,9 +255,17 @@ export class PrimaryDuty implements Role {
         this.#breakOffHandover("the other member does not answer, or take everything, in time", nowMs);
       return;
     }
+    if (hasPackets) {
+      this.#handOverAtMs = nowMs;
+      return;
+    }
     const epoch = this.#epoch + 1;
+    // A keeper that was promised that nobody goes on has to know that somebody may again.
     if (this.#options.keeper !== undefined)
-      this.#outputs.frames.push({ to: "keeper", frame: { kind: "handover", epoch } });
+      this.#outputs.frames.push(
+        { to: "keeper", frame: { kind: "synced", epoch: this.#epoch } },
+        { to: "keeper", frame: { kind: "handover", epoch } },
+      );
     this.#outputs.frames.push({ to: "partner", frame: { kind: "handover", epoch } });
     for (const { bytes: packet, route, congestionExperienced } of handover.packets) {
       const frame = { kind: "inbound", epoch, route, packet, congestionExperienced } as const;
@@ -281,7 +293,7 @@ export class PrimaryDuty implements Role {
     return earliest(
       this.#handover === undefined
         ? this.active.nextDeadlineMs()
-        : this.#handover.sinceMs + this.#options.takeoverAfterMs + 1,
+        : Math.min(this.#handover.sinceMs + this.#options.takeoverAfterMs + 1, this.#handOverAtMs),
       this.#right.nextDeadlineMs(),
       isLinked ? this.#nextBeatMs : undefined,
     );
@@ -290,7 +302,7 @@ export class PrimaryDuty implements Role {
   settle(nowMs: number): Settlement {
     this.#decideOnStanding(nowMs);
     const { packets, records } = this.active.takeOutputs(nowMs);
-    this.#handOverIfSettled(nowMs);
+    this.#handOverIfSettled(packets.length > 0, nowMs);
     this.#decideOnStanding(nowMs);
     const outputs = this.#outputs;
     this.#outputs = noOutputs();

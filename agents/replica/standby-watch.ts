@@ -54,6 +54,9 @@ export class StandbyWatch implements Role {
     else if (frame.kind === "handover")
       this.#transition = { to: "arriving", epoch: frame.epoch, standby: this.standby };
     else {
+      // The store may have granted us already what is asked of us here: the primary asks again.
+      const isClaiming = this.#keeper === "store" && this.#decision.claimedAtMs !== undefined;
+      if (frame.kind === "solo" && isClaiming) return;
       const wasCurrent = this.standby.isCurrent;
       this.standby.receiveFrame(frame, nowMs);
       if (!wasCurrent && this.standby.isCurrent) this.#caughtUp(nowMs);

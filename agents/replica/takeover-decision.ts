@@ -58,13 +58,13 @@ export class TakeoverDecision {
   decide(facts: TakeoverFacts, nowMs: number): number | undefined {
     const { suspicion, isCurrent, keeperIsUp } = facts;
     const { keeper, patienceMs } = this.#options;
+    if (!keeperIsUp || !isCurrent) this.#forgetClaim();
     if (suspicion === undefined) {
       this.#saidWhyNot = false;
       this.#askAgainAtMs = -Infinity;
-      this.#forgetClaim();
+      // What was asked is answered, and a grant binds, whoever is heard meanwhile.
       return undefined;
     }
-    if (!keeperIsUp) this.#forgetClaim();
     if (!isCurrent) return this.#not("what is held here is not current", nowMs);
     const isLate = this.#askedAtMs !== undefined && nowMs - this.#askedAtMs >= patienceMs;
     const mayDoWithout = keeper === "witness" && suspicion.reason === "link-closed";

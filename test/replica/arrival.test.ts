@@ -129,3 +129,47 @@ describe("a claim to a store", () => {
     expect([...(standby.member.active?.endpoint.associations() ?? [])]).toEqual([]);
   });
 });
+
+describe("a claim under way", () => {
+  it("binds when it is granted, though the primary was heard meanwhile", () => {
+    const standby = MemberByHand.current({ keeper: "witness" });
+    standby.linkUp("keeper");
+    standby.pass(takeoverAfterMs + beatIntervalMs);
+    expect(standby.saidTo("keeper")).toContain("claim");
+    standby.reads("partner", { kind: "beat", epoch: 1, stampMs: 9 });
+    standby.reads("keeper", claimed);
+    expect(standby.member.role).toBe("primary");
+  });
+
+  it("to a store keeps the standby from letting the primary go on alone, until it is answered", () => {
+    const standby = MemberByHand.current({ keeper: "store" });
+    standby.linkUp("keeper");
+    standby.pass(takeoverAfterMs + beatIntervalMs);
+    standby.said.length = 0;
+    standby.reads("partner", { kind: "solo", epoch: 1 });
+    expect(standby.saidTo("partner")).toEqual([]);
+    standby.reads("keeper", { kind: "claimDenied", epoch: 1, retryAfterMs: 90 });
+    standby.reads("partner", { kind: "solo", epoch: 1 });
+    expect(standby.saidTo("partner")).toEqual(["soloGranted"]);
+  });
+});
+
+describe("a handover", () => {
+  const heldAll = (member: MemberByHand): ClusterFrame[] => {
+    const { endpoint } = member.member.active!;
+    return [...endpoint.associations()].map((association) => {
+      const sequence = endpoint.state(association)?.sequence ?? 0;
+      return { kind: "held", epoch: 1, association, sequence };
+    });
+  };
+
+  it("tells a keeper that somebody holds everything, before it tells of itself", () => {
+    const primary = MemberByHand.guarded({ keeper: "witness" });
+    primary.linkUp("keeper");
+    primary.said.length = 0;
+    expect(primary.member.handOver(primary.nowMs)).toBe(undefined);
+    const answer: ClusterFrame = { kind: "beat", epoch: 1, stampMs: primary.nowMs };
+    primary.reads("partner", answer, ...heldAll(primary));
+    expect(primary.saidTo("keeper").slice(-2)).toEqual(["synced", "handover"]);
+  });
+});

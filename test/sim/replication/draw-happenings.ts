@@ -1,6 +1,14 @@
 import type { Dice } from "../sctp/dice.ts";
 import { killPoints } from "./kill-points.ts";
-import type { CrashPlan, Death, Happening, MachineName, PairName, TimedHappening } from "./knobs.ts";
+import type {
+  CrashPlan,
+  Death,
+  Happening,
+  MachineName,
+  PairName,
+  PausePlan,
+  TimedHappening,
+} from "./knobs.ts";
 import { memberNames } from "./knobs.ts";
 import { clusterAddresses } from "./stage.ts";
 
@@ -42,6 +50,15 @@ export function drawCrashes(dice: Dice, activeMs: number, hasKeeper: boolean): C
       death: drawDeath(dice),
       restartAfterMs: drawRestart(dice),
     };
+  });
+  return plans.sort((one, other) => one.afterMs - other.afterMs);
+}
+
+export function drawPauses(dice: Dice, activeMs: number, takeoverAfterMs: number): PausePlan[] {
+  const count = dice.pick([0, 0, 1, 2]);
+  const plans = Array.from({ length: count }, (): PausePlan => {
+    const forMs = takeoverAfterMs * dice.pick([0.05, 0.3, 1.1, 2, 4]);
+    return { afterMs: dice.real(0, activeMs), skip: dice.int(0, 5), forMs };
   });
   return plans.sort((one, other) => one.afterMs - other.afterMs);
 }

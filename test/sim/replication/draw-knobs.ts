@@ -3,7 +3,7 @@ import type { ProtocolParameters } from "../../../agents/sctp/index.ts";
 import { rfc9260Parameters } from "../../../agents/sctp/index.ts";
 import { Dice } from "../sctp/dice.ts";
 import type { LinkKnobs } from "../sctp/knobs.ts";
-import { drawCrashes, drawHappenings, inOrder } from "./draw-happenings.ts";
+import { drawCrashes, drawHappenings, drawPauses, inOrder } from "./draw-happenings.ts";
 import { drawExtensions } from "./draw-extensions.ts";
 import { drawPolicyChanges } from "./draw-policy-changes.ts";
 import type { ClockKnobs, Knobs } from "./knobs.ts";
@@ -114,6 +114,7 @@ function drawFor(seed: number, policy: string): Knobs {
       hasKeeper: keeper !== undefined,
     }),
     crashes: drawCrashes(dice, activeMs, keeper !== undefined),
+    pauses: drawPauses(new Dice(seed, "pauses"), activeMs, takeoverAfterMs),
   };
 }
 
@@ -121,7 +122,7 @@ const compact = (value: unknown): string => JSON.stringify(value).replaceAll('"'
 
 /** The knobs for somebody who looks into a failure: parameters only where they differ from the defaults. */
 export function describeKnobs(knobs: Knobs): string {
-  const { parameters, happenings, crashes, ...rest } = knobs;
+  const { parameters, happenings, crashes, pauses, ...rest } = knobs;
   const changed = Object.entries(parameters).filter(
     ([name, value]) => rfc9260Parameters[name as keyof ProtocolParameters] !== value,
   );
@@ -129,6 +130,7 @@ export function describeKnobs(knobs: Knobs): string {
     compact(rest),
     compact(Object.fromEntries(changed)),
     ...crashes.map((plan) => `crash ${compact(plan)}`),
+    ...pauses.map((plan) => `pause ${compact(plan)}`),
     ...happenings.map(({ atMs, what }) => `${atMs.toFixed(3).padStart(10)} ${compact(what)}`),
   ].join("\n");
 }

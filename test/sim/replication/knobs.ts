@@ -30,6 +30,14 @@ export interface CrashPlan {
   readonly restartAfterMs: number | undefined;
 }
 
+/** The host of a primary stands still after its member decided what is to leave, and before that leaves. */
+export interface PausePlan {
+  readonly afterMs: number;
+  /** So many turns with packets are passed before. */
+  readonly skip: number;
+  readonly forMs: number;
+}
+
 /** What happens at an instant of the run, in milliseconds from its start. */
 export type Happening =
   | {
@@ -104,4 +112,5 @@ export interface Knobs {
   readonly activeMs: number;
   readonly happenings: readonly TimedHappening[];
   readonly crashes: readonly CrashPlan[];
+  readonly pauses: readonly PausePlan[];
 }

@@ -55,6 +55,7 @@ export class Lifecycle {
     if (name !== "k" && role === "primary") stage.count(`primary dies in ${phaseOf(stage.members[name])}`);
     machine.process = undefined;
     machine.waiting = undefined;
+    machine.unfinished = undefined;
     for (const link of stage.linksOf(name)) {
       // A kernel that closes sends all that it has, or resets and forgets what has not left yet.
       const lost = stage.dice.pick(death === "kill" ? [0, 0, 0, 0.5, 1] : [0, 0.5, 1, 1]);
@@ -147,6 +148,13 @@ export class Lifecycle {
     this.#stage.timers.add(thaw, this.#stage.nowMs + forMs);
   }
 
+  /** It stands still in the middle of a turn. */
+  standStill(name: MemberName, forMs: number, unfinished: () => void): void {
+    this.freeze(name, forMs, true, false);
+    this.#stage.count("pause before sending");
+    this.#stage.members[name].unfinished = unfinished;
+  }
+
   /** It goes on: with its overdue timers, and with what waited, in one order or the other. */
   thaw(name: MachineName, timersFirst: boolean, batch: boolean): void {
     const stage = this.#stage;
@@ -155,11 +163,19 @@ export class Lifecycle {
     if (waiting === undefined) return;
     machine.waiting = undefined;
     stage.trace.note(stage.nowMs, () => `${name} goes on, ${waiting.length} inputs waited`);
+    const { unfinished } = machine;
+    machine.unfinished = undefined;
+    unfinished?.();
     if (timersFirst) this.#advance(name);
     for (const receive of waiting) {
-      receive();
-      if (!batch) this.#drain(name);
+      // It may come to stand still again in the middle of that.
+      if (machine.isFrozen) stage.machine(name).waiting?.push(receive);
+      else {
+        receive();
+        if (!batch) this.#drain(name);
+      }
     }
+    if (machine.isFrozen) return;
     this.#drain(name);
     if (!timersFirst) this.#advance(name);
   }

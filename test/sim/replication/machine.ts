@@ -38,6 +38,8 @@ export class Machine<Process> {
   processNumber: number = 0;
   /** What came while it stood still. */
   waiting: (() => void)[] | undefined;
+  /** What it was about to do when it came to stand still. */
+  unfinished: (() => void) | undefined;
 
   constructor(name: MachineName, clock: ClockKnobs) {
     this.name = name;

@@ -39,6 +39,7 @@ const without = <T>(things: readonly T[]): T[][] =>
 function* candidates(knobs: Knobs): Generator<Knobs> {
   for (const happenings of without(knobs.happenings)) yield { ...knobs, happenings };
   for (const crashes of without(knobs.crashes)) yield { ...knobs, crashes };
+  for (const pauses of without(knobs.pauses)) yield { ...knobs, pauses };
   const { network, link, clocks } = knobs;
   const calm = {
     ...network,

@@ -103,7 +103,7 @@ export class Stage {
     this.dice = new Dice(knobs.seed, "world");
     this.network = new FaultyNetwork(knobs.network, knobs.seed, 0);
     this.checker = new HistoryChecker({ commits: commitsAlways(knobs), streams: knobs.down.streams });
-    this.crasher = new Crasher(knobs.crashes, firstMs);
+    this.crasher = new Crasher(knobs.crashes, knobs.pauses, firstMs);
     this.members = { a: new Machine("a", knobs.clocks.a), b: new Machine("b", knobs.clocks.b) };
     const link = (one: MachineName, other: MachineName): StreamLink =>
       new StreamLink([one, other], knobs.link, new Dice(knobs.seed, `link ${one}${other}`), this.nowMs);

@@ -1,4 +1,4 @@
-import type { ClusterFrame, InstanceRecord, LinkName } from "../../../agents/replica/index.ts";
+import type { ClusterFrame, InstanceRecord, LinkName, MemberOutputs } from "../../../agents/replica/index.ts";
 import { decodeFrame, encodeFrame } from "../../../agents/replica/index.ts";
 import type { OutboundPacket } from "../../../agents/sctp/index.ts";
 import type { KillPoint } from "./kill-points.ts";
@@ -18,6 +18,9 @@ interface Relayed {
 /** Carries a planned death out. */
 export type Kill = (victim: MachineName, plan: CrashPlan) => void;
 
+/** A computer stands still, and does that first when it goes on. */
+export type StandStill = (name: MemberName, forMs: number, unfinished: () => void) => void;
+
 /** A live process leaves its end of a link lying. */
 export type GiveUp = (pair: PairName, name: MachineName) => void;
 
@@ -26,13 +29,15 @@ export class Turns {
   readonly #stage: Stage;
   readonly #kill: Kill;
   readonly #giveUp: GiveUp;
+  readonly #standStill: StandStill;
   /** Packets of the other member that came in this turn, to be sent from here. */
   #relayed: Relayed[] = [];
 
-  constructor(stage: Stage, kill: Kill, giveUp: GiveUp) {
+  constructor(stage: Stage, acts: { kill: Kill; giveUp: GiveUp; standStill: StandStill }) {
     this.#stage = stage;
-    this.#kill = kill;
-    this.#giveUp = giveUp;
+    this.#kill = acts.kill;
+    this.#giveUp = acts.giveUp;
+    this.#standStill = acts.standStill;
   }
 
   /** True where the process of this member is dead afterwards. */
@@ -115,7 +120,7 @@ export class Turns {
     const relayed = this.#relayed.splice(0);
     const epochBefore = member.role === "primary" ? member.epoch : undefined;
     const outputs = member.takeOutputs(machine.localMs(stage.nowMs));
-    const { packets, frames, records, becamePrimary } = outputs;
+    const { frames, records, becamePrimary } = outputs;
     if (
       records.some((record) => record.kind === "update" && record.act === "made") &&
       this.#reach("made", name)
@@ -133,6 +138,20 @@ export class Turns {
     this.#noteSending(name);
     if (records.some((record) => isEvent(record, "solo"))) this.#stands("alone", name, epoch);
     for (const { to, frame } of frames) if (this.#write(name, to, frame)) return;
+    const finish = (): void => this.#finish(name, outputs, epoch, relayed);
+    const isPrimary = epochBefore !== undefined && outputs.packets.length > 0;
+    const pauseMs = isPrimary ? stage.crasher.pause(stage.nowMs) : undefined;
+    if (pauseMs === undefined) finish();
+    else this.#standStill(name, pauseMs, finish);
+  }
+
+  /** What a host does once the links have what is theirs. */
+  #finish(name: MemberName, outputs: MemberOutputs, epoch: number, relayed: readonly Relayed[]): void {
+    const stage = this.#stage;
+    const { records } = outputs;
+    const isLate = stage.members[name].localMs(stage.nowMs) > outputs.sendUntilMs;
+    const packets = isLate ? [] : outputs.packets;
+    if (isLate) stage.count("packets dropped that came too late to leave");
     if (packets.length > 0 && this.#reach("released", name)) return;
     for (const packet of packets) if (this.#send(name, packet, epoch, relayed)) return;
     if (records.some((record) => isEvent(record, "synchronised"))) this.#stands("guarded", name, epoch);
@@ -180,6 +199,9 @@ export class Turns {
     if (!wasWritten) return false;
     const point = pointOfFrame(frame.kind);
     if (point !== undefined && this.#reach(point, name)) return true;
+    // It was asked by a primary that died before it could read the answer, and may not go on itself now.
+    if (frame.kind === "soloGranted" && stage.primary === undefined)
+      stage.mayBeLost ??= "the standby let the primary go on alone, which died";
     if (frame.kind === "updates") this.#reach("frame-on-link", name);
     if (frame.kind === "held") this.#reach("ack-on-link", name);
     return false;

@@ -57,7 +57,11 @@ export class ReplicationWorld {
     this.#stage = new Stage(knobs, options.makers ?? realMakers, options.trace ?? noTrace);
     this.#lifecycle = new Lifecycle(this.#stage);
     const giveUp: GiveUp = (pair, name) => this.#lifecycle.giveUp(pair, name);
-    this.#turns = new Turns(this.#stage, (victim, plan) => this.#lifecycle.carryOut(victim, plan), giveUp);
+    this.#turns = new Turns(this.#stage, {
+      kill: (victim, plan) => this.#lifecycle.carryOut(victim, plan),
+      giveUp,
+      standStill: (name, forMs, unfinished) => this.#lifecycle.standStill(name, forMs, unfinished),
+    });
     this.#keeperTurns = new KeeperTurns(this.#stage, giveUp);
     this.#lifecycle.turns = { members: this.#turns, keeper: this.#keeperTurns };
     this.#outside = new Outside(this.#stage);
