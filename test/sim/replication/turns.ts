@@ -128,7 +128,9 @@ export class Turns {
       stage.forgetTurn();
       return;
     }
-    const epoch = epochBefore ?? member.epoch;
+    // What a standby itself says to the peer, that its address works, is of no epoch.
+    const isStandby = epochBefore === undefined && becamePrimary === undefined;
+    const epoch = epochBefore ?? (isStandby ? stage.latestEpoch : member.epoch);
     if (becamePrimary !== undefined)
       this.#becamePrimary(name, becamePrimary.by, beginningOf(member, records));
     for (const { sequence, tsn, payload } of stage.taken.splice(0)) {
@@ -212,10 +214,7 @@ export class Turns {
     const stage = this.#stage;
     const { local, remote, bytes, dependsOn, association, reason } = packet;
     const origin = originOf(packet, relayed);
-    // What a standby itself says to the peer, that its address works, is of no epoch.
-    const isOwnOfStandby = origin === undefined && stage.members[name].process?.role !== "primary";
-    const ownEpoch = isOwnOfStandby ? stage.latestEpoch : epoch;
-    const about = { atMs: stage.nowMs, ...stage.nameOf(name), epoch: origin?.epoch ?? ownEpoch };
+    const about = { atMs: stage.nowMs, ...stage.nameOf(name), epoch: origin?.epoch ?? epoch };
     if (origin === undefined)
       stage.note({ kind: "released", ...about, association, dependsOn, reason, bytes });
     if (local === addressOf[name]) {
