@@ -1,6 +1,7 @@
 import type { AssociationState, TsnLease } from "../sctp/index.ts";
 import { applyUpdate, openState, stateFlaw, updateFlaw } from "../sctp/index.ts";
 import type { ReplicatedUpdate } from "./frames.ts";
+import { PayloadShelf } from "./payload-shelf.ts";
 import { decodeUpdate, encodeUpdate } from "./update-codec.ts";
 
 /** What a computer holds for others at most. */
@@ -45,6 +46,7 @@ interface Entry {
 export class HeldStates {
   readonly #limits: HeldLimits;
   readonly #entries: Map<number, Entry> = new Map<number, Entry>();
+  readonly #shelf: PayloadShelf = new PayloadShelf();
   /** Number of the last update of associations that ended, oldest first: a primary may send it again. */
   readonly #ended: Map<number, number> = new Map<number, number>();
   /** Associations that were replaced or changed since a full synchronisation began; undefined: none has. */
@@ -164,7 +166,7 @@ export class HeldStates {
     if (entry === undefined) return;
     const { state } = entry;
     beforeEach(each, state);
-    applyUpdate(state, update);
+    applyUpdate(state, this.#shelf.lasting(update));
     if (state.phase === "closed") {
       this.#drop(association);
       this.#rememberEnd(association, sequence);

@@ -18,6 +18,7 @@ export function writeReceivedChunk(writer: ByteWriter, chunk: ReceivedChunk): vo
   writer.u8(flags).bytes(chunk.payload);
 }
 
+/** Its payload lies in the bytes that are read. */
 export function readReceivedChunk(reader: ByteReader): ReceivedChunk {
   const chunkTsn = tsn(reader.u32());
   const streamId = reader.u16();
@@ -34,7 +35,7 @@ export function readReceivedChunk(reader: ByteReader): ReceivedChunk {
     unordered: (flags & unorderedBit) !== 0,
     beginning: (flags & beginningBit) !== 0,
     ending: (flags & endingBit) !== 0,
-    payload: reader.bytes(),
+    payload: reader.view(),
   };
 }
 
@@ -62,7 +63,10 @@ export function readReceiveState(reader: ByteReader): AssociationState["receive"
   const interleaving = reader.u8() === 1;
   const cumulativeTsn = tsn(reader.u32());
   const above = reader.list(() => ({ first: tsn(reader.u32()), last: tsn(reader.u32()) }));
-  const chunks = reader.list(() => readReceivedChunk(reader));
+  const chunks = reader.list(() => {
+    const chunk = readReceivedChunk(reader);
+    return { ...chunk, payload: chunk.payload.slice() };
+  });
   const nextSsn: number[] = [];
   for (const [streamId, ssn] of reader.list(() => [reader.u16(), reader.u32()] as const)) {
     nextSsn[streamId] = ssn;

@@ -141,7 +141,7 @@ export function encodeUpdate(
   return writer.finish();
 }
 
-/** The update, or undefined when the bytes are not one. */
+/** The update, or undefined when the bytes are not one. The payload of a message or chunk lies in these bytes. */
 export function decodeUpdate(bytes: Uint8Array): AssociationUpdate | undefined {
   try {
     const reader = new ByteReader(bytes);
@@ -218,7 +218,7 @@ function readMessageQueued(reader: ByteReader): AssociationUpdate {
   const streamId = reader.u16();
   const ppid = reader.u32();
   const flags = reader.u8();
-  const payload = reader.bytes();
+  const payload = reader.view();
   return {
     kind: "messageQueued",
     streamId,
