@@ -1,4 +1,4 @@
-import { ssn, tsnLess } from "../base/serial.ts";
+import { ssn, tsnAdd, tsnLess } from "../base/serial.ts";
 import type { Tsn } from "../base/serial.ts";
 import { pathForNewData, pathForRetransmission } from "../path/path.ts";
 import type { Path } from "../path/path.ts";
@@ -15,22 +15,28 @@ import { countPathError } from "./time-outs.ts";
  * else is sent before that has come: then known data is repeated, and FORWARD TSN sent, for what is missing only.
  */
 
+/**
+ * So far below what the peer has acknowledged: it may be a cluster whose second computer, too, goes on from an older
+ * state, and to that one the last TSNs are new.
+ */
+const belowAckedTsns = 65_536;
+
 /** Begins to ask the peer for a SACK, where it may be sent data. */
 export function startProbe(core: AssociationCore): void {
   if (core.recovery === undefined || !maySendData(core.state.phase)) return;
-  const { cumulativeAck } = core.state.send;
-  const text = `the peer is asked for a SACK by TSN ${cumulativeAck}, which it has`;
+  const text = `the peer is asked for a SACK by TSN ${probeTsn(core)}, which it has`;
   core.notify({ type: "recovery-step", step: "probe", text });
   sendProbe(core, pathForNewData(core.allPaths, core.primaryPath), 1);
 }
+
+const probeTsn = ({ state }: AssociationCore): Tsn => tsnAdd(state.send.cumulativeAck, -belowAckedTsns);
 
 /** Nothing new is sent while this is so. */
 export const isProbing = (core: AssociationCore): boolean => core.recovery?.probe !== undefined;
 
 function sendProbe(core: AssociationCore, path: Path, tries: number): void {
   if (core.recovery === undefined) return;
-  const { cumulativeAck } = core.state.send;
-  const probe = { tsn: cumulativeAck, tries, sentTo: path.address, due: true };
+  const probe = { tsn: probeTsn(core), tries, sentTo: path.address, due: true };
   core.recovery = { ...core.recovery, probe };
   core.deadlines.set("probe", core.nowMs + path.rto.rtoMs);
 }

@@ -37,6 +37,15 @@ function goOn(stage: StaleTakeover): void {
   stage.world.run(10_000);
 }
 
+it("asks for a SACK by a TSN that even a peer which goes on from an older state itself has had", () => {
+  const stage = stale({ partialReliability: true }, 4);
+  const asked = stage.told.flatMap(({ notification }) =>
+    notification.type === "recovery-step" && notification.step === "probe" ? [notification.text] : [],
+  );
+  const acknowledged = stage.folded?.send.cumulativeAck ?? 0;
+  expect(asked).toEqual([expect.stringContaining(`by TSN ${(acknowledged - 65_536) >>> 0},`)]);
+});
+
 describe("down the recovery ladder", () => {
   it("takes FORWARD TSN where the peer knows it", () => {
     const stage = stale({ partialReliability: true, streamReconfiguration: true }, 1);
