@@ -70,7 +70,10 @@ function lossReports({ events, hosts }: History): LossReport[] {
 export const reportSpan = ({ firstTsn, lastTsn }: LossReport): number =>
   tsnDistance(toTsn(firstTsn), toTsn(lastTsn));
 
-function overlaps(report: LossReport, span: { readonly first: number; readonly last: number }): boolean {
+export function overlaps(
+  report: LossReport,
+  span: { readonly first: number; readonly last: number },
+): boolean {
   const firstTsn = toTsn(report.firstTsn);
   const from = tsnDistance(firstTsn, toTsn(span.first));
   return from <= reportSpan(report) && tsnDistance(firstTsn, toTsn(span.last)) >= 0;
@@ -175,6 +178,8 @@ class LossReader {
 export interface Losses {
   readonly missing: readonly MissingMessage[];
   readonly reports: readonly LossReport[];
+  /** Those of the cluster at the other end, where there is one. */
+  readonly othersReports: readonly LossReport[];
   readonly tsns: WireTsns;
 }
 
@@ -183,7 +188,7 @@ export function readLosses(scene: Scene): Losses {
   const whole = scene.near ?? scene;
   const reader = new LossReader(whole, scene.near === undefined ? "cluster" : "peer");
   const missing = whole.history.totals.flatMap((total) => reader.missingOf(total));
-  return { missing, reports: lossReports(whole.history), tsns: reader.tsns };
+  return { missing, reports: lossReports(whole.history), othersReports: [], tsns: reader.tsns };
 }
 
 /** Of those, what the cluster of this scene has reported. */
@@ -192,7 +197,8 @@ export function ownLosses(scene: Scene): Losses {
   const others = new Set(scene.history.hosts.filter(isOutside).map(({ name }) => name));
   const isOwn = ({ event }: LossReport): boolean => !others.has(event.host);
   const missing = losses.missing.filter(({ reason }) => !("report" in reason) || isOwn(reason.report));
-  return { ...losses, missing, reports: losses.reports.filter(isOwn) };
+  const othersReports = losses.reports.filter((report) => !isOwn(report));
+  return { ...losses, missing, reports: losses.reports.filter(isOwn), othersReports };
 }
 
 /** The missing messages that a report accounts for, by report. */

@@ -3,25 +3,38 @@ import { decide, EvidenceList, passed } from "../checker.ts";
 import { wireGap } from "../completeness.ts";
 import { exposureOf } from "../exposure.ts";
 import type { LossReport, Losses } from "../losses.ts";
-import { missingByReport, ownLosses, reportSpan, isLoss } from "../losses.ts";
+import { isLoss, missingByReport, overlaps, ownLosses, reportSpan } from "../losses.ts";
 import type { Scene } from "../scene.ts";
 import { lossyPolicy } from "../scene.ts";
 
 const rangeOf = ({ direction, firstTsn, lastTsn }: LossReport): string =>
   `${direction} TSNs ${firstTsn} to ${lastTsn}`;
 
-/** A report must be about something that can have been: a forward range, and nothing that the peer never sent. */
+/**
+ * A report must be about something that can have been: a forward range, and nothing that the peer never sent, unless
+ * the peer is a cluster that gave up itself what it may have sent.
+ */
 function addImpossible(scene: Scene, losses: Losses, violations: EvidenceList): void {
   const seesAll = wireGap(scene.history) === undefined;
   for (const report of losses.reports) {
-    const { event, direction, side, lastTsn } = report;
+    const { event, direction, lastTsn } = report;
     const place = { atUs: event.at, host: event.host };
     if (reportSpan(report) < 0) {
       violations.add({ text: `${rangeOf(report)}: the range is the wrong way round`, ...place });
-    } else if (direction === "inbound" && seesAll && losses.tsns.get(side, lastTsn) === undefined) {
+    } else if (direction === "inbound" && seesAll && !mayHaveBeenSent(losses, report)) {
       violations.add({ text: `${rangeOf(report)}: the peer never sent TSN ${lastTsn}`, ...place });
     }
   }
+}
+
+function mayHaveBeenSent({ tsns, othersReports }: Losses, { side, lastTsn }: LossReport): boolean {
+  const last = { first: lastTsn, last: lastTsn };
+  return (
+    tsns.get(side, lastTsn) !== undefined ||
+    othersReports.some(
+      (other) => other.direction === "outbound" && other.side === side && overlaps(other, last),
+    )
+  );
 }
 
 function addUncounted(losses: Losses, violations: EvidenceList): void {

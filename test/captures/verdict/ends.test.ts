@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { fromOutside, judge } from "../../../captures/verdict/index.ts";
-import type { History, HistoryHost } from "../../../captures/verdict/history.ts";
+import type { History, HistoryHost, HostEvent } from "../../../captures/verdict/history.ts";
 import type { CheckResult } from "../../../captures/verdict/report.ts";
 import { chunk, goodRun } from "../../support/history-builder.ts";
 import type { HistoryBuilder } from "../../support/history-builder.ts";
@@ -99,6 +99,29 @@ describe("a run in which the outside end is a cluster", () => {
     expect(
       check({ ...without, updates: [...without.updates, ...forged] }, "outside-output-commit")?.outcome,
     ).not.toBe("pass");
+  });
+
+  test("may report as lost what the other end, too, gave up without knowing whether it was sent", () => {
+    const told = asOutside(goodRun());
+    const at = Math.max(...told.events.map((event) => event.at));
+    const report = (host: string, direction: string, firstTsn: number, lastTsn: number): HostEvent => ({
+      host,
+      at,
+      kind: "event",
+      name: "loss-report",
+      text: "a range may be lost",
+      detail: { direction, firstTsn, lastTsn, messagesAtMost: 8 },
+    });
+    const summary = (...reports: readonly HostEvent[]): string | undefined => {
+      const terms = { ...told.terms, policy: "interval:50ms", peerPolicy: "interval:50ms" };
+      return check({ ...told, terms, events: [...told.events, ...reports] }, "outside-losses-reported")
+        ?.summary;
+    };
+    const inbound = report("peer2", "inbound", 900_000, 900_004);
+    const refused = "1 reports or losses beyond what the policy allows";
+    expect(summary(inbound)).toBe(refused);
+    expect(summary(inbound, report("a", "outbound", 900_000, 900_003))).toBe(refused);
+    expect(summary(inbound, report("a", "outbound", 900_002, 900_010))).toMatch(/^nothing was lost/);
   });
 
   test("is one computer where no second one is named", () => {
