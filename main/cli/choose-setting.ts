@@ -127,7 +127,7 @@ function parsePolicy(text: string): Replication {
 
 function chooseFault({ fault, peer }: SettingOptions): FaultChoice {
   const parsed = parseFault(fault);
-  if (!parsed.ok) throw new UsageError(parsed.reason);
+  if (!parsed.ok) throw new UsageError(`--fault: ${parsed.reason}`);
   if (parsed.choice.end === "cluster" || peer === "cluster") return parsed.choice;
   throw new UsageError(`The fault ${fault} is done to a cluster as the outside end: add --peer cluster.`);
 }
