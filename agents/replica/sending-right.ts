@@ -31,8 +31,8 @@ export interface AddressedFrame {
   readonly frame: ClusterFrame;
 }
 
-/** Looks at the clock while the primary waits: a clock that jumps, or a freeze, shortens that by one look at most. */
-const looksPerParting = 8;
+/** Looks at the clock while others are waited for: a clock that jumps, or a freeze, counts as one look at most. */
+const looksPerTakeover = 8;
 
 /**
  * Whether the primary may send. As long as another computer may take over, it needs a lease: an answer to
@@ -57,10 +57,12 @@ export class SendingRight {
   #frames: AddressedFrame[] = [];
   #hasDisowned: boolean = false;
   /**
-   * The primary goes on alone after a silence. Whoever takes the end of its link for fresh has read a word that is
-   * younger than this wait, so `solo`, which came before it, as well.
+   * The primary goes on alone after a silence, and has waited for so long. Whoever takes the end of its link for fresh
+   * has read a word that is younger than this wait, so `solo`, which came before it, as well.
    */
-  #parting: { readonly waitedMs: number; readonly lookedAtMs: number } | undefined;
+  #partingMs: number | undefined;
+  /** When the clock was looked at last, as far as anybody was waited for. */
+  #lookedAtMs: number | undefined;
 
   constructor(options: SendingRightOptions) {
     this.#options = options;
@@ -94,7 +96,7 @@ export class SendingRight {
     this.#heardAtMs[link] = nowMs;
     if (link !== "partner") return;
     // It is there after all, and will be synchronised; should it fall silent again, it is told again.
-    this.#parting = undefined;
+    this.#partingMs = undefined;
     if (this.#isAlone) this.#tell(link);
   }
 
@@ -115,14 +117,15 @@ export class SendingRight {
 
   /** Somebody holds everything and may go on from it. */
   guarded(nowMs: number): void {
-    if (!this.#isAlone && this.#parting === undefined) return;
+    if (!this.#isAlone && this.#partingMs === undefined) return;
     this.#isAlone = false;
     this.#hasDisowned = false;
-    this.#parting = undefined;
+    this.#partingMs = undefined;
     // What they grant is what they were told before this.
     this.#oldGrants = { ...this.#grantsDue };
     this.#heardAtMs.partner = nowMs;
     this.#heardAtMs.keeper = nowMs;
+    this.#lookedAtMs = nowMs;
     // Whoever holds it cannot have waited long enough for a takeover yet: it learns that it may only now.
     this.#lease.granted(nowMs, nowMs);
   }
@@ -159,11 +162,25 @@ export class SendingRight {
 
   nextDeadlineMs(): number | undefined {
     if (this.#isAlone || this.#lease.fenced) return undefined;
-    return this.#parting === undefined ? this.#silenceDueMs() : this.#parting.lookedAtMs + this.#lookMs;
+    const lookDueMs = (this.#lookedAtMs ?? Infinity) + this.#lookMs;
+    return this.#partingMs === undefined ? Math.min(this.#silenceDueMs(), lookDueMs) : lookDueMs;
   }
 
   get #lookMs(): number {
-    return this.#options.takeoverAfterMs / looksPerParting;
+    return this.#options.takeoverAfterMs / looksPerTakeover;
+  }
+
+  /**
+   * How long it was since the last look, without what we stood still ourselves: that is no silence of the others, who may
+   * have answered meanwhile. Whoever is asked to let us go on alone is bound by that, even if we end before we read it.
+   */
+  #look(nowMs: number): number {
+    const passedMs = nowMs - (this.#lookedAtMs ?? nowMs);
+    const awakeMs = Math.min(passedMs, this.#lookMs);
+    this.#lookedAtMs = nowMs;
+    for (const link of ["partner", "keeper"] as const)
+      this.#heardAtMs[link] = Math.min(this.#heardAtMs[link] + passedMs - awakeMs, nowMs);
+    return awakeMs;
   }
 
   /** When the computer that matters will have been silent for too long. */
@@ -176,8 +193,8 @@ export class SendingRight {
 
   advance(nowMs: number): void {
     if (this.#isAlone || this.#lease.fenced) return;
-    if (this.#parting === undefined) this.#reconsider(nowMs);
-    else this.#part(this.#parting, nowMs);
+    if (this.#partingMs === undefined) this.#reconsider(nowMs);
+    else this.#part(this.#partingMs + this.#look(nowMs), nowMs);
     const holds = this.#lease.holds(nowMs);
     if (this.#hadLease && !holds) {
       const text = "nobody who could take over has answered for too long: sending pauses";
@@ -187,20 +204,20 @@ export class SendingRight {
   }
 
   #reconsider(nowMs: number): void {
-    if (this.#isAlone || this.#lease.fenced || nowMs < this.#silenceDueMs()) return;
-    if (this.#parting !== undefined) return;
+    if (this.#isAlone || this.#lease.fenced || this.#partingMs !== undefined) return;
+    this.#look(nowMs);
+    if (nowMs < this.#silenceDueMs()) return;
     this.#askedAtMs = nowMs;
     const arbiter = this.#arbiter;
     if (arbiter !== undefined && this.#isUp[arbiter]) this.#tell(arbiter);
     if (arbiter === undefined || this.#options.keeper !== undefined) return;
     this.#hasDisowned = true;
-    this.#parting = { waitedMs: 0, lookedAtMs: nowMs };
+    this.#partingMs = 0;
   }
 
-  #part({ waitedMs, lookedAtMs }: { waitedMs: number; lookedAtMs: number }, nowMs: number): void {
-    const allMs = waitedMs + Math.min(nowMs - lookedAtMs, this.#lookMs);
-    this.#parting = { waitedMs: allMs, lookedAtMs: nowMs };
-    if (allMs >= this.#options.takeoverAfterMs)
+  #part(waitedMs: number, nowMs: number): void {
+    this.#partingMs = waitedMs;
+    if (waitedMs >= this.#options.takeoverAfterMs)
       this.#goAlone("the standby is silent, and the primary is to be kept", nowMs);
   }
 
@@ -214,8 +231,8 @@ export class SendingRight {
     if (this.#isAlone || this.#lease.fenced) return;
     this.#isAlone = true;
     this.#hasDisowned = true;
-    if (this.#isUp.partner && this.#parting === undefined) this.#tell("partner");
-    this.#parting = undefined;
+    if (this.#isUp.partner && this.#partingMs === undefined) this.#tell("partner");
+    this.#partingMs = undefined;
     const text = `the primary goes on alone: ${why}`;
     this.#records.push(eventRecord("solo", text, nowMs, { reason: why }));
   }

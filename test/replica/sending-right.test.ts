@@ -5,16 +5,18 @@ import { MemberByHand, timing } from "./members.ts";
 const { leaseMs, takeoverAfterMs } = timing;
 const stepMs = 10;
 
-/** The right of a primary whose standby is current, and has just answered. */
+/** The right of a primary whose standby, or store, is current, and has just answered. */
 class Right {
   nowMs: number = 1000;
   readonly right: SendingRight;
 
-  constructor() {
-    const [fencing, keeper] = ["keep-primary", undefined] as const;
+  constructor(keeper?: "store") {
+    const fencing = "keep-primary";
     this.right = new SendingRight({ epoch: 1, fencing, keeper, leaseMs, takeoverAfterMs, isGuarded: true });
-    this.right.linkUp("partner", this.nowMs);
-    this.right.answered("partner", this.nowMs, this.nowMs);
+    for (const link of keeper === undefined ? (["partner"] as const) : (["partner", "keeper"] as const)) {
+      this.right.linkUp(link, this.nowMs);
+      this.right.answered(link, this.nowMs, this.nowMs);
+    }
   }
 
   pass(forMs: number): void {
@@ -81,6 +83,39 @@ describe("a primary that is to be kept, whose standby falls silent", () => {
     expect(desk.said()).toEqual(["solo"]);
     desk.pass(takeoverAfterMs - stepMs);
     expect(desk.right.isAlone).toBe(false);
+  });
+});
+
+describe("a primary that stood still itself, or whose clock jumped", () => {
+  it.each([undefined, "store" as const])("takes that for nobody's silence (keeper: %s)", (keeper) => {
+    const desk = new Right(keeper);
+    desk.pass(leaseMs / 2);
+    desk.nowMs += 10 * takeoverAfterMs;
+    desk.pass(leaseMs / 4);
+    // It may not send, but asks nobody for a promise that would outlive it.
+    expect([desk.right.mayLeave(desk.nowMs), desk.said()]).toEqual([false, []]);
+    desk.pass(leaseMs / 4);
+    expect(desk.said()).toEqual(["solo"]);
+  });
+
+  it("learns of it by the end of a link as well", () => {
+    const desk = new Right("store");
+    desk.pass(leaseMs / 2);
+    desk.nowMs += 10 * takeoverAfterMs;
+    desk.right.linkDown("keeper", false, desk.nowMs);
+    expect(desk.said()).toEqual([]);
+  });
+
+  it("was not seen to stand still while it was alone and waited for nobody", () => {
+    const desk = new Right();
+    desk.pass(stepMs);
+    desk.right.linkDown("partner", true, desk.nowMs);
+    desk.nowMs += 10 * takeoverAfterMs;
+    desk.right.linkUp("partner", desk.nowMs);
+    desk.right.guarded(desk.nowMs);
+    desk.said();
+    desk.pass(leaseMs);
+    expect(desk.said()).toEqual(["solo"]);
   });
 });
 
