@@ -16,6 +16,8 @@ export class StandbyWatch implements Role {
   #epoch: number;
   readonly #keeper: MemberOptions["keeper"];
   #keeperIsUp: boolean = false;
+  /** A claim on an earlier link to the keeper had no answer: it may have been granted. */
+  #mayBeGranted: boolean = false;
   /** This computer was the primary before, and has not caught up yet. */
   #rejoins: boolean;
   #transition: Transition | undefined;
@@ -46,7 +48,11 @@ export class StandbyWatch implements Role {
 
   linkDown(link: LinkName, ended: boolean, nowMs: number): void {
     if (link === "partner") this.standby.linkDown(ended, nowMs);
-    else this.#keeperIsUp = false;
+    else {
+      this.#keeperIsUp = false;
+      // A keeper that has ended has forgotten what it granted.
+      this.#mayBeGranted = !ended && this.#mayHaveBeenGranted;
+    }
   }
 
   receiveFrame(link: LinkName, frame: ClusterFrame, nowMs: number): void {
@@ -55,12 +61,15 @@ export class StandbyWatch implements Role {
       this.#transition = { to: "arriving", epoch: frame.epoch, standby: this.standby };
     else {
       // The store may have granted us already what is asked of us here: the primary asks again.
-      const isClaiming = this.#keeper === "store" && this.#decision.claimedAtMs !== undefined;
-      if (frame.kind === "solo" && isClaiming) return;
+      if (frame.kind === "solo" && this.#keeper === "store" && this.#mayHaveBeenGranted) return;
       const wasCurrent = this.standby.isCurrent;
       this.standby.receiveFrame(frame, nowMs);
       if (!wasCurrent && this.standby.isCurrent) this.#caughtUp(nowMs);
     }
+  }
+
+  get #mayHaveBeenGranted(): boolean {
+    return this.#mayBeGranted || this.#decision.claimedAtMs !== undefined;
   }
 
   #caughtUp(nowMs: number): void {
@@ -73,6 +82,10 @@ export class StandbyWatch implements Role {
 
   #heardFromKeeper(frame: ClusterFrame, nowMs: number): void {
     switch (frame.kind) {
+      case "hello":
+        // It names the epoch that it granted on an earlier link, if it did.
+        this.#mayBeGranted = false;
+        break;
       case "state":
       case "lease":
       case "policy":

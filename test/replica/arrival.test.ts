@@ -152,6 +152,29 @@ describe("a claim under way", () => {
     standby.reads("partner", { kind: "solo", epoch: 1 });
     expect(standby.saidTo("partner")).toEqual(["soloGranted"]);
   });
+
+  it.each([
+    ["lost", false, [], ["soloGranted"]],
+    ["ended, and what the store granted with it", true, ["soloGranted"], ["soloGranted"]],
+  ])("binds where its link is %s, until the store has greeted again", (_, ended, before, after) => {
+    const standby = MemberByHand.current({ keeper: "store" });
+    standby.linkUp("keeper");
+    standby.pass(takeoverAfterMs + beatIntervalMs);
+    // The store was heard just now, so that the end of its link says something.
+    standby.reads("keeper", { kind: "beat", epoch: 1, stampMs: standby.nowMs });
+    expect(standby.saidTo("keeper")).toContain("claim");
+    standby.said.length = 0;
+    if (ended) standby.closed("keeper");
+    else standby.givenUp("keeper");
+    standby.reads("partner", { kind: "solo", epoch: 1 });
+    expect(standby.saidTo("partner")).toEqual(before);
+    standby.reads("partner", { kind: "beat", epoch: 1, stampMs: 9 });
+    standby.linkUp("keeper");
+    standby.reads("keeper", helloOf(1, "keeper"));
+    standby.said.length = 0;
+    standby.reads("partner", { kind: "solo", epoch: 1 });
+    expect(standby.saidTo("partner")).toEqual(after);
+  });
 });
 
 describe("a handover", () => {

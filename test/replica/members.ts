@@ -68,6 +68,12 @@ export class MemberByHand {
     this.turn();
   }
 
+  /** Which says nothing about the process at the other end. */
+  givenUp(link: LinkName): void {
+    this.member.linkDown(link, false, this.nowMs);
+    this.turn();
+  }
+
   /** All of it in one turn. */
   reads(link: LinkName, ...frames: readonly ClusterFrame[]): void {
     for (const frame of frames) this.member.receiveFrame(link, frame, this.nowMs);
