@@ -54,9 +54,9 @@ export function expectationOf(
   return { takeover: kind === "silent", because };
 }
 
-/** Whether a takeover is to come of this run's fault; undefined: not known. */
-export function expectsTakeover({ history }: Scene): boolean | undefined {
+/** Whether a takeover is to come of this run's fault; where either may go on, whether one came; undefined: not known. */
+export function expectsTakeover({ history, succession }: Scene): boolean | undefined {
   const { fault, fencing } = history.terms ?? {};
   const takeover = expectationOf(fault, fencing)?.takeover;
-  return takeover === "either" ? undefined : takeover;
+  return takeover === "either" ? succession.tenures.length > 1 : takeover;
 }

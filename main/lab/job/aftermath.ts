@@ -101,7 +101,8 @@ export class Aftermath {
     if (this.#cluster.serving === second) {
       await this.#sees(`${first} learns that it was replaced`, () => recording.happened(first, "fenced"));
     } else {
-      const again = (): boolean => this.#cluster.standbysOf(first) > before;
+      const again = (): boolean =>
+        this.#cluster.standbysOf(first) > before || this.#cluster.keptStandby(first);
       await this.#sees(`${second} is made current again`, again);
     }
   }

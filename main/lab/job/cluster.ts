@@ -112,6 +112,13 @@ export class Cluster {
     return this.#context.recording.count(server, name);
   }
 
+  /** With a store nothing has to be given to a standby whose link outlived a cut. */
+  keptStandby(server: SpeakerName): boolean {
+    const { recording } = this.#context;
+    const lost = recording.count(server, "secondary-lost");
+    return this.end.placement === "store" && recording.count(server, "secondary-connected") > lost;
+  }
+
   /** The process of the store or witness; its end is expected from now on. */
   keeperToDie(): number {
     const program = this.#redis ?? this.#context.agents.session("keeper");

@@ -243,6 +243,7 @@ describe("faults after which the primary goes on", () => {
     ["path-cut", "keep-primary"],
     ["cluster-cut", "keep-primary"],
     ["cluster-cut", "witness"],
+    ["everything-cut", "witness"],
     ["store-death", "witness"],
     ["freeze", "keep-primary"],
   ])("%s with %s: no takeover is as it should be", (fault, fencing) => {
