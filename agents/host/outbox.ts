@@ -1,4 +1,4 @@
-import type { InstanceRecord, LinkName, MemberOutputs } from "../replica/index.ts";
+import type { ClusterFrame, InstanceRecord, LinkName, MemberOutputs } from "../replica/index.ts";
 import { eventRecord } from "../replica/index.ts";
 import type { OutboundPacket } from "../sctp/index.ts";
 import { packetChecksum } from "../sctp/index.ts";
@@ -28,28 +28,39 @@ export class Outbox {
       link.send(frames.filter(({ to }) => to === name).map(({ frame }) => frame));
     }
     for (const name of refusals) this.links.get(name)?.giveUp();
-    const nowMs = this.#clock.nowMs();
-    const isLate = packets.length > 0 && nowMs > sendUntilMs;
-    if (isLate) records.push(eventRecord("stall", lateText, nowMs, { packets: packets.length }));
-    this.send(isLate ? [] : packets, epoch, records);
+    this.send(packets, epoch, records, sendUntilMs);
   }
 
-  /** Packets from an address that is not on this computer leave from the partner's. */
-  send(packets: readonly OutboundPacket[], epoch: number, records: InstanceRecord[]): void {
+  /** Packets from an address that is not on this computer leave from the partner's. Nothing leaves after `untilMs`. */
+  send(
+    packets: readonly OutboundPacket[],
+    epoch: number,
+    records: InstanceRecord[],
+    untilMs: number = Number.POSITIVE_INFINITY,
+  ): void {
     const own: SendPacket[] = [];
+    const relayed: ClusterFrame[] = [];
+    const sent: InstanceRecord[] = [];
     for (const packet of packets) {
       const { association, local, remote, remotePort, bytes, reason, dependsOn } = packet;
       if (this.transport?.has(local) === true) {
         const at = Math.round(this.#clock.nowMs() * 1000);
         own.push(packet);
         const checksum = packetChecksum(bytes);
-        records.push({ kind: "sent", at, association, local, remote, checksum, reason, dependsOn });
+        sent.push({ kind: "sent", at, association, local, remote, checksum, reason, dependsOn });
       } else {
-        const route = { local, remote, remotePort };
-        this.links.get("partner")?.send([{ kind: "outbound", epoch, route, packet: bytes }]);
+        relayed.push({ kind: "outbound", epoch, route: { local, remote, remotePort }, packet: bytes });
       }
     }
-    this.transport?.send(own);
+    // The last look at the clock is the last thing before the call that sends: who is stopped in between is not seen.
+    const nowMs = this.#clock.nowMs();
+    if (packets.length > 0 && nowMs > untilMs) {
+      records.push(eventRecord("stall", lateText, nowMs, { packets: packets.length }));
+    } else {
+      this.transport?.send(own);
+      if (relayed.length > 0) this.links.get("partner")?.send(relayed);
+      records.push(...sent);
+    }
     this.#record(records);
   }
 

@@ -1,0 +1,48 @@
+import { expect, test } from "vitest";
+import type { HostClock } from "../../agents/host/clock.ts";
+import { Outbox } from "../../agents/host/outbox.ts";
+import type { PacketTransport, SendPacket } from "../../agents/host/packet-transport.ts";
+import type { InstanceRecord } from "../../agents/replica/index.ts";
+import type { OutboundPacket } from "../../agents/sctp/index.ts";
+
+const packet = {
+  association: 1,
+  local: "192.0.2.11",
+  remote: "192.0.2.20",
+  remotePort: 9899,
+  bytes: new Uint8Array(12),
+  reason: "data",
+  dependsOn: 3,
+} as OutboundPacket;
+
+/** An outbox whose computer stands still for `stallMs` while it writes down what it is about to send. */
+function sendAcross(stallMs: number): { left: number; records: string[] } {
+  let nowMs = 1000;
+  let left = 0;
+  const clock = {
+    nowMs: () => {
+      const readMs = nowMs;
+      nowMs += stallMs;
+      return readMs;
+    },
+  } as HostClock;
+  const records: string[] = [];
+  const outbox = new Outbox(clock, (all: readonly InstanceRecord[]) => {
+    records.push(...all.map((each) => (each.kind === "event" ? each.name : each.kind)));
+  });
+  outbox.transport = {
+    has: () => true,
+    send: (packets: readonly SendPacket[]) => (left += packets.length),
+  } as unknown as PacketTransport;
+  const outputs = { packets: [packet], frames: [], records: [], refusals: [], sendUntilMs: 1050 };
+  outbox.carryOut({ ...outputs, becamePrimary: undefined }, 1);
+  return { left, records };
+}
+
+test("what is sent in time leaves, and is recorded as sent", () => {
+  expect(sendAcross(1)).toEqual({ left: 1, records: ["sent"] });
+});
+
+test("a computer that stands still between its decision and the sending sends nothing, and says so", () => {
+  expect(sendAcross(100)).toEqual({ left: 0, records: ["stall"] });
+});
