@@ -9,6 +9,7 @@ import { endpointConfig } from "./endpoints.ts";
 import type { Datagram, NetworkFaults } from "./network.ts";
 import { Network } from "./network.ts";
 import { Underway } from "./underway.ts";
+import { runVirtually } from "./virtual-time.ts";
 
 export const addressA = "192.0.2.11";
 export const addressB = "192.0.2.12";
@@ -241,17 +242,7 @@ export class ClusterWorld {
   }
 
   run(forMs: number, done: () => boolean = () => false): boolean {
-    const endMs = this.nowMs + forMs;
-    while (!done()) {
-      const next = this.#nextMs();
-      if (next > endMs) {
-        this.nowMs = endMs;
-        return done();
-      }
-      this.nowMs = Math.max(this.nowMs, next);
-      this.#step();
-    }
-    return true;
+    return runVirtually(this, { forMs, done, nextMs: () => this.#nextMs(), step: () => this.#step() });
   }
 
   #step(): void {

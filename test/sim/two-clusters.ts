@@ -8,6 +8,7 @@ import { endpointConfig } from "./endpoints.ts";
 import type { NetworkFaults } from "./network.ts";
 import { Network } from "./network.ts";
 import { Underway } from "./underway.ts";
+import { runVirtually } from "./virtual-time.ts";
 
 export type EndName = "near" | "outside";
 export type ComputerName = "a" | "b" | "peer" | "peer2";
@@ -166,17 +167,7 @@ export class TwoClusters {
   }
 
   run(forMs: number, done: () => boolean = () => false): boolean {
-    const endMs = this.nowMs + forMs;
-    while (!done()) {
-      const next = this.#nextMs();
-      if (next > endMs) {
-        this.nowMs = endMs;
-        return done();
-      }
-      this.nowMs = Math.max(this.nowMs, next);
-      this.#step();
-    }
-    return true;
+    return runVirtually(this, { forMs, done, nextMs: () => this.#nextMs(), step: () => this.#step() });
   }
 
   #nextMs(): number {
