@@ -224,8 +224,8 @@ export const outputCommit: Checker = {
   id: "output-commit",
   title: "Nothing left the primary before the secondary held it",
   rule: "Output commit; RFC 9260 sections 6.1 and 6.2: a sent TSN and a cumulative TSN are promises",
-  // A store that is no agent of ours keeps no books; what the primary knew of it is the commit gate's matter.
   perEnd: true,
+  // A store that is no agent of ours keeps no books; what the primary knew of it is the commit gate's matter.
   applies: (scene) => {
     const { primary, policies } = scene;
     if (primary === undefined) return true;
