@@ -107,6 +107,7 @@ export class CommitGate<T> {
     const released: Waiting<T>[] = [];
     for (const lane of this.#lanes.values()) {
       if (before.solo && !rule.solo) lane.coverage.endSolo();
+      if (before.excuses && !rule.excuses) lane.coverage.endLeases();
       for (const entry of this.#open(lane)) released.push(entry);
     }
     return inOrder(released);

@@ -98,6 +98,12 @@ export class Coverage {
     if (this.#heldUpTo < this.#made) this.#demandAll();
   }
 
+  /** From now on every update is waited for, those too that a lease covered: the holder forgets it when it is told. */
+  endLeases(): void {
+    this.#forgetLeases();
+    if (this.#heldUpTo < this.#made) this.#demandAll();
+  }
+
   #demandAll(): void {
     this.#demands.clear();
     if (this.#made > 0) this.#demand(this.#heldUpTo + 1, this.#made);

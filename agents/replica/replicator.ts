@@ -1,13 +1,14 @@
-import { writeLease } from "../sctp/index.ts";
 import type { Gated } from "./commit-gate.ts";
 import { CommitGate } from "./commit-gate.ts";
 import type { ClusterFrame, ReplicatedUpdate } from "./frames.ts";
 import type { StateSource } from "./full-synchronisation.ts";
 import { FullSynchronisation } from "./full-synchronisation.ts";
+import { PolicyWord } from "./policy-word.ts";
 import type { Flush, ReplicationPolicy } from "./policy/index.ts";
 import { FlushTrigger } from "./policy/index.ts";
 import type { InstanceRecord } from "./records.ts";
 import { epochMicros, eventRecord } from "./records.ts";
+import { TsnLeases } from "./tsn-leases.ts";
 import { UnheldUpdates, updateFrames } from "./unheld-updates.ts";
 
 export interface ReplicatorOptions {
@@ -23,9 +24,6 @@ export interface Turn {
   readonly pathChanged: boolean;
 }
 
-/** TSNs of one lease: few enough that no peer takes the gap behind it for nonsense. */
-const leaseBlockTsns = 512;
-
 /**
  * The primary's side of replication: what the holder of the state is sent, what it is known to hold, and
  * what may leave because of that. A holder that is new gets the whole state of every association first.
@@ -33,6 +31,7 @@ const leaseBlockTsns = 512;
 export class Replicator<Item> {
   readonly #options: ReplicatorOptions;
   readonly #gate: CommitGate<Item> = new CommitGate<Item>(true);
+  readonly #leases: TsnLeases;
   readonly #trigger: FlushTrigger;
   readonly #unheld: UnheldUpdates = new UnheldUpdates();
   /** Made, and kept for the holder until the policy says so. */
@@ -52,9 +51,11 @@ export class Replicator<Item> {
    * holder does not know of it, or whole states are on their way.
    */
   #excuses: boolean;
+  readonly #word: PolicyWord = new PolicyWord();
 
   constructor(options: ReplicatorOptions) {
     this.#options = options;
+    this.#leases = new TsnLeases(options.epoch, options.source, this.#gate);
     this.#trigger = new FlushTrigger(options.policy);
     this.#excuses = this.#trigger.excuses;
   }
@@ -126,7 +127,7 @@ export class Replicator<Item> {
     const stateOf = (association: number) => source.state(association);
     if (this.#holderIsUp && (turn.updates.length > 0 || turn.pathChanged))
       this.#carryOut(this.#trigger.turn({ ...turn, stateOf }, nowMs), nowMs);
-    if (this.#excuses && this.#holderIsUp) this.#renewLeases(turn.updates);
+    if (this.#excuses) this.#renewLeases(turn.updates.map((each) => each.association));
     this.#synchronise(nowMs);
   }
 
@@ -159,17 +160,10 @@ export class Replicator<Item> {
     this.#synchronisation.isWanted = associations === "all";
   }
 
-  /** Leases run ahead of what is sent, so that nothing waits for one while the holder answers. */
-  #renewLeases(updates: readonly ReplicatedUpdate[]): void {
-    const { source, epoch } = this.#options;
-    for (const association of new Set(updates.map((each) => each.association))) {
-      const state = source.state(association);
-      if (state === undefined || this.#synchronisation?.covers(association) === true) continue;
-      if (!this.#gate.leaseDue(association, state.send.nextTsn, leaseBlockTsns)) continue;
-      const lease = writeLease(state, leaseBlockTsns);
-      this.#gate.leaseWritten(association, lease.limitTsn);
-      this.#frames.push({ kind: "lease", epoch, association, lease });
-    }
+  #renewLeases(associations: Iterable<number>): void {
+    if (!this.#holderIsUp) return;
+    const sent = [...associations].filter((each) => this.#synchronisation?.covers(each) !== true);
+    this.#frames.push(...this.#leases.renew(sent));
   }
 
   /** The holder is there, and has nothing of what we know to be current. */
@@ -183,12 +177,14 @@ export class Replicator<Item> {
     const { size } = this.#synchronisation;
     const text = `full synchronisation of ${size} association(s) begins`;
     this.#records.push(eventRecord("sync-started", text, nowMs, { associations: size }));
-    this.#tellPolicy(this.#excuses);
+    // What is excused now leaves until it is not any more; what is to be excused leaves once it answers.
+    this.#tellPolicy(this.#excuses || this.#trigger.excuses);
     this.#synchronise(nowMs);
   }
 
   holderDown(): void {
     this.#holderIsUp = false;
+    this.#word.linkLost();
     this.#synchronisation = undefined;
     this.#pending = [];
     this.#trigger.clear();
@@ -260,16 +256,25 @@ export class Replicator<Item> {
   /** Excuses more once the holder knows that; excuses less once it has the states that are on their way. */
   #followPolicy(): void {
     const { excuses } = this.#trigger;
-    if (excuses === this.#excuses) return;
-    if (excuses && this.#holderIsUp) this.#tellPolicy(true);
-    else if (this.#synchronisation === undefined) {
-      this.#useRule(excuses);
-      this.#tellPolicy(false);
+    if (excuses && this.#excuses) return;
+    if (!excuses) {
+      if (this.#synchronisation !== undefined) return;
+      if (this.#excuses) this.#useRule(false);
     }
+    if (this.#word.last !== excuses) this.#tellPolicy(excuses);
   }
 
   #tellPolicy(excuses: boolean): void {
-    if (this.#holderIsUp) this.#frames.push({ kind: "policy", epoch: this.#options.epoch, excuses });
+    if (!this.#holderIsUp) return;
+    this.#word.told(excuses);
+    this.#frames.push({ kind: "policy", epoch: this.#options.epoch, excuses });
+  }
+
+  #policyHeld(excuses: boolean): void {
+    if (!this.#word.answered(excuses) || this.#excuses) return;
+    this.#useRule(true);
+    // What has a TSN already waits for a lease, and maybe nothing else happens.
+    this.#renewLeases(this.#options.source.associations());
   }
 
   #useRule(excuses: boolean): void {
@@ -287,9 +292,8 @@ export class Replicator<Item> {
       if (this.#options.source.state(association) === undefined) this.#forget(association);
       this.#synchronisation?.held(association, sequence);
       this.#synchronise(nowMs);
-    } else if (frame.kind === "policy") {
-      if (frame.excuses && this.#trigger.excuses && !this.#excuses) this.#useRule(true);
-    } else if (frame.kind === "leaseHeld") {
+    } else if (frame.kind === "policy") this.#policyHeld(frame.excuses);
+    else if (frame.kind === "leaseHeld") {
       const { association, limitTsn } = frame;
       this.#released.push(...this.#gate.leaseHeld(association, limitTsn));
       const text = `the holder knows of the lease up to TSN ${limitTsn}`;

@@ -82,12 +82,32 @@ describe("the gate under an asynchronous policy", () => {
     const gate = gateWith(acked, assigned(10), acked);
     gate.setRule({ excuses: false, solo: false });
     expect([1, 2, 3].map((each) => submit(gate, each))).toEqual([[], [], []]);
-    expect(items(gate.setRule({ excuses: true, solo: false }))).toEqual([1]);
+    expect(items(gate.acknowledge(1, 2))).toEqual([1, 2]);
+    gate.note(1, 4, acked);
+    expect(submit(gate, 4)).toEqual([]);
+    expect(items(gate.acknowledge(1, 3))).toEqual([3]);
+    expect(items(gate.setRule({ excuses: true, solo: false }))).toEqual([4]);
     gate.setRule({ excuses: false, solo: false });
-    expect(submit(gate, 1)).toEqual([]);
-    expect(items(gate.acknowledge(1, 2))).toEqual([2, 1]);
-    expect(items(gate.setRule({ excuses: false, solo: true }))).toEqual([3]);
+    expect(submit(gate, 4)).toEqual([]);
+    expect(items(gate.setRule({ excuses: false, solo: true }))).toEqual([4]);
     expect(gate.waiting).toBe(0);
+  });
+
+  it("takes what was leased before a stricter policy for nothing that the holder knows of", () => {
+    const gate = gateWith(acked, assigned(10));
+    gate.leaseWritten(1, tsn(1000));
+    gate.leaseHeld(1, tsn(1000));
+    expect(submit(gate, 2)).toEqual([2]);
+    gate.setRule({ excuses: false, solo: false });
+    gate.setRule({ excuses: true, solo: false });
+    gate.note(1, 3, assigned(11));
+    expect([2, 3].map((each) => submit(gate, each))).toEqual([[], []]);
+    expect(gate.leaseDue(1, tsn(12), 512)).toBe(true);
+    // The answer to the lease from before is late.
+    expect(gate.leaseHeld(1, tsn(1000))).toEqual([]);
+    expect(items(gate.acknowledge(1, 2))).toEqual([2]);
+    gate.leaseWritten(1, tsn(524));
+    expect(items(gate.leaseHeld(1, tsn(524)))).toEqual([3]);
   });
 
   it("wants a whole state held after it went alone, of what it made meanwhile too", () => {
@@ -241,6 +261,10 @@ function actOnModel(model: PlainGate, each: Action, item: number) {
       return model.release();
     case "rule":
       if (model.rule.solo && !each.solo) model.demandEverything();
+      if (model.rule.excuses && !each.excuses) {
+        model.limits.clear();
+        model.demandEverything();
+      }
       model.rule = each;
       return model.release();
     case "lost":

@@ -106,6 +106,8 @@ export class Turns {
     } else if (isWordOfHolder && frame.kind === "leaseHeld") {
       const { association, limitTsn } = frame;
       this.#stage.note({ kind: "lease-held", ...about, association, limitTsn });
+    } else if (isWordOfHolder && frame.kind === "policy" && !frame.excuses) {
+      this.#stage.note({ kind: "leases-over", atMs: about.atMs, ...this.#stage.nameOf(name) });
     }
     const point = pointOfReading(frame.kind, role);
     return point !== undefined && this.#reach(point, name);

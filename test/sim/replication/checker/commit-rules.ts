@@ -81,6 +81,10 @@ export class CommitRules {
     primary.limits.set(event.association, event.limitTsn);
   }
 
+  leasesOver(event: ProcessName): void {
+    this.#of(event)?.limits.clear();
+  }
+
   assigns(event: Extract<HistoryEvent, { kind: "cluster-assigns" }>): void {
     this.#of(event)?.assigned.set(event.tsn, event.sequence);
   }

@@ -50,6 +50,9 @@ export class HistoryChecker {
       case "lease-held":
         this.#commit.leaseHeld(event);
         break;
+      case "leases-over":
+        this.#commit.leasesOver(event);
+        break;
       case "cluster-assigns":
         this.#commit.assigns(event);
         break;

@@ -56,6 +56,8 @@ export type HistoryEvent = { readonly atMs: number } &
         readonly limitTsn: number;
         readonly holder: ProcessName;
       } & ProcessName)
+    /** A primary reads that its holder takes nothing for older than what leaves: it forgot the leases that it knew of. */
+    | ({ readonly kind: "leases-over" } & ProcessName)
     /** A primary gives a TSN to DATA, by this update. */
     | ({ readonly kind: "cluster-assigns"; readonly tsn: number; readonly sequence: number } & ProcessName)
     /** A primary reports that messages with these TSNs, both included, may be lost. */
