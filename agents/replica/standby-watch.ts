@@ -120,8 +120,7 @@ export class StandbyWatch implements Role {
   }
 
   nextDeadlineMs(): number | undefined {
-    const isSuspicious = this.standby.suspicion !== undefined;
-    return earliest(this.standby.nextDeadlineMs(), this.#decision.nextDeadlineMs(isSuspicious));
+    return earliest(this.standby.nextDeadlineMs(), this.#decision.nextDeadlineMs());
   }
 
   settle(nowMs: number): Settlement {

@@ -32,6 +32,8 @@ export class TakeoverDecision {
   #claimedAtMs: number | undefined;
   #askedAtMs: number | undefined;
   #askAgainAtMs: number = -Infinity;
+  /** When the keeper is to be asked (again), if nothing happens before. */
+  #claimDueMs: number | undefined;
   #saidWhyNot: boolean = false;
   #frames: ClusterFrame[] = [];
   #records: InstanceRecord[] = [];
@@ -58,7 +60,9 @@ export class TakeoverDecision {
   decide(facts: TakeoverFacts, nowMs: number): number | undefined {
     const { suspicion, isCurrent, keeperIsUp } = facts;
     const { keeper, patienceMs } = this.#options;
-    if (!keeperIsUp || !isCurrent) this.#forgetClaim();
+    this.#claimDueMs = undefined;
+    // A store that grants a claim gives what there is to go on from, whatever is here meanwhile.
+    if (!keeperIsUp || (!isCurrent && keeper !== "store")) this.#forgetClaim();
     if (suspicion === undefined) {
       this.#saidWhyNot = false;
       this.#askAgainAtMs = -Infinity;
@@ -104,9 +108,12 @@ export class TakeoverDecision {
 
   /** Asks, and again where there was no answer for long. */
   #claim(epoch: number, isLate: boolean, nowMs: number): undefined {
-    if ((this.#askedAtMs !== undefined && !isLate) || nowMs < this.#askAgainAtMs) return;
+    const { patienceMs } = this.#options;
+    const isDue = (this.#askedAtMs === undefined || isLate) && nowMs >= this.#askAgainAtMs;
+    if (isDue) this.#askedAtMs = nowMs;
+    this.#claimDueMs = this.#askedAtMs === undefined ? this.#askAgainAtMs : this.#askedAtMs + patienceMs;
+    if (!isDue) return;
     this.#claimedAtMs ??= nowMs;
-    this.#askedAtMs = nowMs;
     this.#frames.push({ kind: "claim", epoch });
     const text = `this instance asks the keeper for the place of the primary, epoch ${epoch}`;
     this.#records.push(eventRecord("claim", text, nowMs, { epoch }));
@@ -122,9 +129,8 @@ export class TakeoverDecision {
     this.#not(`the keeper says no, and is asked again in ${Math.round(waitMs)} ms`, nowMs);
   }
 
-  nextDeadlineMs(suspected: boolean): number | undefined {
-    if (!suspected) return undefined;
-    if (this.#askedAtMs !== undefined) return this.#askedAtMs + this.#options.patienceMs;
-    return this.#askAgainAtMs === -Infinity ? undefined : this.#askAgainAtMs;
+  /** As of the last decision. */
+  nextDeadlineMs(): number | undefined {
+    return this.#claimDueMs;
   }
 }

@@ -21,7 +21,7 @@ describe("a claim", () => {
     for (let nowMs = 0; nowMs < 1000; nowMs += patienceMs) {
       decision.decide(silent, nowMs);
       expect(decision.takeFrames()).toEqual(claim);
-      expect(decision.nextDeadlineMs(true)).toBe(nowMs + patienceMs);
+      expect(decision.nextDeadlineMs()).toBe(nowMs + patienceMs);
       decision.decide(silent, nowMs + patienceMs - 1);
       expect(decision.takeFrames()).toEqual([]);
     }
@@ -36,10 +36,23 @@ describe("a claim", () => {
     decision.decide(silent, 0);
     expect(decision.takeFrames()).toEqual(claim);
     decision.denied(retryAfterMs, 10);
-    expect(decision.nextDeadlineMs(true)).toBe(10 + waitMs);
+    decision.decide(silent, 10);
+    expect(decision.nextDeadlineMs()).toBe(10 + waitMs);
     decision.decide(silent, 10 + waitMs - 0.5);
     expect(decision.takeFrames()).toEqual([]);
     decision.decide(silent, 10 + waitMs);
     expect(decision.takeFrames()).toEqual(claim);
+  });
+
+  it.each<[string, Partial<TakeoverFacts>]>([
+    ["there is no keeper to ask", { keeperIsUp: false }],
+    ["there is nothing to go on from", { isCurrent: false }],
+    ["the primary is heard", { suspicion: undefined }],
+  ])("that was denied is due no more while %s", (_, facts) => {
+    const decision = withWitness();
+    decision.decide(silent, 0);
+    decision.denied(30, 10);
+    decision.decide({ ...silent, ...facts }, 20);
+    expect(decision.nextDeadlineMs()).toBe(undefined);
   });
 });
