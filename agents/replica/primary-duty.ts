@@ -7,7 +7,7 @@ import type { ReplicationPolicy } from "./policy/index.ts";
 import type { Replicator } from "./replicator.ts";
 import type { ArrivedPacket, MemberOptions, Role, RoleOutputs, Settlement, Transition } from "./roles.ts";
 import { noOutputs } from "./roles.ts";
-import type { LinkName, SendingRight } from "./sending-right.ts";
+import type { AddressedFrame, LinkName, SendingRight } from "./sending-right.ts";
 
 /** Packets that wait while the associations move to the other member; more are lost like on a bad link. */
 export const mostPacketsHeld = 4096;
@@ -15,8 +15,8 @@ export const mostPacketsHeld = 4096;
 interface Handover {
   readonly sinceMs: number;
   readonly packets: ArrivedPacket[];
-  /** A beat that was sent after the beginning came back: the other member is there, and its link carries. */
-  isAnswered: boolean;
+  /** A beat that was sent after the beginning came back: whoever has to agree is there, and its link carries. */
+  readonly isAnswered: Record<LinkName, boolean>;
 }
 
 /** The member that runs the associations: its instance, its replication, its right to send. */
@@ -40,6 +40,8 @@ export class PrimaryDuty implements Role {
   #isDegraded: boolean = false;
   #transition: Transition | undefined;
   #outputs: RoleOutputs = noOutputs();
+  /** Of this turn, in the order in which they are said. */
+  readonly #said: AddressedFrame[] = [];
 
   constructor(
     options: MemberOptions,
@@ -145,9 +147,9 @@ export class PrimaryDuty implements Role {
     if (link === "partner") {
       // Only a standby answers: one that was the primary until it handed over did not greet us as that.
       if (!this.#partnerIsStandby) this.greeted(link, "standby", nowMs);
-      if (this.#handover !== undefined && sentAtMs >= this.#handover.sinceMs)
-        this.#handover.isAnswered = true;
     }
+    if (this.#handover !== undefined && sentAtMs >= this.#handover.sinceMs)
+      this.#handover.isAnswered[link] = true;
     // It was silent for so long that we went on alone, and its link never broke.
     const { isCurrent, isSynchronising } = this.#replicator;
     if (link === this.#holder && !isCurrent && !isSynchronising) this.#replicator.holderUp(nowMs);
@@ -201,8 +203,9 @@ export class PrimaryDuty implements Role {
     if (!this.#replicator.isCurrent) return "the standby is not synchronised yet";
     if (this.#options.keeper !== undefined && !this.#isUp.keeper)
       return "the keeper, which has to agree, cannot be reached";
-    this.#handover = { sinceMs: nowMs, packets: [], isAnswered: false };
-    this.#beat(nowMs, "partner");
+    const isAnswered = { partner: false, keeper: this.#options.keeper === undefined };
+    this.#handover = { sinceMs: nowMs, packets: [], isAnswered };
+    this.#beat(nowMs);
     this.active.isPaused = true;
     const text = `planned switch-over to the other member, under epoch ${this.#epoch + 1}`;
     const detail = { epoch: this.#epoch + 1 };
@@ -250,9 +253,10 @@ export class PrimaryDuty implements Role {
     if (!this.#isFlushed) this.#replicator.flushAll(nowMs);
     this.#isFlushed = true;
     // Nobody has the associations between this word and the other member's answer to it.
-    if (!handover.isAnswered || !this.#replicator.isSettled) {
+    const { partner, keeper } = handover.isAnswered;
+    if (!partner || !keeper || !this.#replicator.isSettled) {
       if (nowMs - handover.sinceMs > this.#options.takeoverAfterMs)
-        this.#breakOffHandover("the other member does not answer, or take everything, in time", nowMs);
+        this.#breakOffHandover("not everybody answers, or takes everything, in time", nowMs);
       return;
     }
     if (hasPackets) {
@@ -306,12 +310,10 @@ export class PrimaryDuty implements Role {
     this.#decideOnStanding(nowMs);
     const outputs = this.#outputs;
     this.#outputs = noOutputs();
-    const toHolder = this.#replicator.takeFrames().map((frame) => ({ to: this.#holder, frame }));
     return {
       outputs: {
         packets,
-        // Before anything else what the standby has is said not to be current; after all else it is handed over.
-        frames: [...this.#right.takeFrames(), ...toHolder, ...outputs.frames],
+        frames: this.#said.splice(0),
         records: [
           ...outputs.records,
           ...this.#right.takeRecords(),
@@ -329,5 +331,15 @@ export class PrimaryDuty implements Role {
       else this.#replicator.disown();
     }
     if (this.#replicator.isCurrent) this.#right.guarded(nowMs);
+    this.#say();
+  }
+
+  /** Before anything else what others hold is said not to be current; after all else it is handed over. */
+  #say(): void {
+    const toHolder = this.#replicator.takeFrames().map((frame) => ({ to: this.#holder, frame }));
+    for (const each of [...this.#right.takeFrames(), ...toHolder, ...this.#outputs.frames.splice(0)]) {
+      if (each.frame.kind === "synced") this.#right.toldCurrent(each.to);
+      this.#said.push(each);
+    }
   }
 }

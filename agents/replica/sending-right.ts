@@ -51,7 +51,7 @@ export class SendingRight {
   #askedAtMs: number = -Infinity;
   /** Answers that are under way, and how many of them are about an earlier time alone. */
   readonly #grantsDue: Record<LinkName, number> = { partner: 0, keeper: 0 };
-  #oldGrants: Record<LinkName, number> = { partner: 0, keeper: 0 };
+  readonly #oldGrants: Record<LinkName, number> = { partner: 0, keeper: 0 };
   #hadLease: boolean = false;
   #records: InstanceRecord[] = [];
   #frames: AddressedFrame[] = [];
@@ -122,7 +122,7 @@ export class SendingRight {
     this.#hasDisowned = false;
     this.#partingMs = undefined;
     // What they grant is what they were told before this.
-    this.#oldGrants = { ...this.#grantsDue };
+    for (const link of ["partner", "keeper"] as const) this.toldCurrent(link);
     this.#heardAtMs.partner = nowMs;
     this.#heardAtMs.keeper = nowMs;
     this.#lookedAtMs = nowMs;
@@ -134,6 +134,11 @@ export class SendingRight {
   answered(link: LinkName, sentAtMs: number, nowMs: number): void {
     this.#heardAtMs[link] = nowMs;
     this.#lease.granted(sentAtMs, nowMs);
+  }
+
+  /** It is told that what is held is current: what it grants before it has read that binds it no more. */
+  toldCurrent(link: LinkName): void {
+    this.#oldGrants[link] = this.#grantsDue[link];
   }
 
   /** Whoever would have to agree to a takeover will not, until it is told that the state is current again. */

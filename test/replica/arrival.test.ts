@@ -153,6 +153,21 @@ describe("a claim under way", () => {
     expect(standby.saidTo("partner")).toEqual(["soloGranted"]);
   });
 
+  it("binds where the primary comes back on another link and wants to go on alone", () => {
+    const standby = MemberByHand.current({ keeper: "store" });
+    standby.linkUp("keeper");
+    standby.pass(takeoverAfterMs + beatIntervalMs);
+    expect(standby.saidTo("keeper")).toContain("claim");
+    standby.givenUp("partner");
+    standby.linkUp("partner");
+    standby.said.length = 0;
+    standby.reads("partner", { kind: "hello", epoch: 1, version: linkVersion, role: "primary" });
+    standby.reads("partner", { kind: "solo", epoch: 1 });
+    expect(standby.saidTo("partner")).toEqual([]);
+    standby.reads("keeper", { kind: "claimed", epoch: 2 });
+    expect(standby.member.role).toBe("primary");
+  });
+
   it.each([
     ["lost", false, [], ["soloGranted"]],
     ["ended, and what the store granted with it", true, ["soloGranted"], ["soloGranted"]],
@@ -192,7 +207,20 @@ describe("a handover", () => {
     primary.said.length = 0;
     expect(primary.member.handOver(primary.nowMs)).toBe(undefined);
     const answer: ClusterFrame = { kind: "beat", epoch: 1, stampMs: primary.nowMs };
+    primary.reads("keeper", answer);
     primary.reads("partner", answer, ...heldAll(primary));
     expect(primary.saidTo("keeper").slice(-2)).toEqual(["synced", "handover"]);
+  });
+
+  it("is given to nobody before the keeper has shown that it is there, and broken off when it does not", () => {
+    const primary = MemberByHand.guarded({ keeper: "witness" });
+    primary.linkUp("keeper");
+    primary.said.length = 0;
+    primary.member.handOver(primary.nowMs);
+    const answer: ClusterFrame = { kind: "beat", epoch: 1, stampMs: primary.nowMs };
+    primary.reads("partner", answer, ...heldAll(primary));
+    primary.pass(takeoverAfterMs + beatIntervalMs);
+    expect(primary.saidTo("partner")).not.toContain("handover");
+    expect(primary.member.handOver(primary.nowMs)).toBe(undefined);
   });
 });

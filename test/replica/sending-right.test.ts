@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { linkVersion } from "../../agents/replica/frames.ts";
 import { SendingRight } from "../../agents/replica/sending-right.ts";
 import { MemberByHand, timing } from "./members.ts";
 
@@ -129,6 +130,27 @@ describe("the words of one turn", () => {
     primary.reads("partner", { kind: "beat", epoch: 1, stampMs: nowMs }, { kind: "soloGranted", epoch: 1 });
     expect(primary.hasRecorded("synchronised")).toBe(true);
     expect(primary.saidTo("partner")).toContain("synced");
+    expect(primary.hasRecorded("solo")).toBe(false);
+  });
+
+  it("count in their order: what the standby agreed to before it was told that the store has it all binds it no more", () => {
+    const primary = new MemberByHand({ startsAs: "primary", keeper: "store" });
+    const synchronise = (): void => {
+      primary.linkUp("keeper");
+      primary.reads("keeper", { kind: "hello", epoch: 1, version: linkVersion, role: "keeper" });
+      primary.reads("keeper", { kind: "synced", epoch: 1 });
+    };
+    primary.linkUp("partner");
+    primary.reads("partner", { kind: "hello", epoch: 1, version: linkVersion, role: "standby" });
+    synchronise();
+    primary.reads("partner", { kind: "soloGranted", epoch: 1 });
+    primary.said.length = 0;
+    primary.records.length = 0;
+    primary.givenUp("keeper");
+    primary.pass(leaseMs + 1);
+    synchronise();
+    expect(primary.saidTo("partner").filter((kind) => kind !== "beat")).toEqual(["solo", "synced"]);
+    primary.reads("partner", { kind: "soloGranted", epoch: 1 });
     expect(primary.hasRecorded("solo")).toBe(false);
   });
 });
