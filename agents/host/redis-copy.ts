@@ -62,7 +62,6 @@ export class StoreCopy {
       const { logEntries = 0, logBytes = 0 } = before.get(association) ?? {};
       this.#stored.set(association, { sequence, logEntries, logBytes });
     }
-    this.#states.restartSynchronisation();
   }
 
   associations(): readonly number[] {
@@ -150,9 +149,9 @@ export class StoreCopy {
     return [String(association), this.#sealer.seal(association, frame)];
   }
 
-  /** All was said: what the primary did not speak of does not exist any more. */
-  synchronised(): readonly number[] {
-    this.#states.synchronised();
+  /** It is current, and there are no other associations than these; undefined: than it has. Answers which it has. */
+  synchronised(all: readonly number[] | undefined): readonly number[] {
+    if (all !== undefined) this.#states.retain(new Set(all));
     const there = this.#states.states();
     for (const association of this.#stored.keys()) {
       if (!there.has(association)) this.#stored.delete(association);

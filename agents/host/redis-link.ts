@@ -100,7 +100,7 @@ export class RedisLink implements MemberLink {
         this.#policy(frame);
         break;
       case "synced":
-        this.#call("synced", this.#copy.synchronised().map(String), () => {
+        this.#call("synced", this.#copy.synchronised(frame.associations).map(String), () => {
           this.#heard({ kind: "synced", epoch: frame.epoch });
         });
         break;
@@ -241,7 +241,6 @@ export class RedisLink implements MemberLink {
         return;
       }
     }
-    this.#copy.synchronised();
     this.#handlers.onDelivered?.(this.#copy.takeDelivered());
     for (const frame of this.#copy.frames(epoch)) this.#heard(frame);
     this.#heard({ kind: "claimed", epoch });

@@ -10,7 +10,7 @@ export interface ReplicatedUpdate extends NumberedUpdate {
 }
 
 /** Version of the frames; the first frame on a link names it. */
-export const linkVersion = 3 as const;
+export const linkVersion = 4 as const;
 
 /** What the sender of a frame is in its cluster. */
 export type LinkRole = "primary" | "standby" | "keeper";
@@ -54,8 +54,11 @@ export type ClusterFrame =
     }
   /** Primary to holder, and back once it is known: whether more may have left than what is held tells. */
   | { readonly kind: "policy"; readonly epoch: number; readonly excuses: boolean }
-  /** Primary to holder and keeper: all is held; from now on it is current and may be gone on from. */
-  | { readonly kind: "synced"; readonly epoch: number }
+  /**
+   * Primary to holder and keeper: all is held; from now on it is current and may be gone on from. At the end of a full
+   * synchronisation it names all associations that there are: others have ended.
+   */
+  | { readonly kind: "synced"; readonly epoch: number; readonly associations?: readonly number[] }
   /** Primary to partner or keeper: I go on alone; what is held is not current any more. */
   | { readonly kind: "solo"; readonly epoch: number }
   /** The answer: nobody goes on from what is held until the next `synced`. */
@@ -179,6 +182,10 @@ export function writeFrame(writer: ByteWriter, frame: ClusterFrame): void {
     case "policy":
       writer.u8(Number(frame.excuses));
       break;
+    case "synced":
+      writer.u8(Number(frame.associations !== undefined));
+      writer.list(frame.associations ?? [], (each) => writer.u32(each));
+      break;
     case "claimDenied":
       writer.f64(frame.retryAfterMs);
       break;
@@ -199,7 +206,6 @@ export function writeFrame(writer: ByteWriter, frame: ClusterFrame): void {
       writer.f64(frame.stampMs ?? Number.NaN).f64(frame.mirrorMs ?? Number.NaN);
       break;
     case "leaving":
-    case "synced":
     case "solo":
     case "soloGranted":
     case "claim":
@@ -243,6 +249,8 @@ function readFrame(reader: ByteReader): ClusterFrame {
       return { kind, epoch, association: reader.u32(), limitTsn: tsn(reader.u32()) };
     case "policy":
       return { kind, epoch, excuses: reader.u8() === 1 };
+    case "synced":
+      return readSynced(reader, epoch);
     case "claimDenied":
       return { kind, epoch, retryAfterMs: reader.f64() };
     case "inbound": {
@@ -259,7 +267,6 @@ function readFrame(reader: ByteReader): ClusterFrame {
       return { kind, epoch, ...stamp, ...(Number.isNaN(mirrorMs) ? {} : { mirrorMs }) };
     }
     case "leaving":
-    case "synced":
     case "solo":
     case "soloGranted":
     case "claim":
@@ -270,6 +277,12 @@ function readFrame(reader: ByteReader): ClusterFrame {
     default:
       return unreachable(kind);
   }
+}
+
+function readSynced(reader: ByteReader, epoch: number): ClusterFrame {
+  const namesAll = reader.u8() === 1;
+  const associations = reader.list(() => reader.u32());
+  return { kind: "synced", epoch, ...(namesAll && { associations }) };
 }
 
 function writeTsnLease(writer: ByteWriter, { ackedTsn, nextTsn, limitTsn, streams }: TsnLease): void {

@@ -49,8 +49,6 @@ export class HeldStates {
   readonly #shelf: PayloadShelf = new PayloadShelf();
   /** Number of the last update of associations that ended, oldest first: a primary may send it again. */
   readonly #ended: Map<number, number> = new Map<number, number>();
-  /** Associations that were replaced or changed since a full synchronisation began; undefined: none has. */
-  #renewed: Set<number> | undefined;
   #bytes: number = 0;
   #mayLag: boolean = false;
 
@@ -155,7 +153,6 @@ export class HeldStates {
     beforeEach: (update: ReplicatedUpdate, state: AssociationState | undefined) => void,
   ): void {
     const { association, update, sequence } = each;
-    this.#renewed?.add(association);
     if (update.kind === "opened") {
       beforeEach(each, undefined);
       this.#drop(association);
@@ -210,8 +207,6 @@ export class HeldStates {
     if (update?.kind !== "opened") return { ok: false, reason: "a state cannot be read" };
     const reason = stateFlaw(update.state) ?? this.#lackOfRoomFor(association, bytes);
     if (reason !== undefined) return { ok: false, reason };
-    this.#renewed ??= new Set();
-    this.#renewed.add(association);
     const state = openState(update);
     if (state.phase === "closed") {
       this.#drop(association);
@@ -236,26 +231,10 @@ export class HeldStates {
     return true;
   }
 
-  /**
-   * All that the primary has was said. When states were replaced for that, what was not spoken of since
-   * does not exist any more, and is dropped.
-   */
-  synchronised(): void {
-    const renewed = this.#renewed;
-    this.#renewed = undefined;
-    if (renewed === undefined) return;
-    this.retain(renewed);
-  }
-
   /** Drops all others. */
   retain(associations: ReadonlySet<number>): void {
     for (const association of [...this.#entries.keys()])
       if (!associations.has(association)) this.#drop(association);
-  }
-
-  /** A new link to the primary: a full synchronisation that was under way begins anew. */
-  restartSynchronisation(): void {
-    this.#renewed = undefined;
   }
 }
 

@@ -142,9 +142,7 @@ export class Keeper {
       return;
     }
     link.role = frame.role;
-    if (frame.role === "primary" && this.#isPrimary(link, frame.epoch, nowMs)) {
-      this.#states.restartSynchronisation();
-    }
+    if (frame.role === "primary") this.#isPrimary(link, frame.epoch, nowMs);
   }
 
   #leaving(link: Link): void {
@@ -187,7 +185,7 @@ export class Keeper {
     else if (!ours || link.role !== "primary") {
       this.#refuse(link.id, `a keeper gets no "${frame.kind}" of a ${link.role ?? "stranger"}`, nowMs);
     } else if (this.#isPrimary(link, frame.epoch, nowMs)) {
-      if (frame.kind === "synced") this.#synced(link, frame.epoch, nowMs);
+      if (frame.kind === "synced") this.#synced(link, frame, nowMs);
       else if (frame.kind === "solo") this.#solo(link, frame.epoch, nowMs);
       else if (this.#options.holdsStates) this.#store(link, frame, nowMs);
     }
@@ -223,7 +221,6 @@ export class Keeper {
   #held(link: Link, held: Held, nowMs: number): void {
     if (!held.ok) {
       this.#current = false;
-      this.#states.restartSynchronisation();
       this.#refuse(link.id, held.reason, nowMs);
       return;
     }
@@ -237,8 +234,12 @@ export class Keeper {
     this.#send(id, { kind: "leaseHeld", epoch: this.#epoch, association, limitTsn: lease.limitTsn });
   }
 
-  #synced({ id }: Link, epoch: number, nowMs: number): void {
-    this.#states.synchronised();
+  #synced(
+    { id }: Link,
+    { epoch, associations: all }: Extract<ClusterFrame, { kind: "synced" }>,
+    nowMs: number,
+  ): void {
+    if (all !== undefined) this.#states.retain(new Set(all));
     this.#send(id, { kind: "synced", epoch });
     if (this.#current && this.#syncedEpoch === epoch) return;
     this.#informed = true;
@@ -256,7 +257,6 @@ export class Keeper {
     // Who starts empty may have granted a claim before: it grants nothing to anybody.
     if (!this.#informed) return;
     this.#current = false;
-    this.#states.restartSynchronisation();
     this.#send(id, { kind: "soloGranted", epoch });
     const text = `the primary of epoch ${epoch} goes on alone: nobody goes on from what is held`;
     this.#note(eventRecord("solo", text, nowMs, { reason: "granted" }));

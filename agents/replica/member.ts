@@ -335,11 +335,13 @@ export class Member {
     if (lease !== undefined) right.answered(lease.by, lease.atMs, nowMs);
     const mayLeave = (atMs: number): boolean => right.mayLeave(atMs);
     const options = { endpoint, makeApplication, epoch, replicator, mayLeave };
+    // Who goes on changes its states at once, and nobody else has that yet.
+    const heldUpTo = new Map(states.map(({ agreement, sequence }) => [agreement.localTag, sequence]));
     const active =
       states.length === 0
         ? new ActiveInstance(options)
         : ActiveInstance.takeOver(options, states, terms, nowMs);
-    if (isHeld) replicator.holderHasAll();
+    if (isHeld) replicator.holderHasAll(heldUpTo);
     return new PrimaryDuty(this.#options, epoch, { active, replicator, right });
   }
 

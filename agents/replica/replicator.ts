@@ -190,13 +190,13 @@ export class Replicator<Item> {
     this.#trigger.clear();
   }
 
-  /** The holder has it all from the start: it was the primary until now, or has given it to us. */
-  holderHasAll(): void {
+  /**
+   * The holder has it all from the start, by the number of each association's last update: it was the primary until
+   * now, or has given it to us. What was made since then is still to be published.
+   */
+  holderHasAll(heldUpTo: ReadonlyMap<number, number>): void {
     this.#holderIsUp = true;
-    const { source } = this.#options;
-    for (const association of source.associations()) {
-      this.#gate.acknowledge(association, source.state(association)?.sequence ?? 0);
-    }
+    for (const [association, sequence] of heldUpTo) this.#gate.acknowledge(association, sequence);
     // It may go on at any time from what it has, and does not know yet that this will be older than what leaves.
     this.#excuses = false;
     this.#tellPolicy(this.#trigger.excuses);
@@ -325,7 +325,8 @@ export class Replicator<Item> {
   #tellHolder(synchronisation: FullSynchronisation, nowMs: number): void {
     this.#sendPending();
     this.#trigger.clear();
-    this.#frames.push({ kind: "synced", epoch: this.#options.epoch });
+    const { epoch, source } = this.#options;
+    this.#frames.push({ kind: "synced", epoch, associations: [...source.associations()] });
     this.#recordSynchronised(synchronisation, nowMs);
     this.#beCurrent();
   }

@@ -177,7 +177,7 @@ export class StandbyInstance {
         this.#primaryLeft = true;
         break;
       case "synced":
-        this.#held.synchronised();
+        if (frame.associations !== undefined) this.#held.retain(new Set(frame.associations));
         this.#isCurrent = true;
         this.#outputs.frames.push({ kind: "synced", epoch });
         break;
@@ -226,7 +226,6 @@ export class StandbyInstance {
   #greeted(): void {
     this.#isCurrentUnlessAlone ||= this.#isCurrent;
     this.#isCurrent = false;
-    this.#held.restartSynchronisation();
   }
 
   /** What the primary or the store says about states; answers what is to be said to that. */
@@ -272,7 +271,6 @@ export class StandbyInstance {
     if (!held.ok) {
       // Nobody goes on from what is held before the next synchronisation.
       this.#isCurrent = false;
-      this.#held.restartSynchronisation();
       const text = `what the primary says cannot be taken over: ${held.reason}`;
       this.#outputs.records.push(eventRecord("link-refused", text, nowMs, { reason: held.reason }));
       this.#mustRefuse = true;

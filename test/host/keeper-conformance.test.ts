@@ -335,11 +335,20 @@ describe.each(stores)("a store: $name", ({ open, whyNot }) => {
     expect(await at.held()).toBe(2);
     const bytes = heldAfter(half) ?? new Uint8Array(0);
     a.say({ kind: "state", epoch: 1, association: 2, bytes }, updates(1, renamed(half, 3)));
-    a.say({ kind: "synced", epoch: 1 });
+    a.say({ kind: "synced", epoch: 1, associations: [2, 3] });
     await a.settled(1);
     const b = await at.join("standby", 1);
     const handed = (await claimed(at, b, 2)).map((frame) => frame.kind === "state" && frame.association);
     expect(handed).toEqual([2, 3, false]);
+  });
+
+  it.skipIf(whyNot !== undefined)("drops everything where there is nothing any more", async () => {
+    const at = await opened();
+    const a = await primary(at, updates(1, renamed(half, 1)));
+    expect(await at.held()).toBe(1);
+    a.say({ kind: "synced", epoch: 1, associations: [] });
+    await a.settled(1);
+    expect(await at.held()).toBe(0);
   });
 
   it.skipIf(whyNot !== undefined)("keeps in any other synchronisation what was not spoken of", async () => {

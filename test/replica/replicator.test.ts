@@ -30,7 +30,8 @@ function stage(policy: ReplicationPolicy) {
     expect(at).toBeGreaterThan(0);
     return at + 1;
   };
-  return { life, replicator, make, state, sack, behind };
+  const heldUpTo = () => new Map([...source.states()].map(([each, { sequence }]) => [each, sequence]));
+  return { life, source, replicator, make, state, sack, behind, heldUpTo };
 }
 
 /** A holder at the other end of a link that keeps the order; each call is one way of it. */
@@ -83,9 +84,9 @@ it("a holder that gets whole states only gets new ones after the primary was alo
 });
 
 it("a holder that has all from the start is told of a lax policy before anything leaves without it", () => {
-  const { life, replicator, make, sack } = stage({ kind: "interval", intervalMs: 50 });
+  const { life, replicator, make, sack, heldUpTo } = stage({ kind: "interval", intervalMs: 50 });
   make(0, 20);
-  replicator.holderHasAll();
+  replicator.holderHasAll(heldUpTo());
   expect(replicator.takeFrames()).toContainEqual({ kind: "policy", epoch: 1, excuses: true });
   const received = life.findIndex(({ update }, at) => at > 20 && update.kind === "dataDelivered");
   make(20, received + 1);
@@ -96,6 +97,16 @@ it("a holder that has all from the start is told of a lax policy before anything
   expect(replicator.takeReleased()).toEqual([]);
   replicator.receiveFrame({ kind: "policy", epoch: 1, excuses: true }, 0);
   expect(replicator.takeReleased()).toEqual([waits]);
+});
+
+it("a holder that has all from the start has nothing of what was made by going on from that", () => {
+  const { life, source, replicator, make, sack, heldUpTo } = stage(strict);
+  source.hold(life.slice(0, 20));
+  const has = heldUpTo();
+  source.hold(life.slice(20, 22));
+  replicator.holderHasAll(has);
+  make(20, 24);
+  expect([20, 21, 22].map((sequence) => replicator.submit(sack(sequence)).length)).toEqual([1, 0, 0]);
 });
 
 it("a TSN leaves before it is held only where the holder has a lease now, whatever it had under a policy before", () => {
