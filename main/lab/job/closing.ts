@@ -3,7 +3,7 @@ import type { SpeakerName } from "../hosts.ts";
 import { LabError } from "../hosts.ts";
 import type { Cluster, RunContext } from "./cluster.ts";
 import { planFor } from "./application-plan.ts";
-import { drained, echoTotals, overloadOf } from "./drain.ts";
+import { allTotals, drained, overloadOf } from "./drain.ts";
 import type { OutsideComputer } from "./outside-computer.ts";
 
 const closeMs = 5_000;
@@ -34,7 +34,7 @@ export async function drainAll(
   // A sink takes what comes; every other outside computer of a cluster that numbers sends it back.
   const isOurs = setting.peer === "agent" || setting.peer === "cluster";
   const sendsBack = !isOurs || planFor(setting.application).peer === "numbered";
-  return [...cluster, ...outside, ...(sendsBack ? echoTotals(cluster) : [])];
+  return allTotals(cluster, outside, sendsBack);
 }
 
 /**

@@ -32,9 +32,21 @@ export async function drained(
   }
 }
 
-/** Every `down` message comes back as an `echo` with its number. */
-export function echoTotals(totals: readonly FlowTotal[]): FlowTotal[] {
-  return totals.filter((each) => each.flow === "down").map((each) => ({ ...each, flow: "echo" }));
+/**
+ * What either side gave out, each stream of a flow once. Every `down` message comes back as an `echo` with its number,
+ * where the outside computer sends back. What it counted of its echoes itself says how many went, not which.
+ */
+export function allTotals(
+  cluster: readonly FlowTotal[],
+  outside: readonly FlowTotal[],
+  sendsBack: boolean,
+): FlowTotal[] {
+  const echoed = sendsBack ? cluster.filter(({ flow }) => flow === "down") : [];
+  return [
+    ...cluster,
+    ...outside.filter(({ flow }) => flow !== "echo"),
+    ...echoed.map((each): FlowTotal => ({ ...each, flow: "echo" })),
+  ];
 }
 
 /**
