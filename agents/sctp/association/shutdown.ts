@@ -116,6 +116,7 @@ export function receiveShutdown(
 export function receiveShutdownAck(core: AssociationCore, route: Route): void {
   const { phase } = core.state;
   if (phase !== "shutdown-sent" && phase !== "shutdown-ack-sent") return;
+  noMoreComes(core);
   close(core);
   core.control.push({
     chunk: { type: "SHUTDOWN_COMPLETE", tagReflected: false },

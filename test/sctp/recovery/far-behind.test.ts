@@ -65,4 +65,14 @@ describe("an idle peer", () => {
     expect(stage.b?.events).toEqual(["shutdown-complete "]);
     expect(stage.peer.events.slice(1)).toEqual(["shutdown-complete "]);
   });
+
+  it("has the same reported where the cluster is the one that shuts down", () => {
+    const stage = longAgo(30, false);
+    stage.world.run(500);
+    stage.b?.endpoint.shutdown(stage.b.handle ?? 0, stage.world.nowMs);
+    stage.world.run(3000);
+    const [report] = stage.reports("inbound");
+    expect(report?.firstTsn).toBe(stage.sentByPeer.messages[0]?.tsns[0]);
+    expect(stage.b?.events).toEqual(["shutdown-complete "]);
+  });
 });
