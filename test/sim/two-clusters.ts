@@ -1,8 +1,8 @@
 import { NumberedApplication } from "../../agents/application/index.ts";
-import type { ActiveInstance, InstanceRecord } from "../../agents/replica/index.ts";
+import type { ActiveInstance, InstanceRecord, Replication } from "../../agents/replica/index.ts";
 import { Member, decodeFrame, encodeFrame } from "../../agents/replica/index.ts";
-import type { OutboundPacket } from "../../agents/sctp/index.ts";
-import { Endpoint, seededRandom, telecomParameters } from "../../agents/sctp/index.ts";
+import type { Extensions, OutboundPacket } from "../../agents/sctp/index.ts";
+import { Endpoint, noExtensions, seededRandom, telecomParameters } from "../../agents/sctp/index.ts";
 import { leaseMs, takeoverAfterMs } from "./cluster.ts";
 import { endpointConfig } from "./endpoints.ts";
 import type { NetworkFaults } from "./network.ts";
@@ -14,6 +14,21 @@ export type EndName = "near" | "outside";
 export type ComputerName = "a" | "b" | "peer" | "peer2";
 /** Its process is killed and the kernel closes the link; its machine is without power; it stands still and wakes. */
 export type Death = "kill" | "power" | "freeze";
+
+export interface TwoClusterTerms {
+  readonly policies: Readonly<Record<EndName, Replication["policy"]>>;
+  /** What both ends know. */
+  readonly extensions: Extensions;
+}
+
+/** What an instance wrote down, and under which epoch. */
+export type EndRecord = InstanceRecord & { readonly end: EndName; readonly underEpoch: number };
+
+/** What the user of an endpoint was told that the other end may never have got. */
+interface GivenUp {
+  readonly streamId: number;
+  readonly payload: Uint8Array;
+}
 
 interface Computer {
   readonly name: ComputerName;
@@ -36,18 +51,27 @@ const frozenMs: number = takeoverAfterMs + 300;
 const members = { near: ["a", "b"], outside: ["peer", "peer2"] } as const;
 const addresses = { a: "192.0.2.11", b: "192.0.2.12", peer: "192.0.2.20", peer2: "192.0.2.21" } as const;
 
+const commitsAll: TwoClusterTerms = {
+  policies: { near: { kind: "every-update" }, outside: { kind: "every-update" } },
+  extensions: noExtensions,
+};
+
 /** Two clusters that are each other's outside computer, on virtual time, from one seed. */
 export class TwoClusters {
   nowMs: number = 1_000_000;
   readonly network: Network;
-  readonly records: (InstanceRecord & { readonly end: EndName })[] = [];
+  readonly records: EndRecord[] = [];
+  /** Messages that were given up because a former instance may have sent them. */
+  readonly givenUp: GivenUp[] = [];
   readonly computers: ReadonlyMap<ComputerName, Computer>;
   readonly #frames: Underway<FrameUnderway> = new Underway<FrameUnderway>();
   readonly #timers: Underway<() => void> = new Underway<() => void>();
   readonly #seed: number;
+  readonly #terms: TwoClusterTerms;
 
-  constructor(seed: number, faults: NetworkFaults) {
+  constructor(seed: number, faults: NetworkFaults, terms: TwoClusterTerms = commitsAll) {
     this.#seed = seed;
+    this.#terms = terms;
     this.network = new Network(faults, seededRandom(seed));
     const names: ComputerName[] = ["a", "b", "peer", "peer2"];
     this.computers = new Map(
@@ -71,19 +95,20 @@ export class TwoClusters {
     const own = addresses[name];
     const other = addresses[isFirst ? second : first];
     const salt = (isFirst ? 1 : 2) + (end === "near" ? 0 : 2);
+    const parameters = { ...telecomParameters, extensions: this.#terms.extensions };
     const config = {
-      ...endpointConfig([addresses[first], addresses[second]], end === "near", telecomParameters),
+      ...endpointConfig([addresses[first], addresses[second]], end === "near", parameters),
       ownAddress: own,
     };
     return new Member(
       {
         startsAs: isFirst ? "primary" : "secondary",
         partnerAddresses: [other],
-        makeEndpoint: () => new Endpoint(config, seededRandom(this.#seed * 10 + salt)),
+        makeEndpoint: () => this.#observed(new Endpoint(config, seededRandom(this.#seed * 10 + salt))),
         makeApplication: () =>
           end === "near" ? new NumberedApplication("down") : new NumberedApplication("up", true),
         fencing: "prefer-availability",
-        policy: { kind: "every-update" },
+        policy: this.#terms.policies[end],
         keeper: undefined,
         beatIntervalMs,
         leaseMs,
@@ -91,6 +116,18 @@ export class TwoClusters {
       },
       this.nowMs,
     );
+  }
+
+  /** No record tells of messages that an endpoint gives up. */
+  #observed(endpoint: Endpoint): Endpoint {
+    const takeOutputs = endpoint.takeOutputs.bind(endpoint);
+    endpoint.takeOutputs = () => {
+      const outputs = takeOutputs();
+      for (const { notification } of outputs.notifications)
+        if (notification.type === "send-failed") this.givenUp.push(notification);
+      return outputs;
+    };
+    return endpoint;
   }
 
   #of(name: ComputerName): Computer {
@@ -150,7 +187,7 @@ export class TwoClusters {
     const partner = this.#partner(computer);
     for (const { frame } of frames) this.#frame(partner, encodeFrame(frame));
     for (const packet of packets) this.#send(computer, member.epoch, packet);
-    for (const record of records) this.records.push({ ...record, end });
+    for (const record of records) this.records.push({ ...record, end, underEpoch: member.epoch });
   }
 
   #send(computer: Computer, epoch: number, { local, remote, bytes }: OutboundPacket): void {

@@ -11,7 +11,7 @@ import type { AssociationCore, PathTransmission } from "./core.ts";
 import { violate } from "./on-data.ts";
 import type { Route } from "./outputs.ts";
 import { forwardTsnPath, giveUpIfExpired, noticeLackOfForwardTsn } from "./partial-reliability.ts";
-import { noticeProbeAnswer } from "./probe.ts";
+import { listsProbe, noticeProbeAnswer } from "./probe.ts";
 import { isOfOtherNumbering } from "./reconfiguration-state.ts";
 
 /** A chunk missing from this many SACKs in a row is taken for lost (RFC 9260 section 7.2.4). */
@@ -22,7 +22,11 @@ const smallestWindowBytes = 1500;
 /** Processes a SACK (RFC 9260 section 6.2.1). */
 export function receiveSack(core: AssociationCore, sack: SackChunk, route: Route, nowMs: number): void {
   const { send, agreement } = core.state;
-  if (tsnLess(sack.cumulativeTsn, send.cumulativeAck)) return;
+  if (tsnLess(sack.cumulativeTsn, send.cumulativeAck)) {
+    // Out of date, or the peer is a cluster that went on from an older state itself: then it answers all the same.
+    if (listsProbe(core, sack.duplicates)) noticeProbeAnswer(core, sack.duplicates);
+    return;
+  }
   if (!tsnLess(sack.cumulativeTsn, send.nextTsn)) {
     if (isOfOtherNumbering(agreement.extensions, send.nextTsn, sack.cumulativeTsn)) return;
     violate(core, route, "SACK acknowledges a TSN that was never sent");

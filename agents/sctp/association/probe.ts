@@ -91,13 +91,17 @@ function endProbe(core: AssociationCore): void {
   core.recovery = { ...core.recovery, probe: undefined };
 }
 
+/** Whether a SACK lists the probe as a duplicate: whatever else it says, it came after it. */
+export const listsProbe = ({ recovery }: AssociationCore, duplicates: readonly Tsn[]): boolean =>
+  recovery?.probe !== undefined && duplicates.includes(recovery.probe.tsn);
+
 /**
  * A SACK, or SHUTDOWN, was processed. It answers the probe when it says so: another one may have been on its way for
  * long. A peer that reports no duplicates is believed the second time.
  */
 export function noticeProbeAnswer(core: AssociationCore, duplicates: readonly Tsn[]): void {
   const probe = core.recovery?.probe;
-  if (probe === undefined || (!duplicates.includes(probe.tsn) && probe.tries < 2)) return;
+  if (probe === undefined || (!listsProbe(core, duplicates) && probe.tries < 2)) return;
   endProbe(core);
   core.errorCount = 0;
   goOn(core);

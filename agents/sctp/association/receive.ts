@@ -29,6 +29,7 @@ export function receivePacket(
   let sackAtOnce = false;
   let withSack = false;
   let forwardTsns = 0;
+  const cumulativeBefore = core.state.receive.cumulativeTsn;
   // Section 6.2: at least every second packet with DATA is acknowledged, however many come before a flush.
   if (core.sack.isDue && chunks.some(isData)) flush(core);
   core.nowMs = nowMs;
@@ -61,7 +62,7 @@ export function receivePacket(
     adoptReceived(core);
     // What was thrown away may have been all that kept it waiting.
     if (isUncertain(core)) deliverWhatIsReady(core);
-    noticeSettled(core);
+    noticeSettled(core, cumulativeBefore);
     packetWithDataDone(core, atOnce, nowMs);
     dataWhileShuttingDown(core, nowMs);
     finishDeferredReset(core, core.sackRoute);

@@ -157,10 +157,15 @@ export function dropBefore(core: AssociationCore, tsn: Tsn): void {
 /** So long after a takeover nothing of before is under way any more. */
 const settledAfterRtos = 3;
 
-/** A packet with data is done: without a hole for so long we are where the peer is. */
-export function noticeSettled(core: AssociationCore): void {
+/**
+ * A packet with data is done, before which the cumulative TSN was `before`: when it still moves without a hole after so
+ * long we are where the peer is. Duplicates do not show that: they may be probes, and nothing else leaves a peer that
+ * lags behind itself and has not learned yet what we have.
+ */
+export function noticeSettled(core: AssociationCore, before: Tsn): void {
   const { receive } = core.state;
   if (!receive.behind || core.recovery === undefined || receive.above.length > 0) return;
+  if (receive.cumulativeTsn === before) return;
   // What came from too far ahead was not even taken in.
   if (core.recovery.repeated.some(({ tsn }) => tsnLess(receive.cumulativeTsn, tsn))) return;
   const sinceMs = core.nowMs - core.recovery.startedAtMs;
