@@ -5,6 +5,7 @@ import type { CountedCheck, Judged } from "./combine.ts";
 import { combine, worstOutcome } from "./combine.ts";
 import { deliveryGaps } from "./figures/delivery-gaps.ts";
 import { failoverTimes } from "./figures/failover-times.ts";
+import { isSeries, seriesTimes } from "./figures/series-times.ts";
 import { replicationLag } from "./figures/replication-lag.ts";
 import { traffic } from "./figures/traffic.ts";
 import { isOutside } from "./ends.ts";
@@ -110,7 +111,8 @@ function headlineOf(scene: Scene, { outcome, checks, figures, associations }: An
   if (fault === undefined) return `${subject} held: ${lost}; nothing was broken on purpose.`;
   const way = !planned ? "survived" : associations === 1 ? "was handed over" : "were handed over";
   const ends = scene.outside === undefined ? [scene] : [scene, scene.outside];
-  const course = ends.map((end) => courseOf(end, figures, planned ? "order" : "fault")).join("");
+  const since = planned ? "order" : isSeries(scene) ? "first kill" : "fault";
+  const course = ends.map((end) => courseOf(end, figures, since)).join("");
   return `${subject} ${way}: ${lost}${course}.`;
 }
 
@@ -135,6 +137,7 @@ function examine(port: number, scene: Scene): Judged {
     ...(outside !== undefined && isStruck(outside)
       ? failoverTimes(outside).map((figure) => ofOutside(figure, outside))
       : []),
+    ...seriesTimes(scene),
     ...deliveryGaps(scene),
     ...replicationLag(scene),
     ...(outside === undefined ? [] : replicationLag(outside).map((figure) => ofOutside(figure, outside))),

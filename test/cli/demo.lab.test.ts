@@ -124,6 +124,15 @@ describe.skipIf(reason !== "")(
       rmSync(folder, { recursive: true, force: true });
     });
 
+    it("bears two dozen kills in a row, from one member to the other and back", async () => {
+      const ended = await understudy(
+        ...["demo", "--fault", "kills", "--kills", "24", "--seed", "7", "--rate", "100", "--seconds", "1"],
+      );
+      judgeRun(ended);
+      expect(ended.out).toMatch(/✓ pass +Who goes on .+ then a under epoch 25/);
+      expect(namespacesOf(ended.err)).toEqual([]);
+    }, 240_000);
+
     it("ends with nothing lost and a verdict that holds, and leaves nothing behind", async () => {
       const ended = await understudy("demo", "--seconds", "2");
       judgeRun(ended);

@@ -6,6 +6,15 @@ import type { Tenure } from "../tenures.ts";
 
 const name = ({ host, epoch }: Tenure): string => `${host} under epoch ${epoch}`;
 
+/** Of a long series its beginning and its end. */
+function inTurn(tenures: readonly Tenure[]): string {
+  const left = tenures.length - 3;
+  if (left < 2) return tenures.map(name).join(", then ");
+  const [first, second] = tenures.slice(0, 2).map(name);
+  const hosts = new Set(tenures.map(({ host }) => host));
+  return `${first}, then ${second}, then ${left} more of ${[...hosts].join(" and ")}, then ${tenures.slice(-1).map(name).join("")}`;
+}
+
 function examine(scene: Scene): Finding {
   const { history, succession } = scene;
   const { tenures } = succession;
@@ -22,7 +31,7 @@ function examine(scene: Scene): Finding {
   if (takeover === false && first !== undefined) {
     violations.add({ text: `${name(first)} took over`, atUs: first.fromUs, host: first.host });
   }
-  const served = tenures.map(name).join(", then ");
+  const served = inTurn(tenures);
   if (takeover === "either") return passed(`${served}: the witness let who asked first`);
   return decide({
     violations,

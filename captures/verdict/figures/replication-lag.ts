@@ -2,26 +2,21 @@ import { AckTimeline } from "../books.ts";
 import type { HostUpdate } from "../history.ts";
 import type { Figure } from "../report.ts";
 import type { Scene } from "../scene.ts";
+import { percentile } from "./percentile.ts";
 import { holderOf } from "../scene.ts";
 
-/** The value below which `share` of the sorted values lie (nearest rank). */
-function percentile(sorted: readonly number[], share: number): number {
-  return sorted[Math.max(0, Math.ceil(sorted.length * share) - 1)] ?? 0;
-}
-
 function medianAndTail(
-  values: number[],
+  values: readonly number[],
   what: { readonly id: string; readonly title: string; readonly error: number; readonly method: string },
 ): Figure[] {
   if (values.length === 0) return [];
-  const sorted = values.sort((left, right) => left - right);
   const figure = (suffix: string, name: string, share: number): Figure => ({
     id: `${what.id}-${suffix}`,
     title: `${what.title}, ${name}`,
-    value: percentile(sorted, share),
+    value: percentile(values, share),
     unit: "us",
     error: what.error,
-    method: `${what.method}; ${sorted.length} updates`,
+    method: `${what.method}; ${values.length} updates`,
   });
   return [figure("median", "median", 0.5), figure("p99", "99th percentile", 0.99)];
 }
@@ -34,21 +29,35 @@ function heldTimes(updates: readonly HostUpdate[], secondary: string): Map<strin
   return times;
 }
 
-/** How long an update was under way to its holder, and until the primary knew. */
+/** What the primary was told to be held while it served under an epoch. */
+function acksByEpoch({ history, succession }: Scene, primary: string): Map<number, AckTimeline> {
+  const own = history.acked.filter(({ host }) => host === primary);
+  return new Map(
+    succession.tenures.map(({ epoch, fromUs, toUs = Number.POSITIVE_INFINITY }) => {
+      return [epoch, new AckTimeline(own.filter(({ at }) => at >= fromUs && at < toUs))];
+    }),
+  );
+}
+
+/**
+ * How long an update was under way to its holder, and until the primary knew. Of what a returned holder got as part of
+ * a whole state nothing is said: it was under way for as long as nobody was there.
+ */
 export function replicationLag(scene: Scene): Figure[] {
   const { primary, history, policies } = scene;
   if (primary === undefined) return [];
   const secondary = holderOf(scene, primary.name, policies.at(Number.POSITIVE_INFINITY));
   if (secondary === undefined) return [];
   const held = heldTimes(history.updates, secondary.name);
-  const acks = new AckTimeline(history.acked.filter((record) => record.host === primary.name));
+  const acks = acksByEpoch(scene, primary.name);
   const toHeld: number[] = [];
   const toAcked: number[] = [];
   for (const { host, act, epoch, sequence, at } of history.updates) {
     if (act !== "made" || host !== primary.name) continue;
     const heldAt = held.get(`${epoch}/${sequence}`);
-    if (heldAt !== undefined) toHeld.push(heldAt - at);
-    const ackedAt = acks.firstAt(sequence);
+    if (heldAt === undefined) continue;
+    toHeld.push(heldAt - at);
+    const ackedAt = acks.get(epoch)?.firstAt(sequence);
     if (ackedAt !== undefined) toAcked.push(ackedAt - at);
   }
   return [

@@ -98,6 +98,33 @@ describe("several tenures in one run", () => {
     expect(failedChecks(run)).toEqual([]);
   });
 
+  test("of a long series its beginning and end are named, and its figures are those of all kills", () => {
+    const run = new HistoryBuilder();
+    run.terms = { policy: "every-update", placement: "standby", fencing: "keep-primary", fault: "crash" };
+    setUp(run);
+    serve(run, "a", 1);
+    for (let epoch = 2; epoch <= 7; epoch += 1) {
+      const [victim, next] = epoch % 2 === 0 ? (["a", "b"] as const) : (["b", "a"] as const);
+      run.wait(1000).faults.push({ at: run.now, host: victim, fault: "kill", text: `${victim} is killed` });
+      run.wait(100 * epoch).event(next, "takeover-started", "taking over", { epoch });
+      run.event(next, "takeover-complete", "the association goes on", { epoch });
+      run.wait(100).event(victim, "synchronised", "all is held", { associations: 1, bytes: 900, tookMs: 1 });
+      serve(run, next, epoch);
+    }
+    conclude(run);
+    run.totals = run.totals.filter(({ sent }) => sent > 0);
+    expect(resultOf(run, "right-instance")?.summary).toBe(
+      "a under epoch 1, then b under epoch 2, then 4 more of a and b, then a under epoch 7, as the primary's end was sure",
+    );
+    const { figures, headline } = judge(run.history());
+    const values = new Map(figures.map(({ id, value }) => [id, value]));
+    expect(values.get("series-takeover-median")).toBe(400);
+    expect(values.get("series-takeover-most")).toBe(700);
+    expect(headline).toContain("after the first kill");
+    expect(values.get("lag-held-median")).toBe(50);
+    expect(values.get("lag-acked-p99")).toBe(90);
+  });
+
   test("who served when", () => {
     const { hosts, events, updates } = thereAndBack().history();
     const { tenures, rivals } = successionOf(hosts, events, updates);
