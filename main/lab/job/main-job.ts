@@ -12,7 +12,6 @@ import type { Awaited } from "./aftermath.ts";
 import { planFor } from "./application-plan.ts";
 import { closeAll, drainAll } from "./closing.ts";
 import { Cluster, type RunContext } from "./cluster.ts";
-import { ClusterPeer } from "./cluster-peer.ts";
 import { confirmAddresses } from "./confirmation.ts";
 import { peerConfiguration } from "./configuration.ts";
 import { EarlyEnd } from "./early-end.ts";
@@ -21,7 +20,7 @@ import { JobAgents } from "./job-agents.ts";
 import type { PerHost } from "./job-hosts.ts";
 import { JobHosts } from "./job-hosts.ts";
 import { startKernelPeer } from "./kernel-peer.ts";
-import type { OutsideComputer } from "./outside-computer.ts";
+import type { OutsideAgents, OutsideComputer } from "./outside-computer.ts";
 import { AgentPeer } from "./outside-computer.ts";
 import { Recording } from "./recording.ts";
 import type { JobSetting } from "./setting.ts";
@@ -211,12 +210,18 @@ export class MainJob {
   async #startPeer(context: RunContext): Promise<OutsideComputer> {
     const { lab, setting, agents, signal } = context;
     const outside = outsideEnd(setting);
+    const clusterAddress = lab.hosts.a.outside.address;
     if (outside !== undefined) {
       const cluster = new Cluster(outside, context);
       this.#clusters.push(cluster);
-      return new ClusterPeer(cluster, context);
+      const pair: OutsideAgents = {
+        description: "understudy agents, a cluster of peer and peer2",
+        serving: () => agents.session(cluster.serving),
+        start: () => cluster.start(),
+        quit: () => cluster.quitMembers(),
+      };
+      return new AgentPeer(pair, setting, clusterAddress);
     }
-    const clusterAddress = lab.hosts.a.outside.address;
     const { peer } = lab.hosts;
     const place = { ownAddress: peer.outside.address, clusterAddress, udpPort: lab.udpPort };
     const [host, handlers] = [agents.connection("peer"), agents.handlers("peer")];
@@ -229,7 +234,13 @@ export class MainJob {
       return program;
     }
     const session = await agents.start("peer");
-    return new AgentPeer(session, peerConfiguration(lab, setting), setting, clusterAddress);
+    const one: OutsideAgents = {
+      description: "understudy agent",
+      serving: () => session,
+      start: () => session.configure(peerConfiguration(lab, setting)),
+      quit: () => session.quit(),
+    };
+    return new AgentPeer(one, setting, clusterAddress);
   }
 
   async #associate(context: RunContext): Promise<OutsideComputer> {

@@ -1,4 +1,3 @@
-import type { Configure } from "../../../agents/control/index.ts";
 import type { FlowTotal } from "../../../agents/control/records.ts";
 import type { AgentSession } from "./agent-session.ts";
 import type { JobSetting } from "./setting.ts";
@@ -19,47 +18,57 @@ export interface OutsideComputer {
   quit(): Promise<void>;
 }
 
-/** Our own agent in the role of the outside computer. */
+/** One of our own agents, or two that are a cluster: then whichever serves is spoken to. */
+export interface OutsideAgents {
+  readonly description: string;
+  serving(): AgentSession;
+  start(): Promise<unknown>;
+  quit(): Promise<void>;
+}
+
+/** Our own agents in the role of the outside computer. */
 export class AgentPeer implements OutsideComputer {
-  readonly description: string = "understudy agent";
   readonly remarks: readonly string[] = [];
-  readonly #session: AgentSession;
-  readonly #configure: Configure;
+  readonly #agents: OutsideAgents;
   readonly #setting: JobSetting;
   readonly #clusterAddress: string;
 
-  constructor(session: AgentSession, configure: Configure, setting: JobSetting, clusterAddress: string) {
-    this.#session = session;
-    this.#configure = configure;
+  constructor(agents: OutsideAgents, setting: JobSetting, clusterAddress: string) {
+    this.#agents = agents;
     this.#setting = setting;
     this.#clusterAddress = clusterAddress;
   }
 
+  get description(): string {
+    return this.#agents.description;
+  }
+
   async connect(): Promise<void> {
-    await this.#session.configure(this.#configure);
-    this.#session.send({ type: "connect", address: this.#clusterAddress, port: this.#setting.sctpPort });
+    await this.#agents.start();
+    const { sctpPort: port } = this.#setting;
+    this.#agents.serving().send({ type: "connect", address: this.#clusterAddress, port });
   }
 
   startLoad(): Promise<void> {
-    this.#session.send(loadMessage(this.#setting));
+    this.#agents.serving().send(loadMessage(this.#setting));
     return Promise.resolve();
   }
 
   stopLoad(): Promise<void> {
-    this.#session.send({ type: "stop-load" });
+    this.#agents.serving().send({ type: "stop-load" });
     return Promise.resolve();
   }
 
   status(): Promise<{ readonly totals: readonly FlowTotal[]; readonly drained: boolean }> {
-    return this.#session.status();
+    return this.#agents.serving().status();
   }
 
   shutdown(): Promise<void> {
-    this.#session.send({ type: "shutdown" });
+    this.#agents.serving().send({ type: "shutdown" });
     return Promise.resolve();
   }
 
   quit(): Promise<void> {
-    return this.#session.quit();
+    return this.#agents.quit();
   }
 }
