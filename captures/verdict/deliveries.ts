@@ -26,7 +26,7 @@ export interface StreamDeliveries {
   readonly deliveries: readonly Delivery[];
   /**
    * Asynchronous policies: deliveries of an instance that its successor knew nothing of. The application
-   * went back with the association to what was held, so they never were.
+   * went back with the association to what was held, so they never were; and echoes of such deliveries.
    */
   readonly rolledBack: readonly Delivery[];
 }
@@ -208,11 +208,29 @@ export function collectDeliveries(
     addReport(stream, message, ends.of(message.host)?.epochs.epochOf(message));
   }
   const collected = new Map<string, StreamDeliveries>();
-  for (const [key, { flow, streamId, order }] of streams) {
-    const all = inReceiverOrder(order, ends);
-    const rolledBack = all.filter((delivery) => ends.rolledBack(delivery));
-    const deliveries = rolledBack.length === 0 ? all : all.filter((delivery) => !ends.rolledBack(delivery));
-    collected.set(key, { flow, streamId, deliveries, rolledBack });
+  const collect = (stream: OpenStream, isVoid: (delivery: Delivery) => boolean): void => {
+    const { flow, streamId } = stream;
+    const all = inReceiverOrder(stream.order, ends);
+    const rolledBack = all.filter(isVoid);
+    const deliveries = rolledBack.length === 0 ? all : all.filter((delivery) => !isVoid(delivery));
+    collected.set(streamKey(flow, streamId), { flow, streamId, deliveries, rolledBack });
+  };
+  const isRolledBack = (delivery: Delivery): boolean => ends.rolledBack(delivery);
+  const echoes = [...streams.values()].filter(({ flow }) => flow === "echo");
+  for (const stream of streams.values()) if (stream.flow !== "echo") collect(stream, isRolledBack);
+  for (const stream of echoes) {
+    const answersVoid = answersOfVoid(collected.get(streamKey("down", stream.streamId)));
+    collect(stream, (delivery) => isRolledBack(delivery) || answersVoid(delivery));
   }
   return collected;
+}
+
+/**
+ * An outside end that went back is given messages of `down` again, and answers them again: an echo from before then
+ * answers a delivery that never was, and stands in no order with the others.
+ */
+function answersOfVoid(down: StreamDeliveries | undefined): (echo: Delivery) => boolean {
+  const undone = new Set(down?.rolledBack.map(({ number }) => number));
+  const again = new Map(down?.deliveries.map(({ number, at }) => [number, at]));
+  return ({ number, at }) => undone.has(number) && at < (again.get(number) ?? Number.POSITIVE_INFINITY);
 }

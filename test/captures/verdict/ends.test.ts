@@ -1,9 +1,10 @@
 import { describe, expect, test } from "vitest";
 import { fromOutside, judge } from "../../../captures/verdict/index.ts";
-import type { History, HistoryHost, HostEvent } from "../../../captures/verdict/history.ts";
+import type { History, HistoryHost, HostEvent, HostMessage } from "../../../captures/verdict/history.ts";
 import type { CheckResult } from "../../../captures/verdict/report.ts";
 import { chunk, goodRun } from "../../support/history-builder.ts";
 import type { HistoryBuilder } from "../../support/history-builder.ts";
+import { lossyRun } from "../../support/lossy-run.ts";
 
 const across: Readonly<Record<string, string>> = { a: "peer", b: "peer2", peer: "a" };
 const flowAcross = { up: "down", down: "up", echo: "echo" } as const;
@@ -122,6 +123,31 @@ describe("a run in which the outside end is a cluster", () => {
     expect(summary(inbound)).toBe(refused);
     expect(summary(inbound, report("a", "outbound", 900_000, 900_003))).toBe(refused);
     expect(summary(inbound, report("a", "outbound", 900_002, 900_010))).toMatch(/^nothing was lost/);
+  });
+
+  test("answers a message again that it is given again, and that is no duplicate", () => {
+    const { run, lostUp } = lossyRun();
+    const [first = 0, second = 0] = lostUp;
+    const tookOver = run.events.find(({ name }) => name === "takeover-started")?.at ?? 0;
+    // It is the first thing that the second computer does in its epoch.
+    const again = run.updates.find(({ change }) => change === "dataSkipped");
+    run.message("b", "delivered", "up", 0, first, run.makeAlone("delivered", 0));
+    const redelivered = run.messages.at(-1);
+    if (redelivered !== undefined && again !== undefined) redelivered.sequence = again.sequence;
+    const history = asOutside(run);
+    const echo = (number: number, at: number): HostMessage => {
+      const about = { flow: "echo", streamId: 0, sizeBytes: 200, intact: true } as const;
+      return { kind: "message", host: "a", at, act: "delivered", number, ...about };
+    };
+    const atEnd = (redelivered?.at ?? 0) + 1000;
+    const judged = (...echoes: readonly HostMessage[]): (string | undefined)[] => {
+      const terms = { ...history.terms, peerPolicy: "interval:50ms" };
+      const heard = { ...history, terms, messages: [...history.messages, ...echoes] };
+      return ["messages-duplicated", "messages-reordered"].map((id) => check(heard, id)?.outcome);
+    };
+    const answers = [echo(first, tookOver - 2000), echo(second, tookOver - 1000), echo(first, atEnd)];
+    expect(judged(...answers)).toEqual(["pass", "pass"]);
+    expect(judged(...answers, echo(first, atEnd + 1))).toEqual(["fail", "pass"]);
   });
 
   test("is one computer where no second one is named", () => {
