@@ -2,6 +2,7 @@ import type { Checker, Finding } from "../checker.ts";
 import { decide, EvidenceList, unknown } from "../checker.ts";
 import { captureGap } from "../completeness.ts";
 import type { HistoryHost, HostSent, ObservedPacket } from "../history.ts";
+import { tookItsRecords } from "../lost-records.ts";
 import type { Scene } from "../scene.ts";
 
 /** Record and packet carry the same checksum between the same addresses when they are the same packet. */
@@ -44,32 +45,6 @@ function unpaired(sent: readonly HostSent[], seen: readonly ObservedPacket[]): L
 }
 
 /**
- * By when a killed agent had surely ended: the kill is stamped just before it is ordered, and on a busy computer
- * the order takes milliseconds. The other member sees the link closed once the process is gone.
- */
-function endedBy({ history }: Scene, host: HistoryHost, killedAt: number): number {
-  const seen = history.events.find(
-    ({ name, host: by, at }) =>
-      (name === "primary-lost" || name === "secondary-lost") && by !== host.name && at >= killedAt,
-  );
-  return (seen?.at ?? killedAt) + host.clockErrorMicros;
-}
-
-/** Whether an agent was killed before it could hand over the record of a packet; another one may run there later. */
-function tookItsRecords(
-  scene: Scene,
-  host: HistoryHost,
-  sent: readonly HostSent[],
-  packet: ObservedPacket,
-): boolean {
-  return scene.history.faults.some(({ host: of, fault, at }) => {
-    if (of !== host.name || fault !== "kill" || packet.at > endedBy(scene, host, at)) return false;
-    const last = sent.findLast((record) => record.at <= at)?.at ?? Number.NEGATIVE_INFINITY;
-    return packet.at > last - stampGrainMicros;
-  });
-}
-
-/**
  * Where the two books cannot be compared: the capture stands from its first to its last packet, a
  * killed agent takes its last records with it, and a cut link swallows what is sent after the fault.
  */
@@ -86,7 +61,7 @@ function comparable(scene: Scene, host: HistoryHost, sent: readonly HostSent[], 
     seen: open.seen.filter(
       (packet) =>
         (fault === undefined || packet.at <= lastRecordAt - stampGrainMicros) &&
-        !tookItsRecords(scene, host, sent, packet),
+        !tookItsRecords(history, host, sent, packet.at + stampGrainMicros),
     ),
   };
 }

@@ -4,7 +4,8 @@ import type { Checker, Finding } from "../checker.ts";
 import { decide, EvidenceList, passed, unknown } from "../checker.ts";
 import { captureGap } from "../completeness.ts";
 import { Guard } from "../guard.ts";
-import type { HostUpdate } from "../history.ts";
+import type { History, HostUpdate, ObservedPacket } from "../history.ts";
+import { tookItsRecords } from "../lost-records.ts";
 import { isAsynchronous } from "../policy.ts";
 import type { Scene } from "../scene.ts";
 import type { Tenure } from "../tenures.ts";
@@ -43,7 +44,22 @@ function assignments(updates: readonly HostUpdate[], { host, epoch }: Tenure): M
   return assigned;
 }
 
-function examineTenure(scene: Scene, tenure: Tenure, seen: Set<number>, violations: EvidenceList): number {
+interface Answers {
+  readonly violations: EvidenceList;
+  /** A lease for them may be among the last records of a member that was killed, which nobody has. */
+  readonly undecided: EvidenceList;
+}
+
+/** Packets of a member that it was killed before it could tell of; with any other the lease that it knew of came first. */
+function unwrittenBy(history: History, name: string): (packet: ObservedPacket) => boolean {
+  const host = history.hosts.find((each) => each.name === name);
+  const sent = history.sent.filter((record) => record.host === name);
+  const written = new Set(sent.map(({ checksum }) => checksum));
+  return ({ at, sctp }) =>
+    host !== undefined && !written.has(sctp.checksum) && tookItsRecords(history, host, sent, at);
+}
+
+function examineTenure(scene: Scene, tenure: Tenure, seen: Set<number>, answers: Answers): number {
   const { history, policies } = scene;
   const { host, fromUs, toUs = Number.POSITIVE_INFINITY } = tenure;
   const guard = new Guard(history.events, tenure, policies.at(toUs).placement);
@@ -59,6 +75,7 @@ function examineTenure(scene: Scene, tenure: Tenure, seen: Set<number>, violatio
   );
   // What came with the state of the one before, and left perhaps by the other's interface then, is not new.
   const isNew = (number: number): boolean => assigned.has(number) || !inherited.has(number);
+  const isUnwritten = unwrittenBy(history, host);
   let judged = 0;
   for (const packet of history.packets) {
     if (packet.host !== host || packet.direction !== "out" || packet.at < fromUs || packet.at >= toUs)
@@ -74,7 +91,7 @@ function examineTenure(scene: Scene, tenure: Tenure, seen: Set<number>, violatio
       const acknowledgedAt = acks.firstAt(assigned.get(number) ?? Number.POSITIVE_INFINITY);
       if (acknowledgedAt !== undefined && acknowledgedAt <= packet.at) continue;
       const lease = limit === undefined ? "no lease was acknowledged" : `the lease ended before ${limit}`;
-      violations.add({
+      (isUnwritten(packet) ? answers.undecided : answers.violations).add({
         text: `DATA with TSN ${number} left ${host}, and ${lease}`,
         atUs: packet.at,
         packetId: packet.id,
@@ -89,16 +106,16 @@ function examine(scene: Scene): Finding {
   const { primary, history, succession } = scene;
   if (primary === undefined) return unknown("the record names no primary");
   if (history.packets.length === 0) return unknown("no packet was captured");
-  const violations = new EvidenceList();
+  const answers: Answers = { violations: new EvidenceList(), undecided: new EvidenceList() };
   const seen = new Set<number>();
   let judged = 0;
-  for (const tenure of succession.tenures) judged += examineTenure(scene, tenure, seen, violations);
+  for (const tenure of succession.tenures) judged += examineTenure(scene, tenure, seen, answers);
   const gap = captureGap(history, primary.name);
   if (judged === 0 && gap === undefined) return passed("no new TSN left while somebody held the state");
   return decide({
-    violations,
-    failSummary: `${violations.total} of ${judged} new TSNs beyond the lease`,
-    passSummary: `${judged} new TSNs, each below the acknowledged lease`,
+    ...answers,
+    failSummary: `${answers.violations.total} of ${judged} new TSNs beyond the lease`,
+    passSummary: `${judged - answers.undecided.total} new TSNs, each below the acknowledged lease`,
     gap,
   });
 }

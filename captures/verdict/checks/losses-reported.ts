@@ -10,9 +10,12 @@ import { lossyPolicy } from "../scene.ts";
 const rangeOf = ({ direction, firstTsn, lastTsn }: LossReport): string =>
   `${direction} TSNs ${firstTsn} to ${lastTsn}`;
 
+/** So many TSNs stand for all that may have come: the peer ended the association before it showed what it had sent. */
+const openEndTsns = 2 ** 30;
+
 /**
  * A report must be about something that can have been: a forward range, and nothing that the peer never sent, unless
- * the peer is a cluster that gave up itself what it may have sent.
+ * the peer is a cluster that gave up itself what it may have sent, or the end of the range is open.
  */
 function addImpossible(scene: Scene, losses: Losses, violations: EvidenceList): void {
   const seesAll = wireGap(scene.history) === undefined;
@@ -27,7 +30,9 @@ function addImpossible(scene: Scene, losses: Losses, violations: EvidenceList): 
   }
 }
 
-function mayHaveBeenSent({ tsns, othersReports }: Losses, { side, lastTsn }: LossReport): boolean {
+function mayHaveBeenSent({ tsns, othersReports }: Losses, report: LossReport): boolean {
+  const { side, lastTsn } = report;
+  if (reportSpan(report) + 1 === openEndTsns) return true;
   const last = { first: lastTsn, last: lastTsn };
   return (
     tsns.get(side, lastTsn) !== undefined ||
