@@ -111,7 +111,9 @@ export class RedisLink implements MemberLink {
         // A server that starts anew knows of no epoch; it learns it from the hello.
         break;
       case "solo":
-        this.#call("solo", [], () => this.#heard({ kind: "soloGranted", epoch: this.#epoch }));
+        this.#call("solo", [], () =>
+          this.#heard({ kind: "soloGranted", epoch: this.#epoch, number: frame.number }),
+        );
         break;
       case "claim":
         this.#claim(frame.epoch);

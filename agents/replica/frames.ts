@@ -59,10 +59,10 @@ export type ClusterFrame =
    * synchronisation it names all associations that there are: others have ended.
    */
   | { readonly kind: "synced"; readonly epoch: number; readonly associations?: readonly number[] }
-  /** Primary to partner or keeper: I go on alone; what is held is not current any more. */
-  | { readonly kind: "solo"; readonly epoch: number }
-  /** The answer: nobody goes on from what is held until the next `synced`. */
-  | { readonly kind: "soloGranted"; readonly epoch: number }
+  /** Primary to partner or keeper: I go on alone; what is held is not current any more. `number` counts these words. */
+  | { readonly kind: "solo"; readonly epoch: number; readonly number: number }
+  /** The answer to the word of that number: nobody goes on from what is held until the next `synced`. */
+  | { readonly kind: "soloGranted"; readonly epoch: number; readonly number: number }
   /** Standby to keeper: let me be primary under `epoch`, one more than the last. */
   | { readonly kind: "claim"; readonly epoch: number }
   /** Keeper to the claimant, after all that it holds: the claimant is primary under `epoch`. */
@@ -186,6 +186,10 @@ export function writeFrame(writer: ByteWriter, frame: ClusterFrame): void {
       writer.u8(Number(frame.associations !== undefined));
       writer.list(frame.associations ?? [], (each) => writer.u32(each));
       break;
+    case "solo":
+    case "soloGranted":
+      writer.u32(frame.number);
+      break;
     case "claimDenied":
       writer.f64(frame.retryAfterMs);
       break;
@@ -206,8 +210,6 @@ export function writeFrame(writer: ByteWriter, frame: ClusterFrame): void {
       writer.f64(frame.stampMs ?? Number.NaN).f64(frame.mirrorMs ?? Number.NaN);
       break;
     case "leaving":
-    case "solo":
-    case "soloGranted":
     case "claim":
     case "claimed":
     case "handover":
@@ -251,6 +253,9 @@ function readFrame(reader: ByteReader): ClusterFrame {
       return { kind, epoch, excuses: reader.u8() === 1 };
     case "synced":
       return readSynced(reader, epoch);
+    case "solo":
+    case "soloGranted":
+      return { kind, epoch, number: reader.u32() };
     case "claimDenied":
       return { kind, epoch, retryAfterMs: reader.f64() };
     case "inbound": {
@@ -267,8 +272,6 @@ function readFrame(reader: ByteReader): ClusterFrame {
       return { kind, epoch, ...stamp, ...(Number.isNaN(mirrorMs) ? {} : { mirrorMs }) };
     }
     case "leaving":
-    case "solo":
-    case "soloGranted":
     case "claim":
     case "claimed":
     case "handover":

@@ -93,9 +93,8 @@ export class Keeper {
     return this.#epoch;
   }
 
-  /** What is held: associations, and about how many bytes they take. */
-  get holding(): { readonly associations: number; readonly bytes: number } {
-    return { associations: this.#states.size, bytes: this.#states.bytes };
+  get held(): HeldStates {
+    return this.#states;
   }
 
   /** `member` names the process at the other end; where the host cannot tell, each link counts as another. */
@@ -186,7 +185,7 @@ export class Keeper {
       this.#refuse(link.id, `a keeper gets no "${frame.kind}" of a ${link.role ?? "stranger"}`, nowMs);
     } else if (this.#isPrimary(link, frame.epoch, nowMs)) {
       if (frame.kind === "synced") this.#synced(link, frame, nowMs);
-      else if (frame.kind === "solo") this.#solo(link, frame.epoch, nowMs);
+      else if (frame.kind === "solo") this.#solo(link, frame, nowMs);
       else if (this.#options.holdsStates) this.#store(link, frame, nowMs);
     }
   }
@@ -245,7 +244,7 @@ export class Keeper {
     this.#informed = true;
     this.#syncedEpoch = epoch;
     this.#current = true;
-    const { associations, bytes } = this.holding;
+    const { size: associations, bytes } = this.#states;
     const what = this.#options.holdsStates
       ? `${associations} association(s) are held`
       : "the standby is current";
@@ -253,11 +252,11 @@ export class Keeper {
     this.#note(eventRecord("synchronised", text, nowMs, { associations, bytes }));
   }
 
-  #solo({ id }: Link, epoch: number, nowMs: number): void {
+  #solo({ id }: Link, { epoch, number }: Extract<ClusterFrame, { kind: "solo" }>, nowMs: number): void {
     // Who starts empty may have granted a claim before: it grants nothing to anybody.
     if (!this.#informed) return;
     this.#current = false;
-    this.#send(id, { kind: "soloGranted", epoch });
+    this.#send(id, { kind: "soloGranted", epoch, number });
     const text = `the primary of epoch ${epoch} goes on alone: nobody goes on from what is held`;
     this.#note(eventRecord("solo", text, nowMs, { reason: "granted" }));
   }

@@ -104,7 +104,7 @@ export class PrimaryDuty implements Role {
         this.#isAnswered[link] = true;
         break;
       case "soloGranted":
-        this.#right.soloGranted(link, nowMs);
+        this.#right.soloGranted(link, frame.number, nowMs);
         break;
       case "synced":
         if (link === this.#holder) this.#tellThatHolderIsCurrent();

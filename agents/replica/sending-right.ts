@@ -49,9 +49,9 @@ export class SendingRight {
   readonly #isUp: Record<LinkName, boolean> = { partner: false, keeper: false };
   readonly #hasEnded: Record<LinkName, boolean> = { partner: false, keeper: false };
   #askedAtMs: number = -Infinity;
-  /** Answers that are under way, and how many of them are about an earlier time alone. */
-  readonly #grantsDue: Record<LinkName, number> = { partner: 0, keeper: 0 };
-  readonly #oldGrants: Record<LinkName, number> = { partner: 0, keeper: 0 };
+  /** Number of the last word that this primary goes on alone, and of the last one that binds its reader no more. */
+  #lastSolo: number = 0;
+  readonly #voidSolo: Record<LinkName, number> = { partner: 0, keeper: 0 };
   #hadLease: boolean = false;
   #records: InstanceRecord[] = [];
   #frames: AddressedFrame[] = [];
@@ -104,8 +104,6 @@ export class SendingRight {
   linkDown(link: LinkName, ended: boolean, nowMs: number): void {
     this.#isUp[link] = false;
     this.#hasEnded[link] = ended;
-    this.#grantsDue[link] = 0;
-    this.#oldGrants[link] = 0;
     const { partner, keeper } = this.#hasEnded;
     if (partner && (keeper || this.#options.keeper !== "store"))
       this.#goAlone("nobody is left who could take over", nowMs);
@@ -138,14 +136,13 @@ export class SendingRight {
 
   /** It is told that what is held is current: what it grants before it has read that binds it no more. */
   toldCurrent(link: LinkName): void {
-    this.#oldGrants[link] = this.#grantsDue[link];
+    this.#voidSolo[link] = this.#lastSolo;
   }
 
   /** Whoever would have to agree to a takeover will not, until it is told that the state is current again. */
-  soloGranted(link: LinkName, nowMs: number): void {
-    this.#grantsDue[link] -= 1;
-    if (this.#oldGrants[link] > 0) this.#oldGrants[link] -= 1;
-    else if (link === this.#arbiter) this.#goAlone(`the ${link} will let nobody take over`, nowMs);
+  soloGranted(link: LinkName, number: number, nowMs: number): void {
+    if (link !== this.#arbiter || number <= this.#voidSolo[link] || number > this.#lastSolo) return;
+    this.#goAlone(`the ${link} will let nobody take over`, nowMs);
   }
 
   /** Another instance has taken over: this one never sends again. */
@@ -228,8 +225,8 @@ export class SendingRight {
 
   /** What it holds, or knows to be held, is not to be gone on from; it answers that. */
   #tell(to: LinkName): void {
-    this.#grantsDue[to] += 1;
-    this.#frames.push({ to, frame: { kind: "solo", epoch: this.#options.epoch } });
+    this.#lastSolo += 1;
+    this.#frames.push({ to, frame: { kind: "solo", epoch: this.#options.epoch, number: this.#lastSolo } });
   }
 
   #goAlone(why: string, nowMs: number): void {

@@ -183,7 +183,7 @@ export class StandbyInstance {
         break;
       case "solo":
         this.#isCurrent = false;
-        this.#outputs.frames.push({ kind: "soloGranted", epoch });
+        this.#outputs.frames.push({ kind: "soloGranted", epoch, number: frame.number });
         break;
       case "outbound": {
         const { route, packet } = frame;

@@ -248,7 +248,7 @@ describe.each(stores)("a store: $name", ({ open, whyNot }) => {
     for (const word of [
       updates(1, life.slice(half.length)),
       { kind: "beat", epoch: 1, stampMs: 1 },
-      { kind: "solo", epoch: 1 },
+      { kind: "solo", epoch: 1, number: 1 },
       { kind: "synced", epoch: 1 },
     ] as const) {
       a.say(word);
@@ -297,8 +297,8 @@ describe.each(stores)("a store: $name", ({ open, whyNot }) => {
   it.skipIf(whyNot !== undefined)("lets nobody in while the primary goes on alone", async () => {
     const at = await opened();
     const a = await primary(at, updates(1, half));
-    a.say({ kind: "solo", epoch: 1 });
-    expect(await a.next("soloGranted")).toEqual({ kind: "soloGranted", epoch: 1 });
+    a.say({ kind: "solo", epoch: 1, number: 1 });
+    expect(await a.next("soloGranted")).toEqual({ kind: "soloGranted", epoch: 1, number: 1 });
     await at.pass(takeoverAfterMs + 1);
     const b = await at.join("standby", 1);
     await deniedForGood(b, 2);

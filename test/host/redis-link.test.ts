@@ -263,7 +263,7 @@ describe.skipIf(whyNoRedis !== undefined)(`a Redis in trouble${redisSkipped}`, (
     const rights = "~{understudy:*}:* +@hash +@scripting +@connection +pexpire +del +time +info";
     const redis = await server(`user understudy on >secret ${rights}`);
     const a = await primary(redis, { username: "understudy", password: "secret" });
-    a.say({ kind: "solo", epoch: 1 });
+    a.say({ kind: "solo", epoch: 1, number: 1 });
     expect(await a.next("soloGranted")).toMatchObject({ epoch: 1 });
     expect(a.refusals).toEqual([]);
   });

@@ -146,10 +146,10 @@ describe("a claim under way", () => {
     standby.linkUp("keeper");
     standby.pass(takeoverAfterMs + beatIntervalMs);
     standby.said.length = 0;
-    standby.reads("partner", { kind: "solo", epoch: 1 });
+    standby.reads("partner", { kind: "solo", epoch: 1, number: 1 });
     expect(standby.saidTo("partner")).toEqual([]);
     standby.reads("keeper", { kind: "claimDenied", epoch: 1, retryAfterMs: 90 });
-    standby.reads("partner", { kind: "solo", epoch: 1 });
+    standby.reads("partner", { kind: "solo", epoch: 1, number: 1 });
     expect(standby.saidTo("partner")).toEqual(["soloGranted"]);
   });
 
@@ -162,7 +162,7 @@ describe("a claim under way", () => {
     standby.linkUp("partner");
     standby.said.length = 0;
     standby.reads("partner", { kind: "hello", epoch: 1, version: linkVersion, role: "primary" });
-    standby.reads("partner", { kind: "solo", epoch: 1 });
+    standby.reads("partner", { kind: "solo", epoch: 1, number: 1 });
     expect(standby.saidTo("partner")).toEqual([]);
     standby.reads("keeper", { kind: "claimed", epoch: 2 });
     expect(standby.member.role).toBe("primary");
@@ -181,13 +181,13 @@ describe("a claim under way", () => {
     standby.said.length = 0;
     if (ended) standby.closed("keeper");
     else standby.givenUp("keeper");
-    standby.reads("partner", { kind: "solo", epoch: 1 });
+    standby.reads("partner", { kind: "solo", epoch: 1, number: 1 });
     expect(standby.saidTo("partner")).toEqual(before);
     standby.reads("partner", { kind: "beat", epoch: 1, stampMs: 9 });
     standby.linkUp("keeper");
     standby.reads("keeper", helloOf(1, "keeper"));
     standby.said.length = 0;
-    standby.reads("partner", { kind: "solo", epoch: 1 });
+    standby.reads("partner", { kind: "solo", epoch: 1, number: 1 });
     expect(standby.saidTo("partner")).toEqual(after);
   });
 });

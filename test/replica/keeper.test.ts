@@ -213,7 +213,7 @@ describe("a claim", () => {
 
   it("is not granted to a primary that gave its place away and was alone then", () => {
     const desk = Desk.synced();
-    desk.say("a", { kind: "solo", epoch: 1 });
+    desk.say("a", { kind: "solo", epoch: 1, number: 1 });
     desk.answers();
     expect(desk.claim("a", 3)).toEqual(["claimDenied"]);
   });
@@ -239,7 +239,7 @@ describe("a claim", () => {
 describe("a primary that goes on alone", () => {
   it("is not taken over from, until it has synchronised again", () => {
     const desk = Desk.synced();
-    desk.say("a", { kind: "solo", epoch: 1 });
+    desk.say("a", { kind: "solo", epoch: 1, number: 1 });
     expect(desk.answers()).toEqual(["soloGranted"]);
     desk.keeper.linkDown("a", true, desk.nowMs);
     desk.pass(5000);
@@ -255,7 +255,7 @@ describe("a primary that goes on alone", () => {
     const desk = Desk.synced();
     desk.pass(401);
     expect(desk.claim("b", 2)).toEqual(["claimed"]);
-    desk.say("a", { kind: "solo", epoch: 1 });
+    desk.say("a", { kind: "solo", epoch: 1, number: 1 });
     desk.say("a", { kind: "beat", epoch: 1, stampMs: 1 });
     desk.say("a", { kind: "updates", epoch: 1, updates: [] });
     const fenced = { to: "a", frame: { kind: "fenced", epoch: 2 } };
@@ -285,7 +285,7 @@ describe("a keeper that started empty", () => {
     desk.answers();
     desk.say("a", { kind: "beat", epoch: 3, stampMs: 7 });
     expect(desk.frames()).toEqual([{ to: "a", frame: { kind: "beat", epoch: 3, mirrorMs: desk.nowMs } }]);
-    desk.say("a", { kind: "solo", epoch: 3 });
+    desk.say("a", { kind: "solo", epoch: 3, number: 1 });
     expect(desk.answers()).toEqual([]);
     desk.keeper.linkDown("a", true, desk.nowMs);
     desk.pass(5000);
@@ -336,7 +336,7 @@ describe("a word that cannot be", () => {
   it.each<[string, ClusterFrame]>([
     ["a standby's updates", { kind: "updates", epoch: 1, updates: [] }],
     ["a standby's synced", { kind: "synced", epoch: 9 }],
-    ["a standby's solo", { kind: "solo", epoch: 1 }],
+    ["a standby's solo", { kind: "solo", epoch: 1, number: 1 }],
     ["a standby's lease", { kind: "lease", epoch: 1, association: 1, lease }],
     ["what a keeper says", { kind: "claimed", epoch: 2 }],
     ["what members say to each other", { kind: "handover", epoch: 2 }],

@@ -52,7 +52,7 @@ export class MemberByHand {
     primary.linkUp("partner");
     primary.reads("partner", { kind: "hello", epoch: 1, version: linkVersion, role: "standby" });
     // To the `solo` with which it greeted.
-    primary.reads("partner", { kind: "soloGranted", epoch: 1 });
+    primary.reads("partner", { kind: "soloGranted", epoch: 1, number: 1 });
     primary.said.length = 0;
     primary.records.length = 0;
     return primary;

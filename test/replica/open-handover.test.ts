@@ -130,7 +130,7 @@ describe("what a standby holds", () => {
     standby.receiveFrame({ kind: "beat", epoch: 2, stampMs: 1 }, 2);
     expect(standby.isCurrent).toBe(true);
     standby.receiveFrame(hello, 3);
-    standby.receiveFrame({ kind: "solo", epoch: 2 }, 4);
+    standby.receiveFrame({ kind: "solo", epoch: 2, number: 1 }, 4);
     standby.receiveFrame({ kind: "beat", epoch: 2, stampMs: 5 }, 5);
     expect(standby.isCurrent).toBe(false);
   });

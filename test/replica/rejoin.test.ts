@@ -20,7 +20,7 @@ describe("a standby that is current", () => {
     expect(standby.member.standby?.isCurrent).toBe(false);
     standby.reads("partner", hello(1, "primary"));
     expect(standby.member.standby?.isCurrent).toBe(false);
-    standby.reads("partner", { kind: "solo", epoch: 1 });
+    standby.reads("partner", { kind: "solo", epoch: 1, number: 1 });
     standby.closed("partner");
     standby.pass(2 * takeoverAfterMs);
     expect(standby.member.role).toBe("standby");

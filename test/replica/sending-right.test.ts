@@ -54,7 +54,7 @@ describe("a primary that is to be kept, whose standby falls silent", () => {
   });
 
   it.each<[string, (desk: Right) => void]>([
-    ["the standby agrees", ({ right, nowMs }) => right.soloGranted("partner", nowMs)],
+    ["the standby agrees", ({ right, nowMs }) => right.soloGranted("partner", 1, nowMs)],
     ["the standby has surely ended", ({ right, nowMs }) => right.linkDown("partner", true, nowMs)],
   ])("does not wait when %s", (_, happen) => {
     const desk = new Right();
@@ -67,11 +67,24 @@ describe("a primary that is to be kept, whose standby falls silent", () => {
     const desk = new Right();
     desk.pass(leaseMs);
     desk.right.guarded(desk.nowMs);
-    desk.right.soloGranted("partner", desk.nowMs);
+    desk.right.soloGranted("partner", 1, desk.nowMs);
     expect(desk.right.isAlone).toBe(false);
     desk.right.answered("partner", desk.nowMs, desk.nowMs);
     desk.pass(leaseMs - stepMs);
     expect(desk.right.isAlone).toBe(false);
+  });
+
+  it("takes the answer to its last word for one, though an earlier word was never answered", () => {
+    const desk = new Right("store");
+    desk.pass(leaseMs);
+    desk.right.toldCurrent("partner");
+    desk.right.answered("keeper", desk.nowMs, desk.nowMs);
+    desk.pass(leaseMs);
+    expect(desk.said()).toEqual(["solo", "solo"]);
+    desk.right.soloGranted("partner", 1, desk.nowMs);
+    expect(desk.right.isAlone).toBe(false);
+    desk.right.soloGranted("partner", 2, desk.nowMs);
+    expect(desk.right.isAlone).toBe(true);
   });
 
   it("begins anew with a new link, on which nothing was said yet", () => {
@@ -127,7 +140,11 @@ describe("the words of one turn", () => {
     primary.pass(leaseMs + 1);
     expect(primary.saidTo("partner")).toContain("solo");
     primary.said.length = 0;
-    primary.reads("partner", { kind: "beat", epoch: 1, stampMs: nowMs }, { kind: "soloGranted", epoch: 1 });
+    primary.reads(
+      "partner",
+      { kind: "beat", epoch: 1, stampMs: nowMs },
+      { kind: "soloGranted", epoch: 1, number: 2 },
+    );
     expect(primary.hasRecorded("synchronised")).toBe(true);
     expect(primary.saidTo("partner")).toContain("synced");
     expect(primary.hasRecorded("solo")).toBe(false);
@@ -143,14 +160,14 @@ describe("the words of one turn", () => {
     primary.linkUp("partner");
     primary.reads("partner", { kind: "hello", epoch: 1, version: linkVersion, role: "standby" });
     synchronise();
-    primary.reads("partner", { kind: "soloGranted", epoch: 1 });
+    primary.reads("partner", { kind: "soloGranted", epoch: 1, number: 1 });
     primary.said.length = 0;
     primary.records.length = 0;
     primary.givenUp("keeper");
     primary.pass(leaseMs + 1);
     synchronise();
     expect(primary.saidTo("partner").filter((kind) => kind !== "beat")).toEqual(["solo", "synced"]);
-    primary.reads("partner", { kind: "soloGranted", epoch: 1 });
+    primary.reads("partner", { kind: "soloGranted", epoch: 1, number: 2 });
     expect(primary.hasRecorded("solo")).toBe(false);
   });
 });

@@ -166,7 +166,7 @@ export async function keeperStore(limits: StoreLimits): Promise<StoreUnderTest> 
         keeper.advance(nowMs);
       }
     },
-    held: async () => keeper.holding.associations,
+    held: async () => keeper.held.size,
     close: async () => undefined,
   };
 }

@@ -24,7 +24,7 @@ export type MemberPort = Pick<
 /** The same for the keeper. */
 export type KeeperPort = Pick<
   Keeper,
-  "linkUp" | "linkDown" | "receiveFrame" | "advance" | "nextDeadlineMs" | "takeOutputs"
+  "held" | "linkUp" | "linkDown" | "receiveFrame" | "advance" | "nextDeadlineMs" | "takeOutputs"
 >;
 
 /** A computer with its clock and at most one process that runs on it. */

@@ -10,17 +10,19 @@ const ssn = 65_530;
  * false where it is not the instant for that.
  */
 export function wrapStreams(stage: Stage): boolean {
-  const { peer, primary, members } = stage;
+  const { peer, primary, members, keeper, knobs } = stage;
   if (primary === undefined || peer.association === undefined) return false;
   const active = members[primary].process?.active;
   const handle = active?.association;
   if (active === undefined || handle === undefined) return false;
   const own = active.endpoint.state(handle);
   const outside = peer.endpoint.state(peer.association);
-  const standby = members[otherMember(primary)].process?.standby?.held.state(handle);
-  if (own === undefined || outside === undefined || standby === undefined) return false;
-  if (standby.sequence !== own.sequence || own.send.nextTsn !== standby.send.nextTsn) return false;
-  for (const state of [own, outside, standby]) renumber(state);
+  const standby = members[otherMember(primary)].process?.standby;
+  const holder = knobs.keeper === "store" ? keeper.process : standby;
+  const held = holder?.held.state(handle);
+  if (own === undefined || outside === undefined || held === undefined) return false;
+  if (held.sequence !== own.sequence || own.send.nextTsn !== held.send.nextTsn) return false;
+  for (const state of [own, outside, held]) renumber(state);
   return true;
 }
 
