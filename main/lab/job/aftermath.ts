@@ -5,7 +5,7 @@ import type { SpeakerName } from "../hosts.ts";
 import { LabError } from "../hosts.ts";
 import type { Cluster, RunContext } from "./cluster.ts";
 import type { FaultPlayer } from "./fault-player.ts";
-import { nowMicros } from "./fault-player.ts";
+import { nowMicros } from "./now.ts";
 
 /**
  * Added to the longest silence that a member bears. Both are shorter than what the outside computer bears, which with the

@@ -5,6 +5,7 @@ import type { Cut, SpeakerName } from "../hosts.ts";
 import { LabError, cutPlace } from "../hosts.ts";
 import type { Cluster, RunContext } from "./cluster.ts";
 import { cutAt, memberAt } from "./end.ts";
+import { nowMicros } from "./now.ts";
 
 /** How long a handover may take, and a process to end when it is told to. */
 const answerMs = 10_000;
@@ -17,8 +18,6 @@ const marks: Readonly<Record<ProcessSignal, { readonly fault: string; readonly v
   STOP: { fault: "freeze", verb: "SIGSTOP of" },
   CONT: { fault: "heal", verb: "SIGCONT of" },
 };
-
-export const nowMicros = (): number => Math.round((performance.timeOrigin + performance.now()) * 1000);
 
 /** Does a fault to a cluster of a run, whose members stand where the fault says a and b; marks the instants in its record, and undoes it. */
 export class FaultPlayer {

@@ -5,7 +5,7 @@ import { LabError } from "../hosts.ts";
 import type { Awaited } from "./aftermath.ts";
 import type { Cluster, RunContext } from "./cluster.ts";
 import type { FaultPlayer } from "./fault-player.ts";
-import { nowMicros } from "./fault-player.ts";
+import { nowMicros } from "./now.ts";
 
 /** Each much longer than it ever should take: what is not there then does not come. */
 const takeoverMs = 30_000;

@@ -3,6 +3,7 @@ import type { CapturedPacket } from "../../../captures/live/index.ts";
 import type { CaptureInfo, HistoryHost } from "../../../captures/verdict/history.ts";
 import type { RunWriter } from "../../store/index.ts";
 import type { HostName } from "../hosts.ts";
+import { nowMicros } from "./now.ts";
 
 /** How a host's clock stands to the desk's; both in microseconds. */
 export interface ClockReading {
@@ -17,6 +18,8 @@ interface CaptureBuffer {
 }
 
 const flushMs = 250;
+/** Records are sent several times a second: what is older when it is read waited for the desk. */
+const timelyMicros = 2_000_000;
 
 /**
  * Brings what hosts report onto the desk's clock and into the run file, in batches, and lets the run
@@ -33,6 +36,8 @@ export class Recording {
   #closed: boolean = false;
   readonly #onFailure: (error: unknown) => void;
   readonly #deliveredAt: Map<HostName, number> = new Map<HostName, number>();
+  /** How old the newest of a host's records was when it was read. */
+  readonly #behindMicros: Map<HostName, number> = new Map<HostName, number>();
   /** All events so far, on the desk's clock. */
   readonly events: (EventRecord & { readonly host: HostName })[] = [];
 
@@ -77,6 +82,8 @@ export class Recording {
     if (this.#closed) return;
     const corrected = records.map((record) => ({ ...record, at: this.deskMicros(host, record.at) }));
     this.#attempt(() => this.#writer.addRecords(host, corrected));
+    const newest = corrected.at(-1);
+    if (newest !== undefined) this.#behindMicros.set(host, nowMicros() - newest.at);
     for (const record of corrected) {
       if (record.kind === "event") this.events.push({ ...record, host });
       else if (record.kind === "message" && record.act === "delivered")
@@ -114,10 +121,16 @@ export class Recording {
     return this.events.some((event) => event.host === host && event.name === name);
   }
 
-  /** What the hosts reported of a lost association, for the end of a sentence. */
+  /** What the hosts reported of a lost association, or else why it may not have been seen, for the end of a sentence. */
   whyLost(): string {
     const lost = this.events.filter((event) => event.name === "association-lost");
     if (lost.length > 0) return lost.map((event) => `${event.host}: ${event.text}`).join("; ");
+    const [late] = [...this.#behindMicros].toSorted(([, one], [, other]) => other - one);
+    if (late !== undefined && late[1] > timelyMicros) {
+      const [host, micros] = late;
+      const behind = `what ${host} reports is read ${(micros / 1e6).toFixed(0)} s late`;
+      return `this computer is too busy to follow, ${behind}; choose a lower --rate, or end other programs`;
+    }
     return "nobody reported a reason; check the networks and their firewalls, and look at the run's packets";
   }
 
