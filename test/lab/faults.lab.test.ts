@@ -40,7 +40,9 @@ describe.skipIf(noNamespaces)(`faults over SSH${noNamespaces ? ` (skipped: ${noN
     const { stdout } = await host.exec(["ps", "-eo", "args"]);
     return stdout
       .split("\n")
-      .filter((line) => /nft delete table inet "\$1"' sh |^sleep 61717$|sh understudy_\w+ 61717$/.test(line));
+      .filter((line) =>
+        /nft delete table \$f "\$1"; done' sh |^sleep 61717$|sh understudy_\w+ 61717$/.test(line),
+      );
   };
   /** True when a closed port of the other host answers, that is when packets go out and come back. */
   const knock = async (address: string, seconds: string): Promise<boolean> => {
@@ -58,7 +60,7 @@ describe.skipIf(noNamespaces)(`faults over SSH${noNamespaces ? ` (skipped: ${noN
       ...cut,
       protectedAddress: a.management.address,
     });
-    expect(await tables()).toEqual([`table inet ${lease.table}`]);
+    expect(await tables()).toEqual([`table inet ${lease.table}`, `table arp ${lease.table}`]);
     expect((await reverters()).length).toBeGreaterThan(1);
     expect(await reachesNot(peer.outside.address)).toBe(true);
     expect(await reaches(b.intra.address)).toBe(true);
@@ -72,10 +74,18 @@ describe.skipIf(noNamespaces)(`faults over SSH${noNamespaces ? ` (skipped: ${noN
     ear.stderr.resume();
     const lines = createInterface({ input: ear.stdout })[Symbol.asyncIterator]();
     expect((await lines.next()).value).toBe("bound");
+    const answersArp = async (): Promise<boolean> => {
+      const ask =
+        'ip neigh flush to "$1"; exec 3<>"/dev/udp/$1/9"; echo >&3; sleep 0.3; ip neigh show to "$1"';
+      const { stdout } = await other.script('exec bash -c "$1" bash "$2"', [ask, a.outside.address]);
+      return stdout.includes("lladdr");
+    };
     const say = (word: string): Promise<unknown> =>
       other.script('exec bash -c "echo $1 > /dev/udp/$2/7777"', [word, a.outside.address]);
     await say("during");
+    expect(await answersArp()).toBe(false);
     await lease.release();
+    expect(await answersArp()).toBe(true);
     await say("after");
     expect((await lines.next()).value).toBe("after");
     expect(await ear.exited).toMatchObject({ code: 0 });
@@ -89,7 +99,7 @@ describe.skipIf(noNamespaces)(`faults over SSH${noNamespaces ? ` (skipped: ${noN
   test("a cut that nobody heals goes by itself", async () => {
     const other = await connectSsh(lab.hosts.a.ssh, { timeoutMs: 8000 });
     await cutInterface(other, lab.hosts.a.outside.device, { ...cut, revertAfterMs: 1000 });
-    expect(await tables()).toHaveLength(1);
+    expect(await tables()).toHaveLength(2);
     await other.close();
     await eventually(async () => (await tables()).length === 0, "the table went");
     expect(await reaches(lab.hosts.peer.outside.address)).toBe(true);
@@ -204,11 +214,11 @@ hosts:
     expect(await reaches(peer.outside.address)).toBe(true);
     await machines.cut("a:outside");
     await machines.cut("cluster-link");
-    expect(await tables()).toHaveLength(2);
+    expect(await tables()).toHaveLength(3);
     expect(await reachesNot(b.intra.address)).toBe(true);
     await machines.heal("cluster-link");
     expect(await reaches(b.intra.address)).toBe(true);
-    expect(await tables()).toHaveLength(1);
+    expect(await tables()).toHaveLength(2);
     await machines.dispose();
     expect(await tables()).toEqual([]);
     await machines.dispose();

@@ -1,6 +1,9 @@
 import { randomBytes } from "node:crypto";
 import { HostError, type SshHost } from "../../deploy/index.ts";
 
+/** Families in which rules of ours may have a table. */
+const families = "inet arp";
+
 /** Rules that are in force on a host until they are released, and not longer than was said. */
 export interface Lease {
   readonly table: string;
@@ -14,13 +17,15 @@ export interface Lease {
  */
 const applyScript = `
 command -v setsid >/dev/null && detach=setsid || detach=nohup
-$detach sh -c 'sleep "$2"; nft delete table inet "$1"' sh "$1" "$2" </dev/null >/dev/null 2>&1 &
+$detach sh -c 'sleep "$2"; for f in ${families}; do nft delete table $f "$1"; done' sh "$1" "$2" </dev/null >/dev/null 2>&1 &
 reverter=$!
 if nft -f -; then echo "$reverter"; else status=$?; kill -s TERM -- "-$reverter" 2>/dev/null || kill -TERM "$reverter"; exit $status; fi`;
 
 /** The reverter leads its own process group where setsid was there. A table that is gone already is fine. */
 const releaseScript = `
-if nft list table inet "$1" >/dev/null 2>&1; then nft delete table inet "$1" || exit; fi
+for family in ${families}; do
+  if nft list table $family "$1" >/dev/null 2>&1; then nft delete table $family "$1" || exit; fi
+done
 kill -s TERM -- "-$2" 2>/dev/null || kill -TERM "$2" 2>/dev/null
 true`;
 

@@ -1,9 +1,9 @@
 /**
- * nftables rule sets. Each is a table of its own, so that deleting the table undoes exactly what was
+ * nftables rule sets. Each is a table of its own, or two of one name, so that deleting them undoes exactly what was
  * done. Device names come from a testbed file that allows no quote in them.
  */
 
-/** Drops everything in and out on one device, before anything else looks at it. */
+/** Drops everything in and out on one device, before anything else looks at it; a dead machine answers no ARP either. */
 export function cutDeviceRuleset(table: string, device: string): string {
   return `table inet ${table} {
   chain in {
@@ -12,6 +12,16 @@ export function cutDeviceRuleset(table: string, device: string): string {
   }
   chain out {
     type filter hook postrouting priority 400; policy accept;
+    oifname "${device}" drop
+  }
+}
+table arp ${table} {
+  chain in {
+    type filter hook input priority 0; policy accept;
+    iifname "${device}" drop
+  }
+  chain out {
+    type filter hook output priority 0; policy accept;
     oifname "${device}" drop
   }
 }

@@ -134,7 +134,7 @@ export class Machines implements Lab {
     } catch (cause) {
       const told = cause instanceof Error ? cause.message : String(cause);
       throw new LabError(
-        `A firewall rule may still be on host ${host} (${told}) It goes by itself after ${Math.ceil(this.#leaseMs / 1000)} s; or run there: nft delete table inet ${lease.table}`,
+        `A firewall rule may still be on host ${host} (${told}) It goes by itself after ${Math.ceil(this.#leaseMs / 1000)} s; or run there: for f in inet arp; do nft delete table $f ${lease.table}; done`,
         { cause },
       );
     }

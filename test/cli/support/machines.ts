@@ -98,7 +98,7 @@ export async function makeMachines(): Promise<TestMachines> {
       return [
         ...left.flat(),
         ...commandsWith(`${folder}/work-`),
-        ...commandsWith("nft delete table inet"),
+        ...commandsWith("nft delete table $f"),
         ...commandsWith("/work-").filter((line) => line.includes(folder)),
         ...work.map((name) => `${workdirOf(name)}: ${readdirSync(workdirOf(name)).join(", ")}`),
       ];
