@@ -80,6 +80,8 @@ export type DeskMessage =
       readonly replication?: string | undefined;
       readonly fencing?: FencingMode | undefined;
       readonly keeper?: KeeperPlace | undefined;
+      /** A member that took over has the other one's outside address too, where both are on one link and nobody answers for it. */
+      readonly addressTakeover?: boolean | undefined;
       /** What runs on the associations: the name of a built-in application, or the path of a module on the agent's host. */
       readonly application?: string | undefined;
     }
@@ -209,6 +211,7 @@ const deskSchemas: Schemas<DeskMessage> = {
     replication: replication.optional(),
     fencing: z.enum(["keep-primary", "prefer-availability", "witness"]).optional(),
     keeper: keeperPlace.optional(),
+    addressTakeover: z.boolean().optional(),
     application: z.string().min(1).max(4096).optional(),
   }),
   "configure-keeper": z.strictObject({

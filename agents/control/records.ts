@@ -123,6 +123,7 @@ export type EventName =
  * `claim-denied` {reason} · `handover-started` {epoch} · `handover-complete` {epoch, tookMs} · `rejoined` {epoch} ·
  * `impending-failure` {reason} · `link-refused` {reason} ·
  * `recovery-step` {association, step: lease, probe, forward-tsn, resynchronise, stream-reset, restart, abort or redirect} ·
+ * `address-takeover` {address, step: asked, not-taken, taken or given-back}: the outside address of the member that is gone ·
  * `loss-report` {association, direction, firstTsn, lastTsn, messagesAtMost}: a range of TSNs, both ends included;
  * `inbound`: acknowledged to the peer by the earlier instance, never given to this one; `outbound`: perhaps sent by the
  * earlier instance, not acknowledged by the peer, skipped ·
@@ -145,6 +146,7 @@ export type ReplicationEventName =
   | "impending-failure"
   | "link-refused"
   | "recovery-step"
+  | "address-takeover"
   | "loss-report"
   | "numbers-skipped";
 

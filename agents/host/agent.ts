@@ -11,6 +11,8 @@ import type {
 } from "../replica/index.ts";
 import { Member, deliveryRecord, eventRecord } from "../replica/index.ts";
 import type { IcmpReport } from "../sctp/index.ts";
+import { AddressTakeover } from "./address-takeover.ts";
+import { statusOf } from "./agent-status.ts";
 import { HostClock } from "./clock.ts";
 import type { Delivered } from "./cluster-link.ts";
 import { ClusterLink } from "./cluster-link.ts";
@@ -22,7 +24,8 @@ import type { LoadedNativeIo } from "./native-io.ts";
 import { openTransport } from "./open-transport.ts";
 import { newMember, newOutsideComputer } from "./new-instance.ts";
 import { Outbox } from "./outbox.ts";
-import type { ReceivedPacket } from "./packet-transport.ts";
+import { openOutsideLink } from "./outside-link.ts";
+import type { PacketTransport, ReceivedPacket } from "./packet-transport.ts";
 import { rehearseTakeover } from "./readiness.ts";
 import { isOutside, parametersOf, replicationOf } from "./setting.ts";
 
@@ -48,6 +51,7 @@ export class Agent {
   #instance: OutsideInstance | Member | undefined;
   readonly #outbox: Outbox;
   #keeper: KeeperHost | undefined;
+  #addressTakeover: AddressTakeover | undefined;
   #health: HealthWatch | undefined;
   #timer: NodeJS.Timeout | undefined;
   /** As soon as all frames that came with one read have been taken in. */
@@ -93,7 +97,7 @@ export class Agent {
       case "configure-keeper":
         return this.#configureKeeper(message);
       case "status":
-        this.#reportStatus(message.id);
+        this.#reporter.send(statusOf(message.id, this.#instance, this.#keeper !== undefined));
         break;
       case "clock":
         this.#reporter.send({ type: "clock", id: message.id, atUs: Math.round(nowMs * 1000) });
@@ -137,15 +141,10 @@ export class Agent {
   async #configure(setting: Configure): Promise<void> {
     if (this.#setting !== undefined) throw new Error("this agent was configured already: start another one");
     this.#setting = setting;
-    const { ownAddress, udpPort, transport, application = "numbered" } = setting;
+    const { ownAddress, application = "numbered" } = setting;
     this.#hosted = await HostedApplication.load(application, !isOutside(setting));
-    const way = transport === "raw" ? ("raw" as const) : { udpPort };
-    const opened = await openTransport({ address: ownAddress, way }, this.#native);
-    this.#outbox.transport = opened;
-    opened.start({
-      onPackets: (packets) => this.#received(packets),
-      onIcmp: (report) => this.#reported(report),
-    });
+    this.#outbox.transport = await this.#openTransport(setting, ownAddress);
+    if (setting.addressTakeover === true) this.#addressTakeover = this.#newAddressTakeover(setting);
     const nowMs = this.#clock.nowMs();
     const makeApplication = () => this.#application();
     if (setting.role === "peer") this.#instance = newOutsideComputer(setting, makeApplication);
@@ -159,6 +158,31 @@ export class Agent {
     this.#reporter.record([eventRecord("role", text, nowMs, { role: setting.role, epoch: 1 })]);
     this.#reporter.send({ type: "ready" });
     this.#settle();
+  }
+
+  async #openTransport({ transport, udpPort }: Configure, address: string): Promise<PacketTransport> {
+    const way = transport === "raw" ? ("raw" as const) : { udpPort };
+    const opened = await openTransport({ address, way }, this.#native);
+    opened.start({
+      onPackets: (packets) => this.#received(packets),
+      onIcmp: (report) => this.#reported(report),
+    });
+    return opened;
+  }
+
+  #newAddressTakeover(setting: Configure): AddressTakeover | undefined {
+    const { ownAddress, localAddresses } = setting;
+    const address = localAddresses.find((each) => each !== ownAddress);
+    if (address === undefined) return undefined;
+    return new AddressTakeover(address, openOutsideLink(ownAddress, address, this.#native), {
+      clock: this.#clock,
+      record: (records) => this.#reporter.record(records),
+      openTransport: () => this.#openTransport(setting, address),
+      onTransport: (transport) => {
+        this.#outbox.partnerTransport = transport;
+        this.#onMember((member, nowMs) => member.holdPartnerAddress(transport !== undefined, nowMs));
+      },
+    });
   }
 
   async #link({ role, cluster, keeper }: Configure): Promise<void> {
@@ -215,7 +239,10 @@ export class Agent {
   #linkHandlers(link: LinkName) {
     return {
       onUp: () => this.#onMember((member, nowMs) => member.linkUp(link, nowMs)),
-      onDown: (closed: boolean) => this.#onMember((member, nowMs) => member.linkDown(link, closed, nowMs)),
+      onDown: (closed: boolean) => {
+        if (link === "partner") this.#addressTakeover?.partner("gone");
+        this.#onMember((member, nowMs) => member.linkDown(link, closed, nowMs));
+      },
       onFrame: (frame: ClusterFrame) => this.#heard(link, frame),
       onDelivered: (delivered: readonly Delivered[]) => {
         const nowMs = this.#clock.nowMs();
@@ -231,6 +258,7 @@ export class Agent {
 
   /** Under load many of these come with one read, and are answered together. */
   #heard(link: LinkName, frame: ClusterFrame): void {
+    if (link === "partner") this.#addressTakeover?.partner("heard");
     const gathers = frame.kind === "held" || frame.kind === "updates";
     if (!gathers || !(this.#instance instanceof Member)) {
       this.#onMember((member, nowMs) => member.receiveFrame(link, frame, nowMs));
@@ -291,6 +319,7 @@ export class Agent {
     const outputs = instance.takeOutputs(startMs);
     this.#outbox.carryOut(outputs, instance.epoch);
     if (outputs.becamePrimary !== undefined) this.#recordChange(outputs.becamePrimary, startMs);
+    this.#addressTakeover?.settled(instance.active !== undefined, outputs.becamePrimary);
   }
 
   #recordChange({ by, epoch }: BecamePrimary, startMs: number): void {
@@ -298,23 +327,6 @@ export class Agent {
     const name = by === "takeover" ? "takeover-complete" : "handover-complete";
     const detail = { epoch, tookMs: doneMs - startMs };
     this.#reporter.record([eventRecord(name, "the association is served from here", doneMs, detail)]);
-  }
-
-  #reportStatus(id: number): void {
-    const instance = this.#instance;
-    if (instance instanceof Member) {
-      const { totals, drained, associated } = instance.status();
-      const role = instance.active === undefined ? "secondary" : "primary";
-      this.#reporter.send({ type: "status", id, role, associated, drained, totals: [...totals] });
-    } else if (instance === undefined) {
-      const nothing = { associated: false, drained: true, totals: [] };
-      const role = this.#keeper === undefined ? "idle" : "keeper";
-      this.#reporter.send({ type: "status", id, role, ...nothing });
-    } else {
-      const { totals, drained } = instance.status();
-      const { associated } = instance;
-      this.#reporter.send({ type: "status", id, role: "peer", associated, drained, totals: [...totals] });
-    }
   }
 
   /**
@@ -337,6 +349,7 @@ export class Agent {
     clearTimeout(this.#timer);
     this.#outbox.close(this.#instance instanceof Member ? this.#instance.epoch : 1);
     this.#keeper?.close();
+    this.#addressTakeover?.close();
     this.#health?.close();
     this.#instance = undefined;
   }

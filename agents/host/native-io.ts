@@ -7,6 +7,11 @@ export interface NativeSocket {
   readonly nativeSocket: unique symbol;
 }
 
+/** A packet socket of the addon for ARP, or for neighbour discovery, on one device. */
+export interface LinkSocket {
+  readonly linkSocket: unique symbol;
+}
+
 /** Flags of `open`. */
 export const openFlags: { readonly raw: 1; readonly gso: 2; readonly gro: 4; readonly ect: 8 } = {
   raw: 1,
@@ -69,6 +74,13 @@ export interface NativeIo {
   /** Datagrams that could not be handed over: truncated, empty, not IP. */
   receiveDrops(socket: NativeSocket): number;
   close(socket: NativeSocket): number;
+  /** Needs CAP_NET_RAW. */
+  linkOpen(device: string, family: 4 | 6): LinkSocket | number;
+  /** Sends what follows the Ethernet header to a link-layer address. */
+  linkSend(socket: LinkSocket, to: Uint8Array, bytes: Uint8Array): number;
+  /** The link-layer address of a sender, 6 bytes, and what followed its Ethernet header; 0 where nothing is there. */
+  linkReceive(socket: LinkSocket): ArrayBuffer | number;
+  linkClose(socket: LinkSocket): number;
 }
 
 const fileName = "understudy-io.node";

@@ -13,6 +13,8 @@ const lateText =
 export class Outbox {
   readonly links: Map<LinkName, MemberLink> = new Map<LinkName, MemberLink>();
   transport: PacketTransport | undefined;
+  /** At the other member's address, while that is on this computer. */
+  partnerTransport: PacketTransport | undefined;
   readonly #clock: HostClock;
   readonly #record: (records: readonly InstanceRecord[]) => void;
 
@@ -39,13 +41,15 @@ export class Outbox {
     untilMs: number = Number.POSITIVE_INFINITY,
   ): void {
     const own: SendPacket[] = [];
+    const forPartner: SendPacket[] = [];
     const relayed: ClusterFrame[] = [];
     const sent: InstanceRecord[] = [];
     for (const packet of packets) {
       const { association, local, remote, remotePort, bytes, reason, dependsOn } = packet;
-      if (this.transport?.has(local) === true) {
+      const isOwn = this.transport?.has(local) === true;
+      if (isOwn || this.partnerTransport?.has(local) === true) {
         const at = Math.round(this.#clock.nowMs() * 1000);
-        own.push(packet);
+        (isOwn ? own : forPartner).push(packet);
         const checksum = packetChecksum(bytes);
         sent.push({ kind: "sent", at, association, local, remote, checksum, reason, dependsOn });
       } else {
@@ -58,6 +62,7 @@ export class Outbox {
       records.push(eventRecord("stall", lateText, nowMs, { packets: packets.length }));
     } else {
       this.transport?.send(own);
+      if (forPartner.length > 0) this.partnerTransport?.send(forPartner);
       if (relayed.length > 0) this.links.get("partner")?.send(relayed);
       records.push(...sent);
     }
@@ -70,7 +75,8 @@ export class Outbox {
       link.send([{ kind: "leaving", epoch }]);
       link.close();
     }
-    this.transport?.close();
+    for (const transport of [this.transport, this.partnerTransport]) transport?.close();
     this.transport = undefined;
+    this.partnerTransport = undefined;
   }
 }

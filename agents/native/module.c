@@ -114,16 +114,7 @@ static void socket_ready(uv_poll_t *poll, int status, int events) {
 	napi_close_handle_scope(socket->env, scope);
 }
 
-/* Arguments: what is missing or of another type is undefined and fails where it is read. */
-#define MAX_ARGUMENTS 8
-
-struct call {
-	napi_env env;
-	napi_value argv[MAX_ARGUMENTS];
-	struct io_socket *socket;
-};
-
-static void read_call(napi_env env, napi_callback_info info, struct call *call) {
+void read_call(napi_env env, napi_callback_info info, struct call *call) {
 	size_t argc = MAX_ARGUMENTS;
 
 	call->env = env;
@@ -146,7 +137,7 @@ static bool read_socket_call(napi_env env, napi_callback_info info, struct call 
 	return !call->socket->closed;
 }
 
-static bool read_int(const struct call *call, size_t at, int *out) {
+bool read_int(const struct call *call, size_t at, int *out) {
 	double value;
 
 	if (napi_get_value_double(call->env, call->argv[at], &value) != napi_ok || value != (double)(int32_t)value)
@@ -155,14 +146,14 @@ static bool read_int(const struct call *call, size_t at, int *out) {
 	return true;
 }
 
-static bool read_text(const struct call *call, size_t at, char *out, size_t out_bytes) {
+bool read_text(const struct call *call, size_t at, char *out, size_t out_bytes) {
 	size_t length = 0;
 
 	return napi_get_value_string_latin1(call->env, call->argv[at], out, out_bytes, &length) == napi_ok &&
 	       length < out_bytes - 1;
 }
 
-static bool read_array(const struct call *call, size_t at, napi_typedarray_type wanted, void **data, size_t *length) {
+bool read_array(const struct call *call, size_t at, napi_typedarray_type wanted, void **data, size_t *length) {
 	napi_typedarray_type type;
 	bool is_array = false;
 
@@ -171,7 +162,7 @@ static bool read_array(const struct call *call, size_t at, napi_typedarray_type 
 	       type == wanted;
 }
 
-static napi_value number(napi_env env, int value) {
+napi_value number(napi_env env, int value) {
 	napi_value out = NULL;
 
 	(void)napi_create_int32(env, value, &out);
@@ -384,6 +375,10 @@ NAPI_MODULE_INIT() {
 	        {"send", js_send},
 	        {"receiveDrops", js_receive_drops},
 	        {"close", js_close},
+	        {"linkOpen", js_link_open},
+	        {"linkSend", js_link_send},
+	        {"linkReceive", js_link_receive},
+	        {"linkClose", js_link_close},
 	};
 
 	for (size_t at = 0; at < sizeof(functions) / sizeof(functions[0]); at++) {

@@ -149,4 +149,25 @@ int send_packets(struct io_socket *socket, uint8_t *bytes, size_t total_bytes, c
 /* module.c */
 void call_handler(struct io_socket *socket, napi_ref handler, size_t argc, const napi_value *argv);
 
+/* Arguments of a call: what is missing or of another type is undefined and fails where it is read. */
+#define MAX_ARGUMENTS 8
+
+struct call {
+	napi_env env;
+	napi_value argv[MAX_ARGUMENTS];
+	struct io_socket *socket;
+};
+
+void read_call(napi_env env, napi_callback_info info, struct call *call);
+bool read_int(const struct call *call, size_t at, int *out);
+bool read_text(const struct call *call, size_t at, char *out, size_t out_bytes);
+bool read_array(const struct call *call, size_t at, napi_typedarray_type wanted, void **data, size_t *length);
+napi_value number(napi_env env, int value);
+
+/* link.c: who has which address on a link, ARP and neighbour discovery. */
+napi_value js_link_open(napi_env env, napi_callback_info info);
+napi_value js_link_send(napi_env env, napi_callback_info info);
+napi_value js_link_receive(napi_env env, napi_callback_info info);
+napi_value js_link_close(napi_env env, napi_callback_info info);
+
 #endif

@@ -1,5 +1,7 @@
 /** One association on two computers: replication, output commit, takeover. The front door of the room. */
 export { ActiveInstance } from "./active.ts";
+export type { ClaimAct } from "./address-claim.ts";
+export { AddressClaim } from "./address-claim.ts";
 export type { ClusterFrame } from "./frames.ts";
 export { ByteWriter } from "./encoding.ts";
 export { decodeFrame, encodeFrame, expectedFrameBytes, linkVersion, writeFrame } from "./frames.ts";

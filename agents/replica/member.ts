@@ -219,6 +219,11 @@ export class Member {
       : "this member is not the primary: it has nothing to hand over";
   }
 
+  /** Whether the other member's outside address is on this computer, since nobody else has it. */
+  holdPartnerAddress(isHere: boolean, nowMs: number): void {
+    if (this.#role instanceof PrimaryDuty) this.#role.holdPartnerAddress(isHere, nowMs);
+  }
+
   advance(nowMs: number): void {
     this.#role.advance(nowMs);
   }

@@ -31,6 +31,7 @@ export class PrimaryDuty implements Role {
   readonly #isUp: Record<LinkName, boolean> = { partner: false, keeper: false };
   readonly #isAnswered: Record<LinkName, boolean> = { partner: false, keeper: false };
   #partnerIsStandby: boolean = false;
+  #hasPartnerAddress: boolean = false;
   /** A planned switch-over that is under way: nothing new is begun. */
   #handover: Handover | undefined;
   #isFlushed: boolean = true;
@@ -85,8 +86,7 @@ export class PrimaryDuty implements Role {
     if (link === "keeper") this.#breakOffHandover("the keeper, which has to agree, cannot be reached", nowMs);
     if (link !== "partner") return;
     this.#partnerIsStandby = false;
-    this.active.endpoint.useOtherAddresses(false);
-    this.active.endpoint.setAway(this.#options.partnerAddresses, nowMs);
+    this.#servePartnerAddress(nowMs);
     const text = ended ? "the secondary instance has ended" : "the link to the secondary instance is gone";
     this.#outputs.records.push(eventRecord("secondary-lost", text, nowMs));
     this.#breakOffHandover("the link to the secondary instance is gone", nowMs);
@@ -136,10 +136,21 @@ export class PrimaryDuty implements Role {
   /** The other member relays from and to its address, and can be handed over to. */
   partnerIsStandby(nowMs: number): void {
     this.#partnerIsStandby = true;
+    this.#servePartnerAddress(nowMs);
+  }
+
+  /** The other member's address is on this computer, or is not any more. */
+  holdPartnerAddress(isHere: boolean, nowMs: number): void {
+    this.#hasPartnerAddress = isHere;
+    this.#servePartnerAddress(nowMs);
+  }
+
+  #servePartnerAddress(nowMs: number): void {
+    const isServed = this.#partnerIsStandby || this.#hasPartnerAddress;
     const { endpoint } = this.active;
-    endpoint.useOtherAddresses(true);
+    endpoint.useOtherAddresses(isServed);
     // Peers hear of what they were told to forget when this instance took over, or never heard of (RFC 5061 section 4.2.1).
-    endpoint.setAway([], nowMs);
+    endpoint.setAway(isServed ? [] : this.#options.partnerAddresses, nowMs);
   }
 
   #answered(link: LinkName, sentAtMs: number, nowMs: number): void {

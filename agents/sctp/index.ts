@@ -4,6 +4,7 @@ export { noExtensions, rfc9260Parameters, schedulerNames, telecomParameters } fr
 export type { RandomSource } from "./base/random.ts";
 export { seededRandom } from "./base/random.ts";
 export { assert, unreachable } from "./base/assert.ts";
+export { addressBytes } from "./base/bytes.ts";
 export type { Ssn, Tsn } from "./base/serial.ts";
 export { ssn, tsn, tsnDistance, tsnLess } from "./base/serial.ts";
 export { packetChecksum, parseChunkAt, writeChunk } from "./wire/index.ts";

@@ -1,4 +1,6 @@
 import type { FlowName } from "../../agents/control/records.ts";
+import type { BorrowedAddress } from "./borrowed-addresses.ts";
+import { borrowedAddresses } from "./borrowed-addresses.ts";
 import type { Delivery, StreamDeliveries } from "./deliveries.ts";
 import { collectDeliveries } from "./deliveries.ts";
 import type { FaultMark, History, HistoryHost, HostEvent, ObservedPacket } from "./history.ts";
@@ -21,8 +23,10 @@ export interface FailoverInstants {
   readonly detected?: HostEvent;
   /** When another instance first went on with the association: after a fault, or as planned. */
   readonly takeover?: { readonly at: number; readonly host: string };
-  /** First packet from the secondary's address out of its interface, after it took over, that is more than an answer to a HEARTBEAT. */
+  /** First packet out of the secondary's interface, after it took over, that is more than an answer to a HEARTBEAT. */
   readonly firstPacket?: ObservedPacket;
+  /** The lost member's address is on the computer of who took over. */
+  readonly addressTaken?: BorrowedAddress;
   /** The moment at which the last of the flows had delivered a message sent after the fault. */
   readonly restored?: Restoration;
 }
@@ -128,9 +132,9 @@ export function failoverInstants(
             packet.host === secondary?.name &&
             packet.direction === "out" &&
             packet.at >= servedFrom &&
-            packet.sctp.sourceAddress === secondary.outsideAddress &&
             !onlyAnswersHeartbeats(packet),
         );
+  const addressTaken = borrowedAddresses(history.events).find(({ fromUs }) => fromUs >= servedFrom);
   const since = { sent: fault?.at ?? 0, delivered: servedFrom };
   const restored = fault === undefined ? undefined : restorationOf(history, deliveries, since);
   return {
@@ -138,6 +142,7 @@ export function failoverInstants(
     ...(detected === undefined ? {} : { detected }),
     ...(takeover === undefined ? {} : { takeover }),
     ...(firstPacket === undefined ? {} : { firstPacket }),
+    ...(addressTaken === undefined ? {} : { addressTaken }),
     ...(restored === undefined ? {} : { restored }),
   };
 }

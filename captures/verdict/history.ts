@@ -46,6 +46,8 @@ export interface RunTerms {
   readonly policy?: string;
   readonly placement?: string;
   readonly fencing?: string;
+  /** A member that took over had the outside address of the one that was gone, too. */
+  readonly addressTakeover?: true;
   readonly fault?: string;
   /** What ran on the cluster: the name of a built-in application, or the path of a module. */
   readonly application?: string;

@@ -1,5 +1,7 @@
 /** Verdicts: pure functions of a recorded history. */
 export { associationsOf } from "./associations.ts";
+export type { BorrowedAddress } from "./borrowed-addresses.ts";
+export { borrowedAddresses, hasBorrowed } from "./borrowed-addresses.ts";
 export { fromOutside, hostsAcross, withOwnBooks } from "./ends.ts";
 export { judge } from "./judge.ts";
 export { failoverInstants } from "./failover.ts";

@@ -156,7 +156,10 @@ export function promiseOf(terms: RunTerms): string {
   const policy = readPolicy(terms.policy ?? "every-update", terms.placement);
   const where = policy.placement === "store" ? "on the store" : "on the standby";
   const fencing = terms.fencing === undefined ? "" : `, fencing ${terms.fencing}`;
-  const promise = `Policy ${policy.text} ${where}${fencing}: ${lossWords[policy.kind](policy)}.`;
+  const address = terms.addressTakeover
+    ? " Who takes over has the outside address of the one that is gone, too, where nobody answers for it."
+    : "";
+  const promise = `Policy ${policy.text} ${where}${fencing}: ${lossWords[policy.kind](policy)}.${address}`;
   return terms.application === undefined
     ? promise
     : `${promise} ${applicationPromise(terms.application, policy)}`;

@@ -30,6 +30,7 @@ export interface SettingOptions {
   readonly switchTo?: string;
   readonly store?: KeeperKind;
   readonly fencing?: FencingMode;
+  readonly addressTakeover?: boolean;
   /** In its text form. */
   readonly beats?: string;
   /** How the outside end replicates, where that is a cluster. */
@@ -77,6 +78,7 @@ export function chooseSetting(options: SettingOptions, testbed: Testbed | undefi
     placement,
     switchTo: chooseSwitch(options, replication),
     fencing,
+    addressTakeover: options.addressTakeover ?? testbed?.replication.addressTakeover ?? false,
     beats: chooseBeats(options),
     keeper,
     ...choosePeerReplication(options, testbed),

@@ -84,6 +84,10 @@ program
     ).choices(["keep-primary", "prefer-availability", "witness"]),
   )
   .option(
+    "--address-takeover",
+    "who takes over has the outside address of the one that is gone, too, where both are on one link and nobody answers for it (default: no, or as the testbed says)",
+  )
+  .option(
     "--beats <n>x<interval>",
     "beats of the cluster link: 3x10ms is one every 10 ms, and a member of which 3 are missing counts as gone (default: one every 25 ms, and 600 ms of silence)",
   )

@@ -13,6 +13,8 @@ import type {
   HostUpdate,
   ObservedPacket,
 } from "../../captures/verdict/history.ts";
+import type { BorrowedAddress } from "../../captures/verdict/index.ts";
+import { borrowedAddresses, hasBorrowed } from "../../captures/verdict/index.ts";
 import type { Row } from "./columns.ts";
 import { chunkFromRow, packetColumnNames, parseStored, sctpFromRow } from "./columns.ts";
 import { loadMessageHeads, loadTerms } from "./load-terms.ts";
@@ -54,13 +56,17 @@ function chunksByPacket(database: Database.Database): Map<number, ChunkSummary[]
   return chunks;
 }
 
-function directionOf(row: Row): ObservedPacket["direction"] {
-  if (row["source"] === row["outside_address"]) return "out";
-  return row["destination"] === row["outside_address"] ? "in" : "other";
+function directionOf(row: Row, borrowed: readonly BorrowedAddress[]): ObservedPacket["direction"] {
+  const isOwn = (address: string): boolean =>
+    address === row["outside_address"] ||
+    hasBorrowed(borrowed, row["host"] as string, address, row["at_us"] as number);
+  if (isOwn(row["source"] as string)) return "out";
+  return isOwn(row["destination"] as string) ? "in" : "other";
 }
 
 /** Frames without SCTP are kept in the file, but are no part of the history. */
-function loadPackets(database: Database.Database): ObservedPacket[] {
+function loadPackets(database: Database.Database, events: readonly HostEvent[]): ObservedPacket[] {
+  const borrowed = borrowedAddresses(events);
   const chunks = chunksByPacket(database);
   const statement = database.prepare<[], Row>(
     `SELECT packet.id, at_us, host, interface_name, outside_address, ${packetColumnNames}
@@ -75,7 +81,7 @@ function loadPackets(database: Database.Database): ObservedPacket[] {
       at: row["at_us"] as number,
       host: row["host"] as string,
       interfaceName: row["interface_name"] as string,
-      direction: directionOf(row),
+      direction: directionOf(row, borrowed),
       sctp: sctpFromRow(row, chunks.get(id) ?? []),
     });
   }
@@ -178,16 +184,17 @@ function loadTotals(database: Database.Database): FlowTotal[] {
 /** The whole record of a run as the checkers read it. Memory: about 1 KB for each packet. */
 export function loadHistory(database: Database.Database): History {
   const terms = loadTerms(database);
+  const events = loadEvents(database);
   const messageHeads = loadMessageHeads(database);
   return {
     hosts: loadHosts(database),
     captures: loadCaptures(database),
-    packets: loadPackets(database),
+    packets: loadPackets(database, events),
     updates: loadUpdates(database),
     acked: loadAcked(database),
     sent: loadSent(database),
     messages: loadMessages(database),
-    events: loadEvents(database),
+    events,
     faults: loadFaults(database),
     totals: loadTotals(database),
     ...(Object.keys(terms).length === 0 ? {} : { terms }),

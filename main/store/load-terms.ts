@@ -23,7 +23,10 @@ export function loadTerms(database: Database.Database): RunTerms {
     const value = meta[name];
     return typeof value === "string" ? [[name, value] as const] : [];
   });
-  return Object.fromEntries(entries);
+  return {
+    ...Object.fromEntries(entries),
+    ...(meta["addressTakeover"] === true && { addressTakeover: true }),
+  };
 }
 
 /** Whether an instance reported a loss: only then it matters which message had which TSN. */

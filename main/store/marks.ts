@@ -33,6 +33,7 @@ const kindOfEvent: Partial<Record<EventName, Mark["kind"]>> = {
   "impending-failure": "announced",
   "link-refused": "other",
   "recovery-step": "recovery",
+  "address-takeover": "recovery",
   "loss-report": "loss",
   "numbers-skipped": "loss",
 };

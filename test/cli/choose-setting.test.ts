@@ -27,6 +27,15 @@ cluster: {replication: ${replication}}
 }
 
 describe("what a run is to do", () => {
+  it("has no address takeover where neither the command line nor the testbed asks for it", () => {
+    const chosen = (options: Partial<SettingOptions>, testbed?: Testbed): boolean =>
+      chooseSetting({ ...plain, ...options }, testbed).addressTakeover;
+    expect(chosen({})).toBe(false);
+    expect(chosen({}, testbedWith("{fencing: keep-primary}"))).toBe(false);
+    expect(chosen({ addressTakeover: true })).toBe(true);
+    expect(chosen({}, testbedWith("{addressTakeover: true}"))).toBe(true);
+  });
+
   it("is every update with the standby and a crash, where nothing is said", () => {
     expect(chooseSetting(plain, undefined)).toMatchObject({
       policy: "every-update",

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import type { HostClock } from "../../agents/host/clock.ts";
+import type { MemberLink } from "../../agents/host/cluster-link.ts";
 import { Outbox } from "../../agents/host/outbox.ts";
 import type { PacketTransport, SendPacket } from "../../agents/host/packet-transport.ts";
 import type { InstanceRecord } from "../../agents/replica/index.ts";
@@ -38,6 +39,27 @@ function sendAcross(stallMs: number): { left: number; records: string[] } {
   outbox.carryOut({ ...outputs, becamePrimary: undefined }, 1);
   return { left, records };
 }
+
+test("packets from the partner's address leave by its transport while that is here, else over the link", () => {
+  const sent: string[] = [];
+  const transport = (address: string): PacketTransport =>
+    ({
+      has: (local: string) => local === address,
+      send: (packets: readonly SendPacket[]) =>
+        packets.forEach(({ local }) => sent.push(`${address} ${local}`)),
+    }) as unknown as PacketTransport;
+  const outbox = new Outbox({ nowMs: () => 0 } as HostClock, () => undefined);
+  const link = {
+    send: (frames: readonly { kind: string }[]) => frames.forEach(({ kind }) => sent.push(kind)),
+  };
+  outbox.links.set("partner", link as unknown as MemberLink);
+  outbox.transport = transport("192.0.2.12");
+  outbox.partnerTransport = transport("192.0.2.11");
+  outbox.send([packet, { ...packet, local: "192.0.2.12" }], 1, []);
+  outbox.partnerTransport = undefined;
+  outbox.send([packet], 1, []);
+  expect(sent).toEqual(["192.0.2.12 192.0.2.12", "192.0.2.11 192.0.2.11", "outbound"]);
+});
 
 test("what is sent in time leaves, and is recorded as sent", () => {
   expect(sendAcross(1)).toEqual({ left: 1, records: ["sent"] });

@@ -14,6 +14,7 @@ import { noAbort } from "./no-abort.ts";
 import { noRestart } from "./no-restart.ts";
 import { oldEpochSilent } from "./old-epoch-silent.ts";
 import { oneAssociation } from "./one-association.ts";
+import { oneOwner } from "./one-owner.ts";
 import { outputCommit } from "./output-commit.ts";
 import { requestsAnswered } from "./requests-answered.ts";
 import { rightInstance } from "./right-instance.ts";
@@ -39,6 +40,7 @@ export const checkers: readonly Checker[] = [
   leaseCoverage,
   rightInstance,
   oldEpochSilent,
+  oneOwner,
   checksumsGood,
   capturesComplete,
   capturesAgree,

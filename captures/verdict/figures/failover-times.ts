@@ -46,6 +46,21 @@ function firstPacketTimes(scene: Scene, { fault, detected, firstPacket }: Failov
   return figures;
 }
 
+function addressTime(scene: Scene, { fault, addressTaken }: FailoverInstants): Figure[] {
+  if (fault === undefined || addressTaken === undefined) return [];
+  const { host, address, fromUs } = addressTaken;
+  return [
+    {
+      id: "fault-to-address",
+      title: "Failover event to the takeover of the lost address",
+      value: fromUs - fault.at,
+      unit: "us",
+      error: errorOf(scene, host),
+      method: `from the fault "${fault.fault}" on ${fault.host} (desk's clock) until ${host} had ${address}, just before it announced that (its clock)`,
+    },
+  ];
+}
+
 function restorationTime(scene: Scene, { fault, restored }: FailoverInstants): Figure[] {
   if (fault === undefined || restored === undefined) return [];
   return [
@@ -66,6 +81,7 @@ export function failoverTimes(scene: Scene): Figure[] {
   return [
     ...detectionTime(scene, failover),
     ...firstPacketTimes(scene, failover),
+    ...addressTime(scene, failover),
     ...restorationTime(scene, failover),
   ];
 }

@@ -54,6 +54,7 @@ export function memberConfiguration(
     cluster,
     replication: end.policy,
     fencing: end.fencing,
+    addressTakeover: end.addressTakeover,
     application,
     ...(keeper && { keeper }),
   };

@@ -13,6 +13,7 @@ export interface ClusterEnd {
   readonly placement: "standby" | "store";
   readonly fencing: FencingMode;
   readonly keeper?: KeeperKind | undefined;
+  readonly addressTakeover: boolean;
   readonly sctpPort: number;
   /** What runs on its associations, where no module is sent along. */
   readonly application: string;
@@ -20,8 +21,9 @@ export interface ClusterEnd {
 
 /** The cluster that the run is about. */
 export function nearEnd(setting: JobSetting): ClusterEnd {
-  const { policy, placement, fencing, keeper, sctpPort, application } = setting;
-  return { first: "a", second: "b", policy, placement, fencing, keeper, sctpPort, application };
+  const { policy, placement, fencing, keeper, addressTakeover, sctpPort, application } = setting;
+  const replication = { policy, placement, fencing, keeper, addressTakeover };
+  return { first: "a", second: "b", ...replication, sctpPort, application };
 }
 
 /** The outside end, where that is a cluster, too. */
@@ -29,7 +31,8 @@ export function outsideEnd(setting: JobSetting): ClusterEnd | undefined {
   const { peer, peerPolicy: policy, peerFencing: fencing, peerSctpPort: sctpPort } = setting;
   if (peer !== "cluster") return undefined;
   const application = planFor(setting.application).peer;
-  return { first: "peer", second: "peer2", policy, placement: "standby", fencing, sctpPort, application };
+  const replication = { policy, placement: "standby", fencing, addressTakeover: false } as const;
+  return { first: "peer", second: "peer2", ...replication, sctpPort, application };
 }
 
 /** The member that stands where a fault says a or b. */

@@ -177,8 +177,8 @@ export class MainJob {
     const widest = Math.max(...hosts.map((host) => host.clockErrorMicros));
     if (lab.kind === "machines") note(`clocks are known to ${(widest / 1000).toFixed(2)} ms`);
     this.#step("Start the captures on the outside interfaces");
-    for (const engine of await this.#taps.start(lab, connections, this.#request.captureEngine, note))
-      note(engine);
+    const choice = { wish: this.#request.captureEngine, sharesAddresses: setting.addressTakeover };
+    for (const engine of await this.#taps.start(lab, connections, choice, note)) note(engine);
     const onProblem = (text: string): void => this.#trouble(new LabError(text));
     const agents = new JobAgents(connections, deployments, scheduling, this.#recording, onProblem);
     this.#agents = agents;

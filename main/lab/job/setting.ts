@@ -35,6 +35,8 @@ export interface JobSetting {
   /** Who holds the association state beside the primary, as the policy says: the standby, or the store. */
   readonly placement: "standby" | "store";
   readonly fencing: FencingMode;
+  /** A member that took over has the outside address of the one that is gone, too. */
+  readonly addressTakeover: boolean;
   readonly beats: BeatTiming;
   /** Absent: the cluster has no third computer. */
   readonly keeper?: KeeperKind | undefined;
@@ -69,6 +71,7 @@ export const defaultSetting: JobSetting = {
   policy: "every-update",
   placement: "standby",
   fencing: "prefer-availability",
+  addressTakeover: false,
   beats: defaultBeats,
   peerPolicy: "every-update",
   peerFencing: "prefer-availability",
@@ -143,6 +146,7 @@ export function runMeta(setting: JobSetting): RunMeta {
     streams,
     ...(switchTo !== undefined && { switchTo }),
     ...(keeper !== undefined && { keeper }),
+    ...(setting.addressTakeover && { addressTakeover: true }),
     ...(fault.name === "kills" && { kills: kills.count, killSeed: kills.seed }),
     ...(peer === "cluster" && { peerPolicy, peerFencing }),
   };

@@ -6,6 +6,19 @@ import { speakerOf } from "../hosts.ts";
 import { type PerHost, onHost, settleAll } from "./job-hosts.ts";
 import type { Recording } from "./recording.ts";
 
+export interface TapChoice {
+  /** The engine that is wanted; else the best that a host has. */
+  readonly wish: EngineName | undefined;
+  /** A member may have the outside address of the other one, too. */
+  readonly sharesAddresses: boolean;
+}
+
+function ownAddresses({ hosts }: Lab, name: SpeakerName, sharesAddresses: boolean): readonly string[] {
+  const names: readonly SpeakerName[] =
+    sharesAddresses && (name === "a" || name === "b") ? ["a", "b"] : [name];
+  return names.map((each) => speakerOf(hosts, each).outside.address);
+}
+
 /** The captures of a run: one on the outside interface of each host. */
 export class WireTaps {
   readonly #running: RunningCapture[] = [];
@@ -22,7 +35,7 @@ export class WireTaps {
   async start(
     lab: Lab,
     connections: PerHost<SshHost>,
-    wish: EngineName | undefined,
+    { wish, sharesAddresses }: TapChoice,
     note: (text: string) => void,
   ): Promise<string[]> {
     const names = Object.keys(connections).filter((name): name is SpeakerName => name !== "keeper");
@@ -31,14 +44,14 @@ export class WireTaps {
       const connection = onHost(connections, name);
       const runner = lab.kind === "machines" ? await withRights(connection) : connection;
       // What a switch floods to everybody, or what shares one loopback interface, is not this host's traffic.
-      const own = `host ${host.outside.address}`;
+      const own = ownAddresses(lab, name, sharesAddresses).map((address) => `host ${address}`);
       try {
         const { engine, reason } = await chooseEngine(runner, wish);
         const capture = await startCapture({
           runner,
           host: name,
           interfaceName: host.outside.device,
-          filter: `(udp port ${lab.udpPort} or ip proto 132) and ${own}`,
+          filter: `(udp port ${lab.udpPort} or ip proto 132) and (${own.join(" or ")})`,
           engine,
           onPacket: (packet) => this.#recording.packet(name, packet),
           onNote: (text) => note(`capture on ${name}: ${text}`),

@@ -38,6 +38,8 @@ export interface ReplicationKeys {
   /** Text form of a policy, for example `interval:50ms`. */
   readonly policy?: string | undefined;
   readonly fencing?: FencingMode | undefined;
+  /** Whether who takes over has the outside address of the one that is gone, too. */
+  readonly addressTakeover?: boolean | undefined;
   /** What the third computer runs. */
   readonly store?: "agent" | "redis" | undefined;
 }
@@ -147,6 +149,7 @@ const keeper = z.strictObject({
 const replication = z.strictObject({
   policy: policy.optional(),
   fencing: z.enum(["keep-primary", "prefer-availability", "witness"]).optional(),
+  addressTakeover: z.boolean().optional(),
   store: z.enum(["agent", "redis"]).optional(),
 });
 
