@@ -8,7 +8,8 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vites
 import { buildTarget } from "../../scripts/build.ts";
 import { noNative } from "../host/support/native.ts";
 import { commandsWith, noNamespaces } from "../lab/support/lab.ts";
-import { type Ended, startUnderstudy } from "./support/understudy.ts";
+import { makeMachines } from "./support/machines.ts";
+import { type Ended, runUnderstudy, startUnderstudy } from "./support/understudy.ts";
 
 const reason = noNamespaces ?? noNative;
 const folder: string = mkdtempSync(join(tmpdir(), "understudy-address-test-"));
@@ -80,6 +81,24 @@ describe.skipIf(reason)(
       expect(code).not.toBe(0);
       expect(out).not.toContain("192.0.2.11 of a");
       expect(announcements).toEqual([]);
+    });
+
+    it("a machine that is cut off by its own firewall is as good as gone: it answers for its address no more", async () => {
+      const machines = await makeMachines();
+      onTestFinished(() => machines.dispose());
+      const words = ["--fault", "host-cut", "--address-takeover", ...patience];
+      const { code, out, err } = await runUnderstudy(
+        machines.env,
+        "demo",
+        "--testbed",
+        machines.testbed(),
+        ...words,
+      );
+      // Between machines the order of the last promises before the fault may stay open.
+      expect([0, 2], `${err}\n${out}`).toContain(code);
+      expect(out).not.toContain("FAIL");
+      expect(out).toMatch(/✓ pass +The lost member's address .* b had 192\.0\.2\.11 of a/);
+      expect(await machines.leftovers()).toEqual([]);
     });
 
     it("in a lab whose hosts share one loopback interface it is refused with a sentence", async () => {

@@ -22,11 +22,11 @@ function examine(scene: Scene): Finding {
   if (borrowed.length === 0) return notTaken(scene);
   const violations = new EvidenceList();
   const gaps: string[] = [];
-  const words: string[] = [];
+  const words = new Set<string>();
   for (const { host, address, fromUs, toUs } of borrowed) {
     const owner = history.hosts.find(({ outsideAddress }) => outsideAddress === address);
     if (owner === undefined) return unknown(`the record does not say whose address ${address} was`);
-    words.push(`${host} had ${address} of ${owner.name}`);
+    words.add(`${host} had ${address} of ${owner.name}`);
     const gap = captureGap(history, owner.name);
     if (gap !== undefined) gaps.push(gap);
     const slackUs = owner.clockErrorMicros;
@@ -44,7 +44,7 @@ function examine(scene: Scene): Finding {
   return decide({
     violations,
     failSummary: `${violations.total} packets from an address that another computer had`,
-    passSummary: `${words.join(", ")}, and nothing left there from anywhere else`,
+    passSummary: `${[...words].join(", ")}, and nothing left there from anywhere else`,
     gap: gaps[0],
   });
 }

@@ -55,6 +55,13 @@ test("a packet from the address out of its former owner is a violation, before a
   expect(oneOwner(run)).toMatchObject({ outcome: "fail", evidenceTotal: 1 });
 });
 
+test("what was taken again and again is told once", () => {
+  const run = runWith("taken");
+  run.wait(1000).event("b", "address-takeover", "given back", { address: addressOf.a, step: "given-back" });
+  run.wait(1000).event("b", "address-takeover", "taken", { address: addressOf.a, step: "taken" });
+  expect(oneOwner(run)?.summary).toBe("b had 192.0.2.11 of a, and nothing left there from anywhere else");
+});
+
 test("an address that was not taken is told with the reason; silence about it is no answer", () => {
   expect(oneOwner(runWith("not-taken"))).toMatchObject({
     outcome: "pass",
