@@ -35,6 +35,7 @@ const ofAnyPolicy: readonly string[] = [
   "policy impending-failure",
   "policy impending-failure:from-then-on",
   "fault set-policy",
+  "updates that had to be held at a takeover",
   "recovery step lease",
   "recovery step probe",
   "recovery step forward-tsn",

@@ -1,6 +1,12 @@
 import { tsnAdd } from "../../../agents/sctp/base/serial.ts";
 import { readPacket } from "../sctp/checker/packet-reader.ts";
-import type { ClusterFrame, KeeperOptions, LinkName, MemberOutputs } from "../../../agents/replica/index.ts";
+import type {
+  ClusterFrame,
+  KeeperOptions,
+  LinkName,
+  MemberOptions,
+  MemberOutputs,
+} from "../../../agents/replica/index.ts";
 import { Keeper, Member } from "../../../agents/replica/index.ts";
 import type { AssociationState, EndpointOutputs } from "../../../agents/sctp/index.ts";
 import { Endpoint } from "../../../agents/sctp/index.ts";
@@ -92,6 +98,18 @@ export class HandoverWithoutProof extends Member {
       frames: [...outputs.frames, ...more.frames],
       records: [...outputs.records, ...more.records],
     };
+  }
+}
+
+/** Lets its holder wait for twice the interval. */
+export class IntervalTooLong extends Member {
+  constructor(options: MemberOptions, nowMs: number) {
+    const { policy } = options;
+    const isInterval = policy.kind === "interval";
+    super(
+      isInterval ? { ...options, policy: { ...policy, intervalMs: 2 * policy.intervalMs } } : options,
+      nowMs,
+    );
   }
 }
 

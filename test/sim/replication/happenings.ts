@@ -37,6 +37,7 @@ export class Happenings {
       case "link-cut": {
         const link = stage.links.get(what.pair);
         link?.cut(what.to);
+        stage.noteDisturbance(what.pair);
         stage.timers.add(() => link?.heal(what.to, stage.nowMs), stage.nowMs + what.forMs);
         return;
       }
@@ -44,6 +45,7 @@ export class Happenings {
         return this.#lifecycle.giveUp(what.pair, what.machine);
       case "link-stall":
         stage.links.get(what.pair)?.stall(what.to, stage.nowMs + what.forMs);
+        stage.noteDisturbance(what.pair);
         return;
       case "cut":
         return stage.network.cut(what.from, what.to);

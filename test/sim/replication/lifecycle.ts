@@ -2,6 +2,7 @@ import type { KeeperTurns } from "./keeper-turns.ts";
 import type { CrashPlan, Death, MachineName, MemberName, PairName } from "./knobs.ts";
 import { otherMember } from "./knobs.ts";
 import type { Machine, MemberPort } from "./machine.ts";
+import { pollMs } from "./policies.ts";
 import type { Stage } from "./stage.ts";
 import type { StreamLink } from "./stream-link.ts";
 import type { Turns } from "./turns.ts";
@@ -194,7 +195,10 @@ export class Lifecycle {
   lookAfterLinks(): void {
     const { nowMs, links, knobs, heardAtMs } = this.#stage;
     for (const [pair, link] of links) {
-      if (!this.#isCalm(link)) this.#stage.disturbedAtMs.set(pair, nowMs);
+      if (!this.#isCalm(link)) {
+        this.#stage.disturbedAtMs.set(pair, nowMs);
+        this.#stage.noteDisturbance(pair, pollMs);
+      }
       for (const end of link.ends) {
         // Hosts show each other that they live, whatever their members have to say.
         if (this.#shows(link, link.other(end))) heardAtMs.set(`${pair}>${end}`, nowMs);
@@ -225,6 +229,7 @@ export class Lifecycle {
     const machine = stage.machine(name);
     if (link?.isOpen(name) !== true || machine.process === undefined || machine.isFrozen) return;
     stage.count("link given up");
+    stage.noteDisturbance(pair);
     link.end(name, { lost: 0, silent: true }, stage.nowMs);
     const { connections } = link;
     const closeAtLast = (): void => {

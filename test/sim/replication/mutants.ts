@@ -6,6 +6,7 @@ import {
   GateOpenedTooEarly,
   GrantsWhilePrimaryBeats,
   HandoverWithoutProof,
+  IntervalTooLong,
   LeaseOffByOne,
   OlderStateTakenForLast,
   ProbeSkipped,
@@ -147,6 +148,13 @@ export const mutants: readonly Mutant[] = [
     focus: leaseUsedUp,
     withinSeeds: 10,
     properties: ["a TSN is used within its lease", "no TSN carries two payloads"],
+  },
+  {
+    name: "interval too long",
+    makers: withMember(IntervalTooLong),
+    policy: "interval:20ms",
+    withinSeeds: 30,
+    properties: ["what is older than the interval is held"],
   },
   {
     name: "probe skipped",

@@ -1,4 +1,5 @@
 import type { Dice } from "../sctp/dice.ts";
+import type { LagBound } from "./checker/lag-rule.ts";
 import type { Knobs } from "./knobs.ts";
 
 /** What the simulator plays unless told otherwise: each seed draws its policy, and perhaps others later on. */
@@ -35,3 +36,18 @@ const commits = (policy: string): boolean => /^(witness )?(every-update|shared)$
 /** Whether every policy of the run has all packets wait for the holder. */
 export const commitsAlways = ({ policy, happenings }: Pick<Knobs, "policy" | "happenings">): boolean =>
   commits(policy) && happenings.every(({ what }) => what.kind !== "set-policy" || commits(what.policy));
+
+/** How often the world looks after its links: so late it knows that one does not carry. */
+export const pollMs = 10;
+
+/** Of a run under one interval, in which the members are by themselves. */
+export function lagBoundOf(knobs: Knobs): LagBound | undefined {
+  const { policy, keeper, happenings, link, clocks } = knobs;
+  const interval = /^interval:(\d+)ms$/.exec(policy);
+  const isChanged = happenings.some(({ what }) => what.kind === "set-policy");
+  if (interval === null || keeper !== undefined || isChanged) return undefined;
+  const tripMs = link.latencyMs + link.jitterMs;
+  const slowest = Math.min(clocks.a.rate, clocks.b.rate);
+  // Who greets again on a new link is synchronised after a few trips.
+  return { heldAfterMs: Number(interval[1]) / slowest + tripMs + 0.01, calmAfterMs: pollMs + 6 * tripMs };
+}

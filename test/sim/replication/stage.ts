@@ -15,7 +15,7 @@ import type { Knobs, MachineName, MemberName, PairName } from "./knobs.ts";
 import { memberNames, otherMember } from "./knobs.ts";
 import type { KeeperPort, MemberPort } from "./machine.ts";
 import { Machine } from "./machine.ts";
-import { commitsAlways } from "./policies.ts";
+import { commitsAlways, lagBoundOf } from "./policies.ts";
 import { StreamLink } from "./stream-link.ts";
 import type { Trace } from "./trace.ts";
 
@@ -102,7 +102,11 @@ export class Stage {
     this.trace = trace;
     this.dice = new Dice(knobs.seed, "world");
     this.network = new FaultyNetwork(knobs.network, knobs.seed, 0);
-    this.checker = new HistoryChecker({ commits: commitsAlways(knobs), streams: knobs.down.streams });
+    this.checker = new HistoryChecker({
+      commits: commitsAlways(knobs),
+      lag: lagBoundOf(knobs),
+      streams: knobs.down.streams,
+    });
     this.crasher = new Crasher(knobs.crashes, knobs.pauses, firstMs);
     this.members = { a: new Machine("a", knobs.clocks.a), b: new Machine("b", knobs.clocks.b) };
     const link = (one: MachineName, other: MachineName): StreamLink =>
@@ -262,8 +266,17 @@ export class Stage {
   }
 
   disturb(name: MachineName): void {
-    for (const [pair, { ends }] of this.links)
-      if (ends.includes(name)) this.disturbedAtMs.set(pair, this.nowMs);
+    for (const [pair, { ends }] of this.links) {
+      if (!ends.includes(name)) continue;
+      this.disturbedAtMs.set(pair, this.nowMs);
+      this.noteDisturbance(pair);
+    }
+  }
+
+  /** For the checker alone: the trace tells of what it was. `seenLateMs`: so long ago it may have begun. */
+  noteDisturbance(pair: PairName, seenLateMs: number = 0): void {
+    const atMs = this.nowMs;
+    if (pair === "ab") this.checker.note({ kind: "disturbed", atMs, sinceMs: atMs - seenLateMs });
   }
 
   linksOf(name: MachineName): StreamLink[] {

@@ -8,7 +8,7 @@ import { memberNames, otherMember } from "./knobs.ts";
 import { Lifecycle } from "./lifecycle.ts";
 import { Outside } from "./outside.ts";
 import type { Makers } from "./stage.ts";
-import { kindOfPolicy } from "./policies.ts";
+import { kindOfPolicy, pollMs } from "./policies.ts";
 import { Stage, memberAt, realMakers } from "./stage.ts";
 import { wrapStreams } from "./stream-numbers.ts";
 import type { Trace } from "./trace.ts";
@@ -31,7 +31,6 @@ export interface RunResult {
   readonly excuse: string | undefined;
 }
 
-const pollMs = 10;
 const mostStepsAtOnce = 5000;
 
 /** A cluster, its peer, the network and the links between them, from one seed on virtual time. */
@@ -84,6 +83,8 @@ export class ReplicationWorld {
     let excuse = stage.isLost ? "nobody is left who knows of the association" : undefined;
     if (excuse === undefined) excuse = this.#settle();
     stage.checker.checkDeliveries();
+    const { judged } = stage.checker.lag;
+    if (judged > 0) stage.coverage.set("updates that had to be held at a takeover", judged);
     if (excuse === undefined) this.#countLosses();
     stage.count(excuse === undefined ? "run: everything arrived" : `run: excused, ${excuse}`);
     const { packets } = stage.checker.wire;

@@ -1,6 +1,8 @@
 import { readPacket } from "../../sctp/checker/packet-reader.ts";
 import { PropertyViolation, hold } from "../../sctp/checker/violation.ts";
 import { CommitRules } from "./commit-rules.ts";
+import type { LagBound } from "./lag-rule.ts";
+import { LagRule } from "./lag-rule.ts";
 import type { HistoryEvent, ProcessName } from "./history.ts";
 import type { Accounts, Missing } from "./losses.ts";
 import { Losses } from "./losses.ts";
@@ -12,6 +14,8 @@ import { WireRules } from "./wire-rules.ts";
 export interface Promises {
   /** Nothing leaves before it is held: every update is waited for. */
   readonly commits: boolean;
+  /** Whether and after which time updates are held. */
+  readonly lag: LagBound | undefined;
   /** Over so many streams goes the flow that the cluster numbers. */
   readonly streams: number;
 }
@@ -21,6 +25,7 @@ export class HistoryChecker {
   readonly wire: WireRules = new WireRules();
   readonly messages: MessageLedger;
   readonly losses: Losses = new Losses();
+  readonly lag: LagRule;
   readonly #commit: CommitRules;
   readonly #promises: Promises;
   #wasEnded: boolean = false;
@@ -30,6 +35,7 @@ export class HistoryChecker {
   constructor(promises: Promises) {
     this.#promises = promises;
     this.#commit = new CommitRules(promises.commits);
+    this.lag = new LagRule(promises.lag);
     this.messages = new MessageLedger(!promises.commits);
   }
 
@@ -55,6 +61,7 @@ export class HistoryChecker {
         break;
       case "cluster-assigns":
         this.#commit.assigns(event);
+        this.lag.makes(event);
         break;
       case "cluster-reports-loss":
         if (event.epoch >= this.#epoch) this.losses.reports(event);
@@ -77,6 +84,7 @@ export class HistoryChecker {
         break;
       case "cluster-delivers":
         this.messages.clusterDelivers(event);
+        this.lag.makes(event);
         break;
       case "cluster-confirms":
         this.messages.clusterConfirms(event);
@@ -89,6 +97,12 @@ export class HistoryChecker {
         break;
       case "peer-event":
         this.#peerEvent(event.name, event.text);
+        break;
+      case "died":
+        this.lag.disturbed(event.atMs, event.atMs);
+        break;
+      case "disturbed":
+        this.lag.disturbed(event.sinceMs, event.atMs);
         break;
       case "shutdown":
         this.#wasEnded = true;
@@ -117,6 +131,7 @@ export class HistoryChecker {
     );
     this.wire.primary(event.epoch, event.lags);
     this.messages.goesOn(event);
+    this.lag.primary(event);
     this.#commit.primary(event);
   }
 

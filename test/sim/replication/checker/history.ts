@@ -32,6 +32,11 @@ export type HistoryEvent = { readonly atMs: number } &
         readonly bytes: Uint8Array;
       } & ProcessName)
     | { readonly kind: "peer-sends"; readonly bytes: Uint8Array }
+    /**
+     * A member stands still or has its clock set, or the link between the members does not carry what they say:
+     * now, and perhaps since `sinceMs`.
+     */
+    | { readonly kind: "disturbed"; readonly sinceMs: number }
     /** A primary lets a packet go, to the network or to the other member. */
     | ({
         readonly kind: "released";
