@@ -5,13 +5,16 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
+import { missingPrograms } from "../../main/lab/virtual/sshd.ts";
 import { buildTarget } from "../../scripts/build.ts";
 import { noNative } from "../host/support/native.ts";
 import { commandsWith, noNamespaces } from "../lab/support/lab.ts";
 import { makeMachines } from "./support/machines.ts";
 import { type Ended, runUnderstudy, startUnderstudy } from "./support/understudy.ts";
 
-const reason = noNamespaces ?? noNative;
+const missing = missingPrograms("nft", "tcpdump");
+const reason =
+  noNamespaces ?? noNative ?? (missing.length > 0 ? `missing: ${missing.join(", ")}` : undefined);
 const folder: string = mkdtempSync(join(tmpdir(), "understudy-address-test-"));
 const env = {
   ...process.env,

@@ -4,12 +4,15 @@ import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from "vitest";
 import { eventually, noNamespaces } from "../lab/support/lab.ts";
+import { missingPrograms } from "../../main/lab/virtual/sshd.ts";
 import { noNative } from "./support/native.ts";
 
 /** a, b and a third computer p on one link, in namespaces of their own; what b announces is captured on p. */
 const prefix = `usarp${process.pid.toString(36)}`;
 const child: string = new URL("address-takeover-child.ts", import.meta.url).pathname;
-const reason = noNamespaces ?? noNative;
+const missing = missingPrograms("bash", "tcpdump");
+const reason =
+  noNamespaces ?? noNative ?? (missing.length > 0 ? `missing: ${missing.join(", ")}` : undefined);
 
 const families = [
   { name: "IPv4", a: "192.0.2.11", b: "192.0.2.12", p: "192.0.2.20", far: "198.51.100.11", bits: 24 },

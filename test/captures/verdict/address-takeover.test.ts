@@ -71,7 +71,7 @@ test("an address that was not taken is told with the reason; silence about it is
   expect(oneOwner(goodRun(2))).toBeUndefined();
 });
 
-test("packets of a borrowed address go out of and into the host that has it, in the run file too", () => {
+test("the run file tells the step on the timeline, and packets of a borrowed address go out of and into who has it", () => {
   using runs = temporaryRuns();
   const run = runWith("taken");
   packetAt(run, "b", "out");
@@ -79,5 +79,7 @@ test("packets of a borrowed address go out of and into the host that has it, in 
   const history = realized(run);
   const reader = openRun(record(runs.path, history).finish().folder);
   expect(reader.history()).toEqual(history);
+  const mark = { kind: "recovery", host: "b", text: `${addressOf.a} is taken` };
+  expect(reader.overview().marks).toContainEqual(expect.objectContaining(mark));
   reader.close();
 });
