@@ -1,3 +1,5 @@
+import type { Denial, KnownPrimary } from "./claim-denial.ts";
+import { denialOf } from "./claim-denial.ts";
 import type { ClusterFrame, LinkRole, ReplicatedUpdate } from "./frames.ts";
 import { linkVersion } from "./frames.ts";
 import { Freshness } from "./freshness.ts";
@@ -39,18 +41,6 @@ interface Link {
   readonly freshness: Freshness;
 }
 
-/** The primary of the epoch, as far as the keeper knows. */
-interface Primary {
-  readonly member: string;
-  heardAtMs: number;
-  /** Its kernel closed the link while it was fresh: its process has ended. */
-  ended: boolean;
-  /** It gave its place away, which it cannot take back. */
-  handedOver: boolean;
-  /** A claim was granted, and nothing was heard from it as primary since. */
-  pending: boolean;
-}
-
 const defaultMaxAssociations = 16_384;
 /** The look at its own clock by which the keeper notices that it stood still itself. */
 const looksPerTakeover = 8;
@@ -65,7 +55,7 @@ export class Keeper {
   readonly #states: HeldStates;
   readonly #links: Map<LinkId, Link> = new Map<LinkId, Link>();
   #epoch: number = 0;
-  #primary: Primary | undefined;
+  #primary: KnownPrimary | undefined;
   /** Some primary has synchronised since this keeper started: its word counts from then on. */
   #informed: boolean = false;
   /**
@@ -301,26 +291,14 @@ export class Keeper {
     this.#note(eventRecord("claim-granted", text, nowMs, { epoch }));
   }
 
-  /** Why a claim cannot be granted, and after how long it may be; undefined: it can. */
-  #denial(
-    member: string,
-    epoch: number,
-    nowMs: number,
-  ): { readonly reason: string; readonly retryAfterMs: number } | undefined {
-    const primary = this.#primary;
-    const never = (reason: string) => ({ reason, retryAfterMs: 0 });
-    if (!this.#informed || primary === undefined) return never("no primary has synchronised yet");
-    // The answer to a claim was lost on its way: it is given again.
-    const again = primary.pending && primary.member === member;
-    if (again && (epoch === this.#epoch || epoch === this.#epoch + 1)) return undefined;
-    // It gave the next epoch away, to somebody who never came to ask for it and now cannot have it any more.
-    if (primary.member === member && epoch === this.#epoch + 2 && this.#current) return undefined;
-    if (epoch !== this.#epoch + 1) return never(`the last epoch is ${this.#epoch}`);
-    if (!this.#current) return never("what is held is not current");
-    if (primary.member === member) return never("it is the primary itself");
-    const leftMs = primary.heardAtMs + this.#options.takeoverAfterMs - nowMs;
-    if (primary.ended || primary.handedOver || leftMs < 0) return undefined;
-    return { reason: "the primary is there", retryAfterMs: Math.max(leftMs, 1) };
+  #denial(member: string, epoch: number, nowMs: number): Denial | undefined {
+    const known = {
+      epoch: this.#epoch,
+      primary: this.#primary,
+      isInformed: this.#informed,
+      isCurrent: this.#current,
+    };
+    return denialOf({ member, epoch }, known, nowMs - this.#options.takeoverAfterMs);
   }
 
   /** Wakes the keeper so that it notices when it stood still itself. */
