@@ -7,7 +7,7 @@ import { drawCrashes, drawHappenings, drawPauses, inOrder } from "./draw-happeni
 import { drawExtensions } from "./draw-extensions.ts";
 import { drawPolicyChanges } from "./draw-policy-changes.ts";
 import type { ClockKnobs, Knobs } from "./knobs.ts";
-import { anyPolicy, commitsAlways, drawPolicy, hasKeeper } from "./policies.ts";
+import { anyPolicy, commitsAlways, drawKeeper, drawPolicy, keeperOf } from "./policies.ts";
 
 /** Timers so short that a run of a second holds many of them; nobody gives the association up. */
 const shortTimers: Partial<ProtocolParameters> = {
@@ -68,18 +68,18 @@ function drawParameters(dice: Dice): ProtocolParameters {
 
 /** What the seed decides, for a policy in its text form, or for `any`; `policies.ts` says what there is. */
 export function drawKnobs(seed: number, wanted: string): Knobs {
-  const policy = wanted === anyPolicy ? drawPolicy(new Dice(seed, "policy")) : wanted;
-  const knobs = drawFor(seed, policy);
-  const changes =
-    wanted === anyPolicy ? drawPolicyChanges(new Dice(seed, "policy changes"), knobs.activeMs) : [];
+  const isAny = wanted === anyPolicy;
+  const policy = isAny ? drawPolicy(new Dice(seed, "policy")) : wanted;
+  const keeper = isAny ? drawKeeper(new Dice(seed, "keeper")) : keeperOf(policy);
+  const knobs = drawFor(seed, policy, keeper);
+  const changes = isAny ? drawPolicyChanges(new Dice(seed, "policy changes"), knobs.activeMs) : [];
   const happenings = inOrder([...knobs.happenings, ...changes]);
   const extensions = drawExtensions(new Dice(seed, "extensions"), commitsAlways({ policy, happenings }));
   return { ...knobs, happenings, parameters: { ...knobs.parameters, extensions } };
 }
 
-function drawFor(seed: number, policy: string): Knobs {
+function drawFor(seed: number, policy: string, keeper: Knobs["keeper"]): Knobs {
   const dice = new Dice(seed, "replication");
-  const keeper = !hasKeeper(policy) ? undefined : policy.startsWith("shared") ? "store" : "witness";
   const activeMs = dice.pick([300, 800, 1500]);
   const takeoverAfterMs = dice.pick([120, 200]);
   const peerAddresses = dice.chance(0.3) ? ["198.51.100.21", "198.51.100.22"] : ["198.51.100.21"];

@@ -2,7 +2,7 @@ import type { Dice } from "../sctp/dice.ts";
 import type { LagBound } from "./checker/lag-rule.ts";
 import type { Knobs } from "./knobs.ts";
 
-/** What the simulator plays unless told otherwise: each seed draws its policy, and perhaps others later on. */
+/** What the simulator plays unless told otherwise: each seed draws its policy and keeper, and perhaps other policies later on. */
 export const anyPolicy = "any";
 
 /** Text forms of which `any` draws one, some more often; `witness ` before one adds a third computer that only decides. */
@@ -27,9 +27,14 @@ export const drawPolicy = (dice: Dice): string => dice.pick(mix);
 export const kindOfPolicy = (policy: string): string =>
   policy.replace(/(interval|event):.*$/, (_, kind: string) => kind);
 
-/** Whether runs with this policy have a third computer, and so claims. */
-export const hasKeeper = (policy: string): boolean =>
-  policy.startsWith("shared") || policy.startsWith("witness ");
+/** The third computer that a policy asks for. */
+export function keeperOf(policy: string): Knobs["keeper"] {
+  if (policy.startsWith("shared")) return "store";
+  return policy.startsWith("witness ") ? "witness" : undefined;
+}
+
+export const drawKeeper = (dice: Dice): Knobs["keeper"] =>
+  dice.pick([undefined, undefined, undefined, "witness", "store"]);
 
 const commits = (policy: string): boolean => /^(witness )?(every-update|shared)$/.test(policy);
 

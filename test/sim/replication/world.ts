@@ -78,6 +78,7 @@ export class ReplicationWorld {
     for (const name of memberNames) this.#turns.drain(name);
     const startMs = stage.nowMs;
     stage.count(`policy ${kindOfPolicy(this.#knobs.policy)}`);
+    stage.count(`third computer: ${this.#knobs.keeper ?? "none"}`);
     if (this.#knobs.tsnNearWrap) stage.count("TSNs near their wrap");
     this.#until(startMs + this.#knobs.activeMs, () => stage.isLost);
     let excuse = stage.isLost ? "nobody is left who knows of the association" : undefined;
