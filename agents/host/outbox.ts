@@ -1,5 +1,5 @@
 import type { ClusterFrame, InstanceRecord, LinkName, MemberOutputs } from "../replica/index.ts";
-import { eventRecord } from "../replica/index.ts";
+import { eventRecord, isLossRecord } from "../replica/index.ts";
 import type { OutboundPacket } from "../sctp/index.ts";
 import { packetChecksum } from "../sctp/index.ts";
 import type { HostClock } from "./clock.ts";
@@ -9,7 +9,7 @@ import type { PacketTransport, SendPacket } from "./packet-transport.ts";
 const lateText =
   "this computer stood still before it sent: the packets are dropped, since another may have taken over";
 
-/** The ways out of an agent: its links to the cluster, its transport, and its record, in this order. */
+/** The ways out of an agent: its links to the cluster, its transport, and its record, in this order; losses are recorded first. */
 export class Outbox {
   readonly links: Map<LinkName, MemberLink> = new Map<LinkName, MemberLink>();
   transport: PacketTransport | undefined;
@@ -25,12 +25,15 @@ export class Outbox {
 
   /** Carries out what a member wants; its packets only while it surely still has the right to send. */
   carryOut({ packets, frames, records, refusals, sendUntilMs }: MemberOutputs, epoch: number): void {
-    // The links go first: what waits for another computer should not wait for anything else.
+    const losses = records.filter(isLossRecord);
+    if (losses.length > 0) this.#record(losses);
+    // Then the links: what waits for another computer should not wait for anything else.
     for (const [name, link] of this.links) {
       link.send(frames.filter(({ to }) => to === name).map(({ frame }) => frame));
     }
     for (const name of refusals) this.links.get(name)?.giveUp();
-    this.send(packets, epoch, records, sendUntilMs);
+    const others = losses.length === 0 ? records : records.filter((record) => !isLossRecord(record));
+    this.send(packets, epoch, others, sendUntilMs);
   }
 
   /** Packets from an address that is not on this computer leave from the partner's. Nothing leaves after `untilMs`. */

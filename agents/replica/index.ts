@@ -15,7 +15,7 @@ export { OutsideInstance } from "./outside-instance.ts";
 export type { Replication } from "./policy/index.ts";
 export { parseReplication } from "./policy/index.ts";
 export type { InstanceRecord } from "./records.ts";
-export { deliveryRecord, eventRecord } from "./records.ts";
+export { deliveryRecord, eventRecord, isLossRecord } from "./records.ts";
 export { TakeoverRehearsal } from "./rehearsal.ts";
 export type { ArrivedPacket, MemberOptions } from "./roles.ts";
 export type { AddressedFrame, FencingMode, LinkName } from "./sending-right.ts";

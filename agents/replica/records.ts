@@ -8,6 +8,13 @@ export type InstanceRecord =
   | Exclude<AgentRecord, UpdateRecord>
   | (Omit<UpdateRecord, "bytes"> & { readonly bytes: Uint8Array });
 
+/**
+ * Whether this says what is lost. It is to be recorded before the frames of its turn leave: who goes on from what they
+ * tell finds the loss settled, and does not report it again.
+ */
+export const isLossRecord = (record: InstanceRecord): boolean =>
+  record.kind === "event" && (record.name === "loss-report" || record.name === "numbers-skipped");
+
 export const epochMicros = (nowMs: number): number => Math.round(nowMs * 1000);
 
 export function updateRecord(

@@ -4,6 +4,7 @@ import type { MemberLink } from "../../agents/host/cluster-link.ts";
 import { Outbox } from "../../agents/host/outbox.ts";
 import type { PacketTransport, SendPacket } from "../../agents/host/packet-transport.ts";
 import type { InstanceRecord } from "../../agents/replica/index.ts";
+import { eventRecord } from "../../agents/replica/index.ts";
 import type { OutboundPacket } from "../../agents/sctp/index.ts";
 
 const packet = {
@@ -67,4 +68,26 @@ test("what is sent in time leaves, and is recorded as sent", () => {
 
 test("a computer that stands still between its decision and the sending sends nothing, and says so", () => {
   expect(sendAcross(100)).toEqual({ left: 0, records: ["stall"] });
+});
+
+test("what is lost is recorded before the frames leave that tell another computer of it", () => {
+  const order: string[] = [];
+  const nameOf = (record: InstanceRecord): string => (record.kind === "event" ? record.name : record.kind);
+  const clock = { nowMs: () => 1000 } as HostClock;
+  const outbox = new Outbox(clock, (all: readonly InstanceRecord[]) => order.push(...all.map(nameOf)));
+  outbox.links.set("partner", { send: () => order.push("frames") } as unknown as MemberLink);
+  const frames = [{ to: "partner", frame: { kind: "leaving", epoch: 1 } }] as const;
+  const records = ["note", "loss-report", "numbers-skipped"] as const;
+  outbox.carryOut(
+    {
+      packets: [],
+      frames: [...frames],
+      records: records.map((name) => eventRecord(name, "", 1000)),
+      refusals: [],
+      sendUntilMs: 1050,
+      becamePrimary: undefined,
+    },
+    1,
+  );
+  expect(order).toEqual(["loss-report", "numbers-skipped", "frames", "note"]);
 });
