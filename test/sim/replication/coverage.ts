@@ -41,6 +41,8 @@ const ofAnyPolicy: readonly string[] = [
   "recovery step lease",
   "recovery step probe",
   "recovery step forward-tsn",
+  "recovery step stream-reset",
+  "recovery step restart",
   "recovery step resynchronise",
   "messages lost, in a reported range",
   "messages given up unsent",

@@ -74,8 +74,14 @@ export function drawKnobs(seed: number, wanted: string): Knobs {
   const knobs = drawFor(seed, policy, keeper);
   const changes = isAny ? drawPolicyChanges(new Dice(seed, "policy changes"), knobs.activeMs) : [];
   const happenings = inOrder([...knobs.happenings, ...changes]);
-  const extensions = drawExtensions(new Dice(seed, "extensions"), commitsAlways({ policy, happenings }));
-  return { ...knobs, happenings, parameters: { ...knobs.parameters, extensions } };
+  const extensionDice = new Dice(seed, "extensions");
+  const extensions = drawExtensions(extensionDice, commitsAlways({ policy, happenings }));
+  const acceptsAssociationReset = extensionDice.chance(0.8);
+  return {
+    ...knobs,
+    happenings,
+    parameters: { ...knobs.parameters, extensions, acceptsAssociationReset },
+  };
 }
 
 function drawFor(seed: number, policy: string, keeper: Knobs["keeper"]): Knobs {

@@ -15,7 +15,8 @@ const worker = new URL("worker-child.ts", import.meta.url);
 /**
  * The replication simulator from the command line: `npm run sim -- --seeds 10000 --from 1 --policy every-update`
  * plays seeds on all cores and ends with code 1 at the first property that does not hold, or when a kill
- * point or a recovery step was never hit; without `--policy` each seed draws one, and perhaps changes it on the way. `--replay SEED --trace` plays
+ * point or a recovery step was never hit; without `--policy` each seed draws one, which perhaps changes
+ * on the way, and a third computer or none. `--replay SEED --trace` plays
  * one seed and prints one line for each transition; a seed that fails is shrunk.
  */
 const batchSeeds = 50;

@@ -11,6 +11,7 @@ import { Underway } from "../underway.ts";
 import type { HistoryEvent, ProcessName } from "./checker/history.ts";
 import { HistoryChecker } from "./checker/history-checker.ts";
 import { Crasher } from "./crasher.ts";
+import { mayRestart } from "./draw-extensions.ts";
 import type { Knobs, MachineName, MemberName, PairName } from "./knobs.ts";
 import { memberNames, otherMember } from "./knobs.ts";
 import type { KeeperPort, MemberPort } from "./machine.ts";
@@ -82,6 +83,8 @@ export class Stage {
   hadUncleanDeath: boolean = false;
   /** Nobody is left who knows of the latest epoch. */
   isLost: boolean = false;
+  /** The association is set up again, because the outside computer could not be moved on. */
+  wasRestarted: boolean = false;
   /** Whose user wants the association ended. */
   endedBy: "peer" | "cluster" | undefined;
   latestEpoch: number = 0;
@@ -102,8 +105,10 @@ export class Stage {
     this.trace = trace;
     this.dice = new Dice(knobs.seed, "world");
     this.network = new FaultyNetwork(knobs.network, knobs.seed, 0);
+    const commits = commitsAlways(knobs);
     this.checker = new HistoryChecker({
-      commits: commitsAlways(knobs),
+      commits,
+      mayRestart: mayRestart(knobs.parameters, commits),
       lag: lagBoundOf(knobs),
       streams: knobs.down.streams,
     });

@@ -1,5 +1,5 @@
 import type { ClusterFrame, InstanceRecord, LinkName, MemberOutputs } from "../../../agents/replica/index.ts";
-import { decodeFrame, encodeFrame } from "../../../agents/replica/index.ts";
+import { decodeFrame, encodeFrame, isLossRecord } from "../../../agents/replica/index.ts";
 import type { OutboundPacket } from "../../../agents/sctp/index.ts";
 import type { KillPoint } from "./kill-points.ts";
 import { pointOfFrame, pointOfReading } from "./kill-points.ts";
@@ -139,7 +139,8 @@ export class Turns {
       const about = { atMs: stage.nowMs, ...stage.nameOf(name), epoch };
       stage.note({ kind: "cluster-delivers", ...about, sequence, tsn, payload });
     }
-    this.#noteSending(name);
+    this.#noteSending(name, records);
+    for (const record of records) if (isLossRecord(record)) this.#record(name, record, epoch);
     if (records.some((record) => isEvent(record, "solo"))) this.#stands("alone", name, epoch);
     for (const { to, frame } of frames) if (this.#write(name, to, frame)) return;
     const finish = (): void => this.#finish(name, outputs, epoch, relayed);
@@ -159,14 +160,18 @@ export class Turns {
     if (packets.length > 0 && this.#reach("released", name)) return;
     for (const packet of packets) if (this.#send(name, packet, epoch, relayed)) return;
     if (records.some((record) => isEvent(record, "synchronised"))) this.#stands("guarded", name, epoch);
-    for (const record of records) this.#record(name, record, epoch);
+    for (const record of records) if (!isLossRecord(record)) this.#record(name, record, epoch);
     for (const link of outputs.refusals) this.#giveUp(pairOf(name, link), name);
   }
 
-  /** What no record tells of the sending side. */
-  #noteSending(name: MemberName): void {
+  /** What the checker has to know of the sending side before something is sent. */
+  #noteSending(name: MemberName, records: readonly InstanceRecord[]): void {
     const stage = this.#stage;
     const about = { atMs: stage.nowMs, ...stage.nameOf(name) };
+    if (records.some((record) => isEvent(record, "recovery-step") && record.detail["step"] === "restart")) {
+      stage.note({ kind: "cluster-restarts", ...about });
+      stage.wasRestarted = true;
+    }
     for (const each of stage.assigned) stage.note({ kind: "cluster-assigns", ...about, ...each });
     for (const { streamId, payload } of stage.givenUp)
       stage.note({ kind: "cluster-gives-up", atMs: stage.nowMs, streamId, payload });
@@ -200,12 +205,14 @@ export class Turns {
       stage.nowMs,
       () => `${name} writes to ${to} ${frameText(frame)}${wasWritten ? "" : ": no link"}`,
     );
-    if (!wasWritten) return false;
-    const point = pointOfFrame(frame.kind);
-    if (point !== undefined && this.#reach(point, name)) return true;
     // It was asked by a primary that died before it could read the answer, and may not go on itself now.
     if (frame.kind === "soloGranted" && stage.primary === undefined)
       stage.mayBeLost ??= "the standby let the primary go on alone, which died";
+    if (!wasWritten) return false;
+    const point = pointOfFrame(frame.kind);
+    if (point !== undefined && this.#reach(point, name)) return true;
+    if (frame.kind === "handover" && stage.knobs.keeper === "store" && stage.keeper.process === undefined)
+      stage.mayBeLost ??= "the store was lost in the moment of a handover";
     if (frame.kind === "updates") this.#reach("frame-on-link", name);
     if (frame.kind === "held") this.#reach("ack-on-link", name);
     return false;
@@ -265,7 +272,7 @@ const pairOf = (name: MemberName, to: LinkName): PairName =>
 
 type EventRecord = Extract<InstanceRecord, { kind: "event" }>;
 
-const isEvent = (record: InstanceRecord, name: string): boolean =>
+const isEvent = (record: InstanceRecord, name: string): record is EventRecord =>
   record.kind === "event" && record.name === name;
 
 /** The update from which a primary goes on that made these since; undefined: it has no association. */

@@ -80,9 +80,8 @@ export class ReplicationWorld {
     stage.count(`policy ${kindOfPolicy(this.#knobs.policy)}`);
     stage.count(`third computer: ${this.#knobs.keeper ?? "none"}`);
     if (this.#knobs.tsnNearWrap) stage.count("TSNs near their wrap");
-    this.#until(startMs + this.#knobs.activeMs, () => stage.isLost);
-    let excuse = stage.isLost ? "nobody is left who knows of the association" : undefined;
-    if (excuse === undefined) excuse = this.#settle();
+    this.#until(startMs + this.#knobs.activeMs, () => this.#isOver !== undefined);
+    const excuse = this.#isOver ?? this.#settle();
     stage.checker.checkDeliveries();
     const { judged } = stage.checker.lag;
     if (judged > 0) stage.coverage.set("updates that had to be held at a takeover", judged);
@@ -113,9 +112,8 @@ export class ReplicationWorld {
     stage.trace.note(stage.nowMs, () => "healed");
     this.#lifecycle.healAll();
     const boundMs = this.#boundMs();
-    if (this.#until(stage.nowMs + boundMs, () => stage.isLost || this.#isSettled())) {
-      return stage.isLost ? "nobody is left who knows of the association" : undefined;
-    }
+    if (this.#until(stage.nowMs + boundMs, () => this.#isOver !== undefined || this.#isSettled()))
+      return this.#isOver;
     if (stage.mayBeLost !== undefined) return stage.mayBeLost;
     if (stage.primary === undefined && stage.hadUncleanDeath && this.#isKept)
       return "the primary is to be kept, and the one that was handed over to is not surely dead";
@@ -123,6 +121,12 @@ export class ReplicationWorld {
       "liveness",
       `not everything arrived within ${boundMs} ms after healing: ${this.#leftText()}`,
     );
+  }
+
+  /** Why nothing more is owed whatever happens. */
+  get #isOver(): string | undefined {
+    if (this.#stage.isLost) return "nobody is left who knows of the association";
+    return this.#stage.wasRestarted ? "the association was set up again, as the last resort" : undefined;
   }
 
   get #isKept(): boolean {

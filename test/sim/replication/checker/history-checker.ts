@@ -16,6 +16,8 @@ export interface Promises {
   readonly commits: boolean;
   /** Whether and after which time updates are held. */
   readonly lag: LagBound | undefined;
+  /** The outside computer knows no other way out of a state that it cannot be told of. */
+  readonly mayRestart: boolean;
   /** Over so many streams goes the flow that the cluster numbers. */
   readonly streams: number;
 }
@@ -65,6 +67,12 @@ export class HistoryChecker {
         break;
       case "cluster-reports-loss":
         if (event.epoch >= this.#epoch) this.losses.reports(event);
+        break;
+      case "cluster-restarts":
+        hold(this.#promises.mayRestart, "an association is restarted as the last resort only", () => {
+          return `${event.machine}${event.process} does, under epoch ${this.#epoch}`;
+        });
+        this.wire.restarted();
         break;
       case "cluster-skips":
         this.losses.skips(event);

@@ -82,6 +82,8 @@ export type HistoryEvent = { readonly atMs: number } &
       }
     /** A primary says that it gives up a message, or the rest of one, that it was given to send. */
     | { readonly kind: "cluster-gives-up"; readonly streamId: number; readonly payload: Uint8Array }
+    /** A primary says that it sets the association up again, because the outside computer cannot be moved on. */
+    | ({ readonly kind: "cluster-restarts" } & ProcessName)
     /** The end of one turn of a primary, with what it recorded about its standing. */
     | ({ readonly kind: "alone" | "guarded"; readonly epoch: number } & ProcessName)
     /** An application on the cluster is given a message, by this update of the association. */

@@ -15,6 +15,7 @@ interface Acknowledged {
 export class WireRules {
   #epoch: number = 0;
   #wasEnded: boolean = false;
+  #wasRestarted: boolean = false;
   /** By verification tag. */
   readonly #payloads: Map<number, Map<number, number>> = new Map();
   readonly #acknowledged: Map<number, Acknowledged[]> = new Map();
@@ -44,6 +45,11 @@ export class WireRules {
     this.#wasEnded = true;
   }
 
+  /** The association is set up again, as the last resort. */
+  restarted(): void {
+    this.#wasRestarted = true;
+  }
+
   sends(event: Sent, { tag, chunks }: PacketOnWire): void {
     this.packets += 1;
     hold(event.epoch >= this.#epoch, "nothing of a fenced epoch is sent", () => {
@@ -55,7 +61,7 @@ export class WireRules {
           hold(this.#wasEnded, "the peer sees no ABORT", () => `causes ${chunk.causes.join(", ")}`);
           break;
         case "init":
-          hold(false, "the peer sees no INIT", () => `from ${event.from}`);
+          hold(this.#wasRestarted, "the peer sees no INIT", () => `from ${event.from}`);
           break;
         case "data":
           this.#asks(event, chunk);
