@@ -122,7 +122,8 @@ export type EventName =
  * `synchronised` {associations, bytes, tookMs} · `solo` {reason} · `claim` {epoch} · `claim-granted` {epoch} ·
  * `claim-denied` {reason} · `handover-started` {epoch} · `handover-complete` {epoch, tookMs} · `rejoined` {epoch} ·
  * `impending-failure` {reason} · `link-refused` {reason} ·
- * `recovery-step` {association, step: lease, probe, forward-tsn, resynchronise, stream-reset, restart, abort or redirect} ·
+ * `recovery-step` {association, step: lease, probe, forward-tsn, resynchronise, stream-reset, restart, abort or redirect};
+ * with `lease` {limitTsn}, where the lease ends that this instance held ·
  * `address-takeover` {address, step: asked, not-taken, taken or given-back}: the outside address of the member that is gone ·
  * `loss-report` {association, direction, firstTsn, lastTsn, messagesAtMost}: a range of TSNs, both ends included;
  * `inbound`: acknowledged to the peer by the earlier instance, never given to this one; `outbound`: perhaps sent by the

@@ -42,8 +42,9 @@ export function notificationRecord(
       return eventRecord("note", text, nowMs, { association, address });
     }
     case "recovery-step": {
-      const { step, text } = notification;
-      return eventRecord("recovery-step", text, nowMs, { association, step });
+      const { step, text, limitTsn } = notification;
+      const limit = limitTsn === undefined ? {} : { limitTsn };
+      return eventRecord("recovery-step", text, nowMs, { association, step, ...limit });
     }
     case "loss-report": {
       const { direction, firstTsn, lastTsn, messagesAtMost } = notification;

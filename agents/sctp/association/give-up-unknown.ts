@@ -61,7 +61,7 @@ export function giveUpUnknown(core: AssociationCore, lease: TsnLease | undefined
   core.change({ kind: "tsnsPassed", ackedTsn, limitTsn, streams });
   core.scheduler.resume(send);
   const text = `TSNs ${firstTsn} to ${tsnAdd(limitTsn, -1)} may have been used and are given up, with ${waiting.length} messages that may have been sent`;
-  core.notify({ type: "recovery-step", step: "lease", text });
+  core.notify({ type: "recovery-step", step: "lease", text, limitTsn: lease.limitTsn });
   return begun.reduce((lowest, { tsn }) => (tsnLess(tsn, lowest) ? tsn : lowest), firstTsn);
 }
 

@@ -155,7 +155,13 @@ export type Notification =
     }
   | { readonly type: "remote-error"; readonly causes: readonly string[] }
   /** A step of going on from an older state; `text` is one sentence. */
-  | { readonly type: "recovery-step"; readonly step: RecoveryStep; readonly text: string }
+  | {
+      readonly type: "recovery-step";
+      readonly step: RecoveryStep;
+      readonly text: string;
+      /** With `lease`: where it ends, which is the first TSN that the other instance could not use. */
+      readonly limitTsn?: Tsn;
+    }
   /**
    * What may have been lost because the state was older: a run of TSNs, both included. Inbound: acknowledged
    * to the peer and not received here. Outbound: perhaps sent, not acknowledged, and given up.

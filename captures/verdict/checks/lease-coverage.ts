@@ -44,6 +44,15 @@ function assignments(updates: readonly HostUpdate[], { host, epoch }: Tenure): M
   return assigned;
 }
 
+/** The limit of the lease that the next member held when it took over, by its own record. */
+function limitHeldBy({ events }: History, next: Tenure | undefined): number | undefined {
+  const limits = events.flatMap(({ name, host, at, detail: { limitTsn } }) => {
+    const isOf = next !== undefined && host === next.host && at >= next.fromUs && name === "recovery-step";
+    return isOf && typeof limitTsn === "number" ? [limitTsn] : [];
+  });
+  return limits[0];
+}
+
 interface Answers {
   readonly violations: EvidenceList;
   /** A lease for them may be among the last records of a member that was killed, which nobody has. */
@@ -59,7 +68,12 @@ function unwrittenBy(history: History, name: string): (packet: ObservedPacket) =
     host !== undefined && !written.has(sctp.checksum) && tookItsRecords(history, host, sent, at);
 }
 
-function examineTenure(scene: Scene, tenure: Tenure, seen: Set<number>, answers: Answers): number {
+function examineTenure(
+  scene: Scene,
+  [tenure, next]: readonly [Tenure, Tenure | undefined],
+  seen: Set<number>,
+  answers: Answers,
+): number {
   const { history, policies } = scene;
   const { host, fromUs, toUs = Number.POSITIVE_INFINITY } = tenure;
   const guard = new Guard(history.events, tenure, policies.at(toUs).placement);
@@ -76,6 +90,7 @@ function examineTenure(scene: Scene, tenure: Tenure, seen: Set<number>, answers:
   // What came with the state of the one before, and left perhaps by the other's interface then, is not new.
   const isNew = (number: number): boolean => assigned.has(number) || !inherited.has(number);
   const isUnwritten = unwrittenBy(history, host);
+  const heldLimit = limitHeldBy(history, next);
   let judged = 0;
   for (const packet of history.packets) {
     if (packet.host !== host || packet.direction !== "out" || packet.at < fromUs || packet.at >= toUs)
@@ -90,8 +105,11 @@ function examineTenure(scene: Scene, tenure: Tenure, seen: Set<number>, answers:
       if (limit !== undefined && tsnLess(tsn(number), tsn(limit))) continue;
       const acknowledgedAt = acks.firstAt(assigned.get(number) ?? Number.POSITIVE_INFINITY);
       if (acknowledgedAt !== undefined && acknowledgedAt <= packet.at) continue;
+      const hasGone = isUnwritten(packet);
+      // Who went on held a lease that covers it, whatever was not written down.
+      if (hasGone && heldLimit !== undefined && tsnLess(tsn(number), tsn(heldLimit))) continue;
       const lease = limit === undefined ? "no lease was acknowledged" : `the lease ended before ${limit}`;
-      (isUnwritten(packet) ? answers.undecided : answers.violations).add({
+      (hasGone ? answers.undecided : answers.violations).add({
         text: `DATA with TSN ${number} left ${host}, and ${lease}`,
         atUs: packet.at,
         packetId: packet.id,
@@ -109,7 +127,9 @@ function examine(scene: Scene): Finding {
   const answers: Answers = { violations: new EvidenceList(), undecided: new EvidenceList() };
   const seen = new Set<number>();
   let judged = 0;
-  for (const tenure of succession.tenures) judged += examineTenure(scene, tenure, seen, answers);
+  const { tenures } = succession;
+  for (const [index, tenure] of tenures.entries())
+    judged += examineTenure(scene, [tenure, tenures[index + 1]], seen, answers);
   const gap = captureGap(history, primary.name);
   if (judged === 0 && gap === undefined) return passed("no new TSN left while somebody held the state");
   return decide({
