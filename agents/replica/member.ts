@@ -3,9 +3,9 @@ import type { AssociationState, IcmpReport, OutboundPacket, ResumeTerms } from "
 import type { GatedThing } from "./active.ts";
 import { ActiveInstance } from "./active.ts";
 import { Arrival } from "./arrival.ts";
+import { BeatStamps } from "./beat-stamps.ts";
 import type { ClusterFrame, LinkRole } from "./frames.ts";
 import { isOfPrimary, linkVersion } from "./frames.ts";
-import { Freshness } from "./freshness.ts";
 import type { ReplicationPolicy } from "./policy/index.ts";
 import { describeReplication } from "./policy/index.ts";
 import { PrimaryDuty } from "./primary-duty.ts";
@@ -55,7 +55,7 @@ export class Member {
   #epoch: number;
   #role: Role;
   readonly #isUp: Record<LinkName, boolean> = { partner: false, keeper: false };
-  readonly #freshness: Record<LinkName, Freshness> = { partner: new Freshness(), keeper: new Freshness() };
+  readonly #stamps: BeatStamps = new BeatStamps();
   /** What the partner said that it is, on the link that is up. */
   #partnerRole: LinkRole | undefined;
   #frames: AddressedFrame[] = [];
@@ -105,7 +105,7 @@ export class Member {
 
   linkUp(link: LinkName, nowMs: number): void {
     this.#isUp[link] = true;
-    this.#freshness[link] = new Freshness();
+    this.#stamps.linkUp(link);
     this.#greet(link);
     this.#role.linkUp(link, nowMs);
   }
@@ -119,7 +119,7 @@ export class Member {
   linkDown(link: LinkName, closed: boolean, nowMs: number): void {
     this.#isUp[link] = false;
     if (link === "partner") this.#partnerRole = undefined;
-    const wasFresh = this.#freshness[link].isFresh(nowMs, this.#options.leaseMs);
+    const wasFresh = this.#stamps.isFresh(link, nowMs, this.#options.leaseMs);
     this.#role.linkDown(link, closed && wasFresh, nowMs);
   }
 
@@ -134,36 +134,23 @@ export class Member {
       const isNoPrimary = frame.kind === "hello" && frame.role !== "primary";
       // A keeper that knows of an earlier epoch only says so when it is asked for this one.
       if (!isNoPrimary && frame.kind !== "claimDenied") return;
-    } else if (frame.kind === "beat") this.#readStamps(link, frame, nowMs);
+    } else if (frame.kind === "beat") this.#stamps.read(link, frame, this.#answersBeats(link), nowMs);
     this.#role.receiveFrame(link, frame, nowMs);
-  }
-
-  /** Which of the two instants is ours depends on who of the two asks, and who answers. */
-  #readStamps(link: LinkName, beat: Extract<ClusterFrame, { kind: "beat" }>, nowMs: number): void {
-    const freshness = this.#freshness[link];
-    const answers = this.#answersBeats(link);
-    const ownMs = answers ? beat.mirrorMs : beat.stampMs;
-    if (ownMs !== undefined) freshness.prove(ownMs, nowMs);
-    if (!answers) freshness.mirrorMs = beat.mirrorMs;
   }
 
   #answersBeats(link: LinkName): boolean {
     return link === "partner" && this.#role instanceof StandbyWatch;
   }
 
-  #stamped({ to, frame }: AddressedFrame, nowMs: number): AddressedFrame {
-    if (frame.kind !== "beat") return { to, frame };
-    const mirrorMs = this.#answersBeats(to) ? nowMs : this.#freshness[to].mirrorMs;
-    return { to, frame: mirrorMs === undefined ? frame : { ...frame, mirrorMs } };
-  }
-
   /**
-   * Whether a frame of a later epoch says that somebody else is primary under it. A standby is told by a primary itself:
-   * another standby has a later epoch when it handed over, to us, and nobody is primary under that yet.
+   * Whether a frame of a later epoch says that somebody else is primary under it. A standby is told by a primary itself,
+   * which greets as that: another standby has a later epoch when it handed over, to us, or was handed over to by whoever
+   * ran here before, and nobody is primary under that yet.
    */
   #isOfOtherPrimary(link: LinkName, frame: ClusterFrame): boolean {
     if (frame.kind === "claimed" || frame.kind === "handover") return false;
-    return link === "keeper" || !(this.#role instanceof StandbyWatch) || isOfPrimary(frame);
+    if (link === "keeper" || !(this.#role instanceof StandbyWatch)) return true;
+    return this.#partnerRole === "primary" && isOfPrimary(frame);
   }
 
   /** Somebody is primary under a later epoch. */
@@ -240,7 +227,10 @@ export class Member {
       const { outputs, transition, refused } = this.#role.settle(nowMs);
       if (refused !== undefined) this.#refused.add(refused);
       packets.push(...outputs.packets);
-      this.#frames.push(...frames, ...outputs.frames.map((each) => this.#stamped(each, nowMs)));
+      this.#frames.push(
+        ...frames,
+        ...outputs.frames.map((each) => this.#stamps.stamped(each, this.#answersBeats(each.to), nowMs)),
+      );
       this.#records.push(...records, ...outputs.records);
       if (transition === undefined) break;
       // What was to be passed on for the primary that is gone belongs to its epoch.
@@ -288,7 +278,7 @@ export class Member {
     const isKnown = transition.to === "primary-by-handover" && transition.arrival.partnerIsStandby;
     for (const link of ["partner", "keeper"] as const) {
       if (!this.#isUp[link]) continue;
-      if (!isKnown || link === "keeper") this.#greet(link);
+      this.#greet(link);
       this.#role.linkUp(link, nowMs);
     }
     // A standby that greeted us while we were none of its business does not greet again.

@@ -63,9 +63,16 @@ export class StandbyWatch implements Role {
       // The store may have granted us already what is asked of us here: the primary asks again.
       if (frame.kind === "solo" && this.#keeper === "store" && this.#mayHaveBeenGranted) return;
       const wasCurrent = this.standby.isCurrent;
-      this.standby.receiveFrame(frame, nowMs);
+      this.standby.receiveFrame(this.#withoutLeave(frame), nowMs);
       if (!wasCurrent && this.standby.isCurrent) this.#caughtUp(nowMs);
     }
+  }
+
+  /** A claim that is not answered may be granted at any time: what we answer the primary meanwhile is no leave to send. */
+  #withoutLeave(frame: ClusterFrame): ClusterFrame {
+    if (frame.kind !== "beat" || this.#decision.claimedAtMs === undefined) return frame;
+    const { stampMs: _, ...beat } = frame;
+    return beat;
   }
 
   get #mayHaveBeenGranted(): boolean {

@@ -153,6 +153,24 @@ describe("a claim under way", () => {
     expect(standby.saidTo("partner")).toEqual(["soloGranted"]);
   });
 
+  it.each(["store", "witness"] as const)(
+    "is no leave to send for a primary that is heard again (%s)",
+    (keeper) => {
+      const standby = MemberByHand.current({ keeper });
+      standby.linkUp("keeper");
+      standby.pass(takeoverAfterMs + beatIntervalMs);
+      expect(standby.saidTo("keeper")).toContain("claim");
+      const answers = (): unknown[] => {
+        standby.said.length = 0;
+        standby.reads("partner", { kind: "beat", epoch: 1, stampMs: 7 });
+        return standby.said.map(({ frame }) => frame);
+      };
+      expect(answers()).toEqual([{ kind: "beat", epoch: 1, mirrorMs: standby.nowMs }]);
+      standby.reads("keeper", { kind: "claimDenied", epoch: 1, retryAfterMs: 90 });
+      expect(answers()).toEqual([{ kind: "beat", epoch: 1, stampMs: 7, mirrorMs: standby.nowMs }]);
+    },
+  );
+
   it("binds where the primary comes back on another link and wants to go on alone", () => {
     const standby = MemberByHand.current({ keeper: "store" });
     standby.linkUp("keeper");
@@ -189,6 +207,21 @@ describe("a claim under way", () => {
     standby.said.length = 0;
     standby.reads("partner", { kind: "solo", epoch: 1, number: 1 });
     expect(standby.saidTo("partner")).toEqual(after);
+  });
+});
+
+describe("a process that begins anew in the place of one that handed over", () => {
+  it("answers nothing that the other member could take for the word of who handed over", () => {
+    const member = new MemberByHand({});
+    member.linkUp("partner");
+    member.said.length = 0;
+    member.reads("partner", helloOf(2, "standby"), proof(member.nowMs));
+    expect(member.member.epoch).toBe(0);
+    expect(member.saidTo("partner")).toEqual([]);
+    member.reads("partner", { kind: "hello", epoch: 2, version: linkVersion, role: "primary" });
+    member.reads("partner", proof(member.nowMs));
+    expect(member.member.epoch).toBe(2);
+    expect(member.saidTo("partner")).toContain("beat");
   });
 });
 
