@@ -1,5 +1,6 @@
 import { decodeFrame, encodeFrame } from "../../../agents/replica/index.ts";
 import { processText } from "./checker/history.ts";
+import type { ProcessName } from "./checker/history.ts";
 import type { MemberName, PairName } from "./knobs.ts";
 import { otherMember } from "./knobs.ts";
 import type { Stage } from "./stage.ts";
@@ -13,6 +14,8 @@ export class KeeperTurns {
   readonly #giveUp: GiveUp;
   /** The connection of each pair, as the keeper knows it. */
   readonly #ids: Map<PairName, string> = new Map<PairName, string>();
+  /** Whose process is at the other end of it. */
+  readonly #members: Map<PairName, ProcessName> = new Map<PairName, ProcessName>();
 
   constructor(stage: Stage, giveUp: GiveUp) {
     this.#stage = stage;
@@ -31,7 +34,9 @@ export class KeeperTurns {
       const id = `${pair} ${this.#stage.links.get(pair)?.connections ?? 0}`;
       this.#ids.set(pair, id);
       trace.note(nowMs, () => `k reads that link ${id} is up`);
-      process.linkUp(id, localMs, processText(this.#stage.nameOf(member)));
+      const name = this.#stage.nameOf(member);
+      this.#members.set(pair, name);
+      process.linkUp(id, localMs, processText(name));
     } else this.linkDown(pair, item.kind === "closed", false);
     if (drains) this.drain();
   }
@@ -72,7 +77,9 @@ export class KeeperTurns {
     const pairs = new Map([...this.#ids].map(([pair, id]) => [id, pair]));
     for (const { to, frame } of frames) {
       const pair = pairs.get(to);
-      if (frame.kind === "claimed") this.#granted(pair === "ak" ? "a" : "b", frame.epoch);
+      const claimant = pair === undefined ? undefined : this.#members.get(pair);
+      if (frame.kind === "claimed" && claimant !== undefined)
+        this.#granted(pair === "ak" ? "a" : "b", claimant, frame.epoch);
       const link = pair === undefined ? undefined : stage.links.get(pair);
       const wasWritten =
         link?.write("k", { bytes: encodeFrame(frame), writer: stage.nameOf("k") }, stage.nowMs) === true;
@@ -96,11 +103,13 @@ export class KeeperTurns {
   }
 
   /** A grant to a process that has died meanwhile binds too. */
-  #granted(claimant: MemberName, epoch: number): void {
+  #granted(member: MemberName, claimant: ProcessName, epoch: number): void {
     const stage = this.#stage;
-    stage.granted = { to: stage.nameOf(claimant), epoch };
-    const other = stage.members[otherMember(claimant)].process;
-    if (stage.members[claimant].process === undefined && (other?.epoch ?? 0) < epoch) stage.isLost = true;
+    stage.granted = { to: claimant, epoch };
+    const { process, processNumber } = stage.members[member];
+    const isDead = process === undefined || processNumber !== claimant.process;
+    const other = stage.members[otherMember(member)].process;
+    if (isDead && (other?.epoch ?? 0) < epoch) stage.isLost = true;
   }
 
   /** A promise to a primary that has died meanwhile binds too: it may have gone on alone before. */

@@ -20,7 +20,13 @@ export function wrapStreams(stage: Stage): boolean {
   const standby = members[otherMember(primary)].process?.standby;
   const holder = knobs.keeper === "store" ? keeper.process : standby;
   const held = holder?.held.state(handle);
+  // A whole state that is under way would bring the old numbers back.
+  const isMoving =
+    members[primary].isFrozen || [...stage.links.values()].some(({ nextMs }) => nextMs < Infinity);
+  if (isMoving) return false;
   if (own === undefined || outside === undefined || held === undefined) return false;
+  // TSNs that were given up at a takeover are skipped with numbers of their own.
+  if (own.send.outstanding.length > 0) return false;
   if (held.sequence !== own.sequence || own.send.nextTsn !== held.send.nextTsn) return false;
   for (const state of [own, outside, held]) renumber(state);
   return true;
