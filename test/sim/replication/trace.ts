@@ -32,6 +32,8 @@ function eventText(event: HistoryEvent): string {
   switch (event.kind) {
     case "cluster-sends":
       return `${processText(event)} e${event.epoch} ${event.from} > ${event.to} ${contents(event.bytes)}`;
+    case "cluster-drops":
+      return `too late to leave: ${contents(event.bytes)}`;
     case "peer-sends":
       return `peer ${contents(event.bytes)}`;
     case "released":

@@ -156,7 +156,11 @@ export class Turns {
     const { records } = outputs;
     const isLate = stage.members[name].localMs(stage.nowMs) > outputs.sendUntilMs;
     const packets = isLate ? [] : outputs.packets;
-    if (isLate) stage.count("packets dropped that came too late to leave");
+    if (isLate) {
+      stage.count("packets dropped that came too late to leave");
+      for (const { bytes } of outputs.packets)
+        stage.note({ kind: "cluster-drops", atMs: stage.nowMs, bytes });
+    }
     if (packets.length > 0 && this.#reach("released", name)) return;
     for (const packet of packets) if (this.#send(name, packet, epoch, relayed)) return;
     if (records.some((record) => isEvent(record, "synchronised"))) this.#stands("guarded", name, epoch);

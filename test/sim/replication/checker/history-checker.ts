@@ -52,6 +52,9 @@ export class HistoryChecker {
         if (!this.#promises.commits) this.losses.sees("outbound", packet, event.bytes);
         break;
       }
+      case "cluster-drops":
+        this.wire.drops(readPacket(event.bytes));
+        break;
       case "peer-sends":
         if (!this.#promises.commits) this.#peerSends(event.bytes);
         break;

@@ -31,6 +31,8 @@ export type HistoryEvent = { readonly atMs: number } &
         readonly to: string;
         readonly bytes: Uint8Array;
       } & ProcessName)
+    /** A host that stood still drops a packet, as a network might. */
+    | { readonly kind: "cluster-drops"; readonly bytes: Uint8Array }
     | { readonly kind: "peer-sends"; readonly bytes: Uint8Array }
     /**
      * A member stands still or has its clock set, or the link between the members does not carry what they say:

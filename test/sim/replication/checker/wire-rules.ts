@@ -77,16 +77,21 @@ export class WireRules {
     }
   }
 
-  #asks({ epoch }: Sent, { tsn, payloadBytes, unordered }: DataOnWire): void {
-    if (payloadBytes === 1 && unordered) this.#asksFirst = false;
+  /** A question that is lost was asked: it is repeated, and then any answer counts. */
+  drops({ chunks }: PacketOnWire): void {
+    if (chunks.some((chunk) => chunk.kind === "data" && isQuestion(chunk))) this.#asksFirst = false;
+  }
+
+  #asks({ epoch }: Sent, chunk: DataOnWire): void {
+    if (isQuestion(chunk)) this.#asksFirst = false;
     hold(!this.#asksFirst, "who goes on from an older state asks first", () => {
-      return `epoch ${epoch} begins with TSN ${tsn}`;
+      return `epoch ${epoch} begins with TSN ${chunk.tsn}`;
     });
   }
 
   /** One byte under a TSN that the peer has: it throws that away and says what it has. */
-  #isProbe({ tsn, payloadBytes, unordered }: DataOnWire): boolean {
-    return payloadBytes === 1 && unordered && this.#peerHas !== undefined && steps(tsn, this.#peerHas) >= 0;
+  #isProbe(chunk: DataOnWire): boolean {
+    return isQuestion(chunk) && this.#peerHas !== undefined && steps(chunk.tsn, this.#peerHas) >= 0;
   }
 
   #data(tag: number, tsn: number, fingerprint: number): void {
@@ -114,3 +119,6 @@ export class WireRules {
     own.highest.set(from, tsn);
   }
 }
+
+/** The load has no message of one byte. */
+const isQuestion = ({ payloadBytes, unordered }: DataOnWire): boolean => payloadBytes === 1 && unordered;
