@@ -36,6 +36,7 @@ const type = {
   ABORT: 6,
   COOKIE_ECHO: 10,
   COOKIE_ACK: 11,
+  SHUTDOWN_COMPLETE: 14,
 } as const;
 
 export function chunk(name: keyof typeof type, fields: Partial<ChunkSummary> = {}): ChunkSummary {

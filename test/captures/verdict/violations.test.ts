@@ -31,6 +31,12 @@ const beforeTheFault = (run: HistoryBuilder): HistoryBuilder => {
   return run;
 };
 
+/** The association is shut down by b. */
+const end = (run: HistoryBuilder): void => {
+  run.transmit("b", "peer", [chunk("SHUTDOWN_COMPLETE", { tagReflected: false })]);
+  run.wait(50_000);
+};
+
 const planted: readonly Planted[] = [
   {
     check: "messages-lost",
@@ -227,6 +233,19 @@ const planted: readonly Planted[] = [
     },
   },
   {
+    check: "no-abort",
+    what: "the peer answers by a reflected tag while the association is there",
+    plant: (run) => void run.transmit("peer", "b", [chunk("ABORT", { causes: [], tagReflected: true })]),
+  },
+  {
+    check: "no-abort",
+    what: "an ABORT with the tag of its receiver after the end",
+    plant: (run) => {
+      end(run);
+      run.transmit("peer", "b", [chunk("ABORT", { causes: [], tagReflected: false })]);
+    },
+  },
+  {
     check: "captures-agree",
     what: "a packet of the primary that its agent did not send",
     plant: (run) => void beforeTheFault(run).transmit("b", "peer", [chunk("HEARTBEAT")], { recorded: false }),
@@ -258,4 +277,14 @@ describe("each planted violation fails its own check", () => {
       expect(report.headline).toContain("The failover was not clean");
     });
   }
+});
+
+test("what the peer answers to packets that were late after the end is no ABORT of the association", () => {
+  const run = goodRun();
+  end(run);
+  run.transmit("peer", "b", [chunk("ABORT", { causes: [], tagReflected: true })]);
+  const report = judge(run.history());
+  expect(report.outcome).toBe("pass");
+  const { summary } = report.checks.find(({ id }) => id === "no-abort") ?? {};
+  expect(summary).toMatch(/^none in \d+ packets; 1 more answer packets that came after its end$/);
 });
