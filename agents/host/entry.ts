@@ -6,6 +6,11 @@ import { ControlChannel } from "./control-channel.ts";
 import { loadNativeIo } from "./native-io.ts";
 import { watchStalls } from "./stall-watch.ts";
 
+/** A desk on a busy computer reads seconds late, and what it has not read is lost with the process. */
+const readPatienceMs = 8000;
+/** The desk is gone: there is nobody to wait for. */
+const gonePatienceMs = 500;
+
 /**
  * The agent as a program: it lives exactly as long as the desk's channel to it. Its argument, where there is one,
  * is the packet addon.
@@ -19,7 +24,7 @@ const channel = new ControlChannel(
         if (message.type === "quit") void finish(0);
       });
   },
-  () => void finish(0),
+  () => void finish(0, gonePatienceMs),
 );
 
 const clock = new HostClock();
@@ -27,13 +32,12 @@ const native = loadNativeIo(process.argv[2]);
 const agent = new Agent(channel, clock, native);
 let finished = false;
 
-async function finish(code: number): Promise<void> {
+async function finish(code: number, patienceMs: number = readPatienceMs): Promise<void> {
   if (finished) return;
   finished = true;
   agent.close();
   channel.send({ type: "bye" });
-  // The desk may be gone already; then there is nobody to wait for.
-  setTimeout(() => process.exit(code), 500).unref();
+  setTimeout(() => process.exit(code), patienceMs).unref();
   await channel.end();
   process.exit(code);
 }

@@ -12,8 +12,11 @@ function endedBy({ events }: History, host: HistoryHost, killedAt: number): numb
   return (seen?.at ?? killedAt) + host.clockErrorMicros;
 }
 
+/** Faults that end a process; one that is told to end waits for its records to be read, but not for ever. */
+const endings: ReadonlySet<string> = new Set(["kill", "terminate"]);
+
 /**
- * Whether an agent was killed before it could hand over what it wrote down at an instant; another one may run there later.
+ * Whether an agent ended before it could hand over what it wrote down at an instant; another one may run there later.
  *
  * @param sent what it says that it sent, oldest first: where that ends all its books end
  */
@@ -24,7 +27,7 @@ export function tookItsRecords(
   atUs: number,
 ): boolean {
   return history.faults.some(({ host: of, fault, at }) => {
-    if (of !== host.name || fault !== "kill" || atUs > endedBy(history, host, at)) return false;
+    if (of !== host.name || !endings.has(fault) || atUs > endedBy(history, host, at)) return false;
     const last = sent.findLast((record) => record.at <= at)?.at ?? Number.NEGATIVE_INFINITY;
     return atUs > last;
   });
