@@ -44,7 +44,9 @@ export class ControlChannel {
     process.stdin.on("error", onEnd);
   }
 
+  /** Nothing is said after the end: a word too many would break off what is still on its way. */
   send(message: AgentMessage): void {
+    if (this.#output.writableEnded) return;
     this.#output.write(`${JSON.stringify(message)}\n`);
   }
 
