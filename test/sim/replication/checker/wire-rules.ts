@@ -1,3 +1,4 @@
+import type { ReConfigOnWire } from "../../sctp/checker/extension-reader.ts";
 import type { DataOnWire, PacketOnWire } from "../../sctp/checker/packet-reader.ts";
 import { hold, steps } from "../../sctp/checker/violation.ts";
 import type { HistoryEvent } from "./history.ts";
@@ -23,6 +24,8 @@ export class WireRules {
   #peerHas: number | undefined;
   /** A primary that has not asked the outside computer yet what it has, though its own state may be older. */
   #asksFirst: boolean = false;
+  /** After the last reset of all numbers. */
+  #firstTsn: number | undefined;
   packets: number = 0;
 
   /** `lags`: its state may be older than what was acknowledged. */
@@ -34,10 +37,20 @@ export class WireRules {
 
   peerSends({ chunks }: PacketOnWire): void {
     for (const chunk of chunks) {
+      if (chunk.kind === "re-config") this.#renumbered(chunk);
       if (chunk.kind !== "sack") continue;
       const { cumulativeTsn } = chunk;
       if (this.#peerHas === undefined || steps(this.#peerHas, cumulativeTsn) > 0)
         this.#peerHas = cumulativeTsn;
+    }
+  }
+
+  /** RFC 6525 section 5.2.4: TSNs go on half of the number space further. Twice that is where they were before. */
+  #renumbered({ parameters }: ReConfigOnWire): void {
+    for (const parameter of parameters) {
+      if (parameter.request !== "response" || parameter.receiverNextTsn === undefined) continue;
+      if (parameter.receiverNextTsn !== this.#firstTsn) this.#payloads.clear();
+      this.#firstTsn = parameter.receiverNextTsn;
     }
   }
 
