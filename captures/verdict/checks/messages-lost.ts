@@ -8,18 +8,30 @@ import type { MissingMessage } from "../losses.ts";
 import { readLosses, isLoss } from "../losses.ts";
 import type { Scene } from "../scene.ts";
 import { isDialogue, lossyPolicy } from "../scene.ts";
+import { unwrittenMessages } from "../unwritten.ts";
 
 const numbersOf = (stream: StreamDeliveries | undefined): Set<number> =>
   new Set(stream?.deliveries.map((delivery) => delivery.number) ?? []);
 
-/** Runs of numbers below `sent` that are not in `delivered`. */
-function missingRanges(delivered: ReadonlySet<number>, sent: number): { from: number; to: number }[] {
-  const ranges: { from: number; to: number }[] = [];
+interface MissingRange {
+  readonly from: number;
+  to: number;
+  readonly isUnwritten: boolean;
+}
+
+/** Runs of numbers below `sent` that are not in `delivered`, each of one kind. */
+function missingRanges(
+  delivered: ReadonlySet<number>,
+  sent: number,
+  isUnwritten: (number: number) => boolean,
+): MissingRange[] {
+  const ranges: MissingRange[] = [];
   for (let number = 0; number < sent; number += 1) {
     if (delivered.has(number)) continue;
+    const kind = isUnwritten(number);
     const last = ranges.at(-1);
-    if (last !== undefined && last.to === number - 1) last.to = number;
-    else ranges.push({ from: number, to: number });
+    if (last?.to === number - 1 && last.isUnwritten === kind) last.to = number;
+    else ranges.push({ from: number, to: number, isUnwritten: kind });
   }
   return ranges;
 }
@@ -35,14 +47,23 @@ function sentAt(scene: Scene, total: FlowTotal, number: number): { atUs?: number
   return record === undefined ? {} : { atUs: record.at, host: record.host };
 }
 
-function addMissing(scene: Scene, total: FlowTotal, violations: EvidenceList): void {
-  const delivered = numbersOf(scene.deliveries.get(streamKey(total.flow, total.streamId)));
-  for (const { from, to } of missingRanges(delivered, total.sent)) {
+function addMissing(
+  scene: Scene,
+  total: FlowTotal,
+  unwritten: ReadonlyMap<string, ReadonlySet<number>>,
+  { violations, undecided }: { readonly violations: EvidenceList; readonly undecided: EvidenceList },
+): void {
+  const key = streamKey(total.flow, total.streamId);
+  const delivered = numbersOf(scene.deliveries.get(key));
+  const isOpen = (number: number): boolean => unwritten.get(key)?.has(number) === true;
+  for (const { from, to, isUnwritten } of missingRanges(delivered, total.sent, isOpen)) {
     const which = from === to ? `number ${from}` : `numbers ${from} to ${to}`;
-    violations.add(
+    const list = isUnwritten ? undecided : violations;
+    const why = isUnwritten ? ", or by who was killed before it could tell" : "";
+    list.add(
       {
-        text: `flow ${total.flow}, stream ${total.streamId}: ${which} of ${total.sent} never delivered`,
-        ...(violations.kept.length < 20 ? sentAt(scene, total, from) : {}),
+        text: `flow ${total.flow}, stream ${total.streamId}: ${which} of ${total.sent} never delivered${why}`,
+        ...(list.kept.length < 20 ? sentAt(scene, total, from) : {}),
       },
       to - from + 1,
     );
@@ -101,12 +122,14 @@ function examine(scene: Scene): Finding {
   if (lossy !== undefined) return examineReported(scene);
   const counted = scene.history.totals.length > 0;
   const totals = counted ? scene.history.totals : inferTotals(scene);
-  const violations = new EvidenceList();
-  for (const total of totals) addMissing(scene, total, violations);
+  const answers = { violations: new EvidenceList(), undecided: new EvidenceList() };
+  const unwritten = unwrittenMessages(scene);
+  for (const total of totals) addMissing(scene, total, unwritten, answers);
   const sent = totals.reduce((sum, total) => sum + total.sent, 0);
+  const { violations } = answers;
   const answer = `${violations.total} of ${sent}`;
   const finding = decide({
-    violations,
+    ...answers,
     failSummary: answer,
     passSummary: answer,
     gap: counted ? undefined : "the senders' totals are missing, so the end of each flow cannot be judged",
