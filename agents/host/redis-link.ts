@@ -47,6 +47,8 @@ export class RedisLink implements MemberLink {
   /** The server was greeted on this connection, and has answered. */
   #isGreeted: boolean = false;
   #role: Role = "standby";
+  /** The place of the primary was given away on this link. */
+  #hasHandedOver: boolean = false;
   #epoch: number = 0;
 
   constructor(options: RedisLinkOptions, handlers: LinkHandlers) {
@@ -105,6 +107,7 @@ export class RedisLink implements MemberLink {
         });
         break;
       case "handover":
+        this.#hasHandedOver = true;
         this.#call("handover", [String(frame.epoch)], () => undefined);
         break;
       case "fenced":
@@ -119,7 +122,7 @@ export class RedisLink implements MemberLink {
         this.#claim(frame.epoch);
         break;
       case "leaving":
-        if (this.#role === "primary") this.#call("solo", [], () => undefined);
+        if (this.#role === "primary" && !this.#hasHandedOver) this.#call("solo", [], () => undefined);
         break;
       default:
         this.#connection.fail(`a store gets no "${frame.kind}"`);
@@ -133,6 +136,7 @@ export class RedisLink implements MemberLink {
   #hello(epoch: number, role: Role): void {
     this.#epoch = epoch;
     this.#role = role;
+    this.#hasHandedOver = false;
     this.#waiting = [];
     this.#call(
       "hello",
@@ -211,6 +215,7 @@ export class RedisLink implements MemberLink {
     this.#call("claim", [String(this.#options.takeoverAfterMs)], ({ word, rest }) => {
       if (word !== "denied") {
         this.#role = "primary";
+        this.#hasHandedOver = false;
         const [excuses, ...numbers] = rest.map(Number);
         this.#copy.clear();
         this.#copy.policy(excuses === 1);

@@ -135,8 +135,10 @@ export class Keeper {
   }
 
   #leaving(link: Link): void {
-    // Nobody needs to take over from a primary that stops on purpose.
-    if (link.role === "primary" && this.#primary?.member === link.member) this.#current = false;
+    // Nobody needs to take over from a primary that stops on purpose, unless it gave its place away before.
+    const primary = this.#primary;
+    if (link.role !== "primary" || primary?.member !== link.member || primary.handedOver) return;
+    this.#current = false;
   }
 
   /** Whether the sender of a primary's frame is the primary; whoever is not is told so. */

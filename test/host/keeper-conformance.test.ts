@@ -307,6 +307,18 @@ describe.each(stores)("a store: $name", ({ open, whyNot }) => {
     await claimed(at, b, 2);
   });
 
+  it.skipIf(whyNot !== undefined)(
+    "lets the other one in after the primary handed over and left",
+    async () => {
+      const at = await opened();
+      const a = await primary(at, updates(1, half));
+      const b = await at.join("standby", 1);
+      a.say({ kind: "handover", epoch: 2 });
+      a.say({ kind: "leaving", epoch: 2 });
+      await claimed(at, b, 2);
+    },
+  );
+
   it.skipIf(whyNot !== undefined)("lets nobody in after the primary left on purpose", async () => {
     const at = await opened();
     const a = await primary(at, updates(1, half));
