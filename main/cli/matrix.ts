@@ -51,7 +51,9 @@ function chooseCells({ small, only, peer }: MatrixOptions): Cell[] {
 
 function demoOptions(cell: Cell, { seconds, rate, size, streams }: MatrixOptions): DemoOptions {
   const series = cell.fault === "kills" ? { kills: killsOfACell } : {};
-  return { ...cell, ...series, timers: "telecom", lab: "netns", seconds, rate, size, streams };
+  // Who takes over while all is cut asks for the peer's ARP entry in vain, and again a second later.
+  const timers = cell.fault.startsWith("everything-cut") ? "rfc9260" : "telecom";
+  return { ...cell, ...series, timers, lab: "netns", seconds, rate, size, streams };
 }
 
 async function playCell(
