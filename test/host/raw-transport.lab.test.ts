@@ -61,7 +61,6 @@ function build(): void {
       [router, `to-${side}`],
     ] as const) {
       within(namespace, "ip", "link", "set", device, "mtu", mtu, "up");
-      keepOrder(namespace, device);
     }
     for (const family of families) {
       const gateway = side === "a" ? family.ra : family.rb;
@@ -80,12 +79,24 @@ function build(): void {
   );
 }
 
+/** Which CPUs take in what arrives at a device, as a mask; 0: whichever sent it. */
+function takeIn(namespace: string, device: string, cpus: number): void {
+  within(namespace, "sh", "-c", `echo ${cpus} > /sys/class/net/${device}/queues/rx-0/rps_cpus`);
+}
+
 /**
- * One CPU takes in all that arrives at a device. Otherwise the one that sent does, and as the timers of `a` may send
- * beside its processes, two packets in a row may change places on the way.
+ * On the way from a to b one CPU takes in all that arrives, until the test is over. Otherwise the one that sent does, and as
+ * the timers of `a` may send beside its processes, two packets in a row may change places.
  */
-function keepOrder(namespace: string, device: string): void {
-  within(namespace, "sh", "-c", `echo 1 > /sys/class/net/${device}/queues/rx-0/rps_cpus`);
+function keepOrder(): void {
+  const way = [
+    [namespaces.router, "to-a"],
+    [namespaces.b, "to-r"],
+  ] as const;
+  for (const [namespace, device] of way) takeIn(namespace, device, 1);
+  onTestFinished(() => {
+    for (const [namespace, device] of way) takeIn(namespace, device, 0);
+  });
 }
 
 function tearDown(): void {
@@ -185,6 +196,7 @@ describe.skipIf(reason !== undefined)(`raw IP protocol 132${reason ? ` (skipped:
       const slow = ["tbf", "rate", "100mbit", "burst", "100kb", "limit", "32mb"];
       within(namespaces.a, "tc", "qdisc", "add", ...device, ...slow);
       onTestFinished(() => void within(namespaces.a, "tc", "qdisc", "del", ...device));
+      keepOrder();
       await start("a", "report", a, b)(); // by the answer all know their neighbours: what waits for one may be overtaken
       const counting = start("b", `${udp}count`, b);
       await counting();
