@@ -161,10 +161,11 @@ class LossReader {
     if (report !== undefined) {
       return { reason: { kind: "reported", report }, ...(seen === undefined ? {} : { seen }) };
     }
-    if (heads.length > 0) return { reason: { kind: "unreported" }, ...(seen === undefined ? {} : { seen }) };
+    // It may have been on the wire all the same: an outside cluster went back behind the delivery that it answers.
     if (flow === "echo" && this.#delivered.get(streamKey("down", streamId))?.has(number) !== true) {
       return { reason: { kind: "not-owed" } };
     }
+    if (heads.length > 0) return { reason: { kind: "unreported" }, ...(seen === undefined ? {} : { seen }) };
     if (flow !== "echo" && this.#isSkipped(flow, streamId, number))
       return { reason: { kind: "skipped", wasGivenOut: this.#givenOut.has(key) } };
     // Queued messages that a former instance may have sent are given up with the TSNs of its lease.

@@ -24,7 +24,7 @@ export const addressOf = { a: "192.0.2.11", b: "192.0.2.12", peer: "192.0.2.20" 
 export type HostName = keyof typeof addressOf;
 
 const tags = { peer: 0x1111_1111, cluster: 0x2222_2222 };
-const firstTsn = { peer: 0xffff_fffa, cluster: 5000 };
+export const firstTsn = { peer: 0xffff_fffa, cluster: 5000 };
 
 const type = {
   DATA: 0,

@@ -1,8 +1,10 @@
 import { describe, expect, test } from "vitest";
+import { readLosses } from "../../../captures/verdict/losses.ts";
+import { setScene } from "../../../captures/verdict/scene.ts";
 import { fromOutside, judge } from "../../../captures/verdict/index.ts";
 import type { History, HistoryHost, HostEvent, HostMessage } from "../../../captures/verdict/history.ts";
 import type { CheckResult } from "../../../captures/verdict/report.ts";
-import { chunk, goodRun } from "../../support/history-builder.ts";
+import { chunk, firstTsn, goodRun } from "../../support/history-builder.ts";
 import type { HistoryBuilder } from "../../support/history-builder.ts";
 import { lossyRun } from "../../support/lossy-run.ts";
 
@@ -148,6 +150,20 @@ describe("a run in which the outside end is a cluster", () => {
     const answers = [echo(first, tookOver - 2000), echo(second, tookOver - 1000), echo(first, atEnd)];
     expect(judged(...answers)).toEqual(["pass", "pass"]);
     expect(judged(...answers, echo(first, atEnd + 1))).toEqual(["fail", "pass"]);
+  });
+
+  test("owes no echo of what was never delivered there, even where one was on the wire before it went back", () => {
+    const run = goodRun();
+    run.terms = { policy: "interval:50ms", placement: "standby" };
+    const down = run.messages.findIndex(({ act, flow }) => act === "delivered" && flow === "down");
+    const { streamId = 0, number = 0 } = run.messages[down] ?? {};
+    run.heads.push({ flow: "echo", streamId, number, tsn: firstTsn.peer });
+    run.totals.push({ flow: "echo", streamId, sent: number + 1 });
+    const echo = (): string | undefined =>
+      readLosses(setScene(run.history())).missing.find(({ flow }) => flow === "echo")?.reason.kind;
+    expect(echo()).toBe("unreported");
+    run.messages.splice(down, 1);
+    expect(echo()).toBe("not-owed");
   });
 
   test("is one computer where no second one is named", () => {
