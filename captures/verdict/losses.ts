@@ -118,6 +118,7 @@ class LossReader {
   readonly #heads: ReadonlyMap<string, readonly MessageHead[]>;
   readonly #isSkipped: ReturnType<typeof skippedNumbers>;
   readonly #delivered: ReadonlyMap<string, ReadonlySet<number>>;
+  readonly #undone: ReadonlyMap<string, ReadonlySet<number>>;
   readonly #givenOut: ReadonlySet<string>;
   readonly #judged: TsnSide;
 
@@ -133,12 +134,15 @@ class LossReader {
         .filter(({ act }) => act === "sent")
         .map(({ flow, streamId, number }) => messageKey(flow, streamId, number)),
     );
-    this.#delivered = new Map(
-      [...scene.deliveries].map(([key, { deliveries }]) => [
-        key,
-        new Set(deliveries.map(({ number }) => number)),
-      ]),
-    );
+    const numbersOf = (which: "deliveries" | "rolledBack"): Map<string, Set<number>> =>
+      new Map(
+        [...scene.deliveries].map(([key, stream]) => [
+          key,
+          new Set(stream[which].map(({ number }) => number)),
+        ]),
+      );
+    this.#delivered = numbersOf("deliveries");
+    this.#undone = numbersOf("rolledBack");
   }
 
   missingOf({ flow, streamId, sent }: FlowTotal): MissingMessage[] {
@@ -161,8 +165,10 @@ class LossReader {
     if (report !== undefined) {
       return { reason: { kind: "reported", report }, ...(seen === undefined ? {} : { seen }) };
     }
-    // It may have been on the wire all the same: an outside cluster went back behind the delivery that it answers.
-    if (flow === "echo" && this.#delivered.get(streamKey("down", streamId))?.has(number) !== true) {
+    const isAnswered = this.#delivered.get(streamKey("down", streamId))?.has(number) === true;
+    // An outside cluster may have gone back behind the delivery that an echo on the wire answers.
+    const isVoid = this.#undone.get(streamKey("down", streamId))?.has(number) === true;
+    if (flow === "echo" && !isAnswered && (isVoid || heads.length === 0)) {
       return { reason: { kind: "not-owed" } };
     }
     if (heads.length > 0) return { reason: { kind: "unreported" }, ...(seen === undefined ? {} : { seen }) };

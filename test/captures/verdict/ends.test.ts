@@ -1,4 +1,6 @@
 import { describe, expect, test } from "vitest";
+import type { StreamDeliveries } from "../../../captures/verdict/deliveries.ts";
+import { streamKey } from "../../../captures/verdict/deliveries.ts";
 import { readLosses } from "../../../captures/verdict/losses.ts";
 import { setScene } from "../../../captures/verdict/scene.ts";
 import { fromOutside, judge } from "../../../captures/verdict/index.ts";
@@ -152,18 +154,25 @@ describe("a run in which the outside end is a cluster", () => {
     expect(judged(...answers, echo(first, atEnd + 1))).toEqual(["fail", "pass"]);
   });
 
-  test("owes no echo of what was never delivered there, even where one was on the wire before it went back", () => {
+  test("owes no echo of a delivery that it went back behind, even where that one was on the wire", () => {
     const run = goodRun();
     run.terms = { policy: "interval:50ms", placement: "standby" };
-    const down = run.messages.findIndex(({ act, flow }) => act === "delivered" && flow === "down");
-    const { streamId = 0, number = 0 } = run.messages[down] ?? {};
-    run.heads.push({ flow: "echo", streamId, number, tsn: firstTsn.peer });
-    run.totals.push({ flow: "echo", streamId, sent: number + 1 });
-    const echo = (): string | undefined =>
-      readLosses(setScene(run.history())).missing.find(({ flow }) => flow === "echo")?.reason.kind;
-    expect(echo()).toBe("unreported");
-    run.messages.splice(down, 1);
-    expect(echo()).toBe("not-owed");
+    run.heads.push({ flow: "echo", streamId: 0, number: 0, tsn: firstTsn.peer });
+    run.totals.push({ flow: "echo", streamId: 0, sent: 1 });
+    const scene = setScene(run.history());
+    const key = streamKey("down", 0);
+    const down = scene.deliveries.get(key);
+    if (down === undefined) throw new Error("nothing was delivered at the peer");
+    const [first, ...others] = down.deliveries;
+    const echo = (changed: Partial<StreamDeliveries>): string | undefined => {
+      const deliveries = new Map([...scene.deliveries, [key, { ...down, ...changed }]]);
+      return readLosses({ ...scene, deliveries }).missing.find(({ flow }) => flow === "echo")?.reason.kind;
+    };
+    expect(first?.number).toBe(0);
+    expect(echo({})).toBe("unreported");
+    expect(echo({ deliveries: others })).toBe("unreported");
+    expect(echo({ deliveries: others, rolledBack: down.deliveries.slice(0, 1) })).toBe("not-owed");
+    expect(echo({ rolledBack: down.deliveries.slice(0, 1) })).toBe("unreported");
   });
 
   test("is one computer where no second one is named", () => {
