@@ -1,6 +1,5 @@
 import { randomInt } from "node:crypto";
 import { networkInterfaces } from "node:os";
-import { setTimeout as sleep } from "node:timers/promises";
 import { type Cut, type HostName, LabError, cutPlace } from "../hosts.ts";
 import { cutAddressRuleset, keepQuietRuleset } from "../faults/index.ts";
 import { type RunResult, run } from "./run.ts";
@@ -217,28 +216,6 @@ export async function silenceUnreachables(namespace: string, udpPort: number): P
 }
 
 const linkTable = "understudy_link";
-const portLookMs = 10;
-const portLooks = 500;
-
-/**
- * Resolves when the cable carries. Where carriers of many devices change the kernel looks at them once a second, and
- * until then the switch forwards nothing.
- */
-async function carries(names: NetworkNames, host: HostName, device: string, port: string): Promise<void> {
-  const show = async (namespace: string, name: string): Promise<string> =>
-    (await run("ip", ["-n", namespace, "-details", "link", "show", "dev", name])).stdout;
-  for (let looks = 0; looks < portLooks; looks++) {
-    const ends = await Promise.all([
-      show(namespaceOf(names, host), device),
-      show(names.namespaces.net, port),
-    ]);
-    if (ends.every((end) => end.includes(" state UP ")) && ends[1]?.includes("state forwarding")) return;
-    await sleep(portLookMs);
-  }
-  throw new LabError(
-    `The lab's switch does not forward to ${port} again: take the lab down and make it anew.`,
-  );
-}
 
 /**
  * Pulls or plugs a member's cable at the switch: the host itself only sees its carrier go. A cut of the link
@@ -247,9 +224,7 @@ async function carries(names: NetworkNames, host: HostName, device: string, port
 export async function setLink(names: NetworkNames, place: Cut, state: "up" | "down"): Promise<void> {
   const { host, network, from } = cutPlace(place);
   if (from === undefined) {
-    const port = `${bridgeOf(host, network)}-${host}`;
-    await ip(names.namespaces.net, [`link set ${port} ${state}`]);
-    if (state === "up") await carries(names, host, devices[network], port);
+    await ip(names.namespaces.net, [`link set ${bridgeOf(host, network)}-${host} ${state}`]);
     return;
   }
   const cut = cutAddressRuleset(linkTable, devices.intra, `${intraNetOf(from)}.${hostNumber[from]}`);
