@@ -4,7 +4,15 @@ import { parseReplication } from "../../agents/replica/index.ts";
 import type { Extensions } from "../../agents/sctp/index.ts";
 import { noExtensions, seededRandom } from "../../agents/sctp/index.ts";
 import { accountsOf, deliveredFor, outOfOrder } from "./both-ends-losses.ts";
-import { deaths, drain, ends, seeds, underLoad, wireFaults } from "./both-ends-scenario.ts";
+import {
+  drain,
+  ends,
+  seeds,
+  strikeApart,
+  strikeAtOnce,
+  underLoad,
+  wireFaults,
+} from "./both-ends-scenario.ts";
 import { quietNetwork } from "./network.ts";
 import { lossy, smallMessages } from "./scenario.ts";
 import type { TwoClusters } from "./two-clusters.ts";
@@ -66,9 +74,7 @@ const drawn: readonly number[] = seeds(Number(BOTH_ENDS_SEEDS)).map(
 describe("clusters at both ends that lag behind", () => {
   it.each(drawn)("report what is lost when both primaries go at once, seed %i", (seed) => {
     const world = lagging(seed);
-    const dice = seededRandom(seed);
-    world.run(300 + (dice.uint32() % 3000) / 10);
-    for (const end of ends) world.strike(end, deaths[dice.uint32() % 3] ?? "kill");
+    strikeAtOnce(world, seed);
     goOn(world);
     drainAndJudge(world, seed);
     expect(ends.map((end) => world.epochOf(end))).toEqual([2, 2]);
@@ -76,14 +82,7 @@ describe("clusters at both ends that lag behind", () => {
 
   it.each(drawn)("report what is lost when they go at different instants, seed %i", (seed) => {
     const world = lagging(seed);
-    const dice = seededRandom(seed + 1000);
-    world.run(300 + (dice.uint32() % 3000) / 10);
-    const order = dice.uint32() % 2 === 0 ? ends : ends.toReversed();
-    for (const end of order) {
-      world.strike(end, deaths[dice.uint32() % 3] ?? "kill");
-      // Before, within or after the other end's takeover.
-      world.run((dice.uint32() % 8000) / 10);
-    }
+    strikeApart(world, seed);
     goOn(world);
     drainAndJudge(world, seed);
     expect(ends.map((end) => world.epochOf(end))).toEqual([2, 2]);

@@ -1,4 +1,5 @@
 import { expect } from "vitest";
+import { seededRandom } from "../../agents/sctp/index.ts";
 import { parsePacket } from "../../agents/sctp/wire/index.ts";
 import type { NetworkFaults } from "./network.ts";
 import { smallMessages } from "./scenario.ts";
@@ -6,7 +7,7 @@ import type { Death, EndName, TwoClusterTerms } from "./two-clusters.ts";
 import { TwoClusters } from "./two-clusters.ts";
 
 export const ends: readonly EndName[] = ["near", "outside"];
-export const deaths: readonly Death[] = ["kill", "power", "freeze"];
+const deaths: readonly Death[] = ["kill", "power", "freeze"];
 export const seeds = (count: number): number[] => Array.from({ length: count }, (_, index) => index + 1);
 
 const confirmations = (world: TwoClusters, end: EndName): number =>
@@ -22,6 +23,24 @@ export function underLoad(seed: number, faults: NetworkFaults, terms?: TwoCluste
   for (const end of ends) world.serving(end)?.startLoad(smallMessages, world.nowMs);
   world.settle();
   return world;
+}
+
+/** Somewhere in the load the primaries of both ends go at once, each in a way of its own. */
+export function strikeAtOnce(world: TwoClusters, seed: number): void {
+  const dice = seededRandom(seed);
+  world.run(300 + (dice.uint32() % 3000) / 10);
+  for (const end of ends) world.strike(end, deaths[dice.uint32() % 3] ?? "kill");
+}
+
+/** They go one after the other: before, within or after the other end's takeover. */
+export function strikeApart(world: TwoClusters, seed: number): void {
+  const dice = seededRandom(seed + 1000);
+  world.run(300 + (dice.uint32() % 3000) / 10);
+  const order = dice.uint32() % 2 === 0 ? ends : ends.toReversed();
+  for (const end of order) {
+    world.strike(end, deaths[dice.uint32() % 3] ?? "kill");
+    world.run((dice.uint32() % 8000) / 10);
+  }
 }
 
 /** Stops the loads and waits until all is acknowledged at both ends. */

@@ -1,6 +1,13 @@
 import { describe, expect, it } from "vitest";
-import { seededRandom } from "../../agents/sctp/index.ts";
-import { deaths, drain, ends, seeds, underLoad, wireFaults } from "./both-ends-scenario.ts";
+import {
+  drain,
+  ends,
+  seeds,
+  strikeApart,
+  strikeAtOnce,
+  underLoad,
+  wireFaults,
+} from "./both-ends-scenario.ts";
 import { quietNetwork } from "./network.ts";
 import { lossy, smallMessages } from "./scenario.ts";
 import type { EndName, TwoClusters } from "./two-clusters.ts";
@@ -45,9 +52,7 @@ describe("clusters at both ends", () => {
 
   it.each(seeds(12))("lose nothing when both primaries go at once, seed %i", (seed) => {
     const world = underLoad(seed, seed % 2 === 0 ? quietNetwork : lossy);
-    const dice = seededRandom(seed);
-    world.run(300 + (dice.uint32() % 3000) / 10);
-    for (const end of ends) world.strike(end, deaths[dice.uint32() % 3] ?? "kill");
+    strikeAtOnce(world, seed);
     world.run(2500);
     drainAndJudge(world, seed);
     expect(ends.map((end) => world.epochOf(end))).toEqual([2, 2]);
@@ -55,14 +60,7 @@ describe("clusters at both ends", () => {
 
   it.each(seeds(12))("lose nothing when they go at different instants, seed %i", (seed) => {
     const world = underLoad(seed, seed % 2 === 0 ? quietNetwork : lossy);
-    const dice = seededRandom(seed + 1000);
-    world.run(300 + (dice.uint32() % 3000) / 10);
-    const order = dice.uint32() % 2 === 0 ? ends : ends.toReversed();
-    for (const end of order) {
-      world.strike(end, deaths[dice.uint32() % 3] ?? "kill");
-      // Before, within or after the other end's takeover.
-      world.run((dice.uint32() % 8000) / 10);
-    }
+    strikeApart(world, seed);
     world.run(2500);
     drainAndJudge(world, seed);
     expect(ends.map((end) => world.epochOf(end))).toEqual([2, 2]);
